@@ -1,0 +1,68 @@
+"""Every bound of a chat, in one place."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """The bounds of one chat; `None` switches off the ones that may be `None`.
+
+    Attributes:
+        message_bytes: Longest message, in bytes of UTF-8. Default 65,536. The plain protocol
+            closes with code 1009 (RFC 6455, section 7.4.1), `echochat.v1` answers with the error
+            `message_too_long` and stays open. The server's own bound on a frame (uvicorn's
+            `--ws-max-size`, 16 MiB) holds beside it.
+        connections: Most connections that one chat has open at a time in one process. Default
+            10,000. The next handshake is answered with status 503.
+        waiting_messages: Most messages of one connection that wait while another is being
+            answered. Default 16. When they are reached nothing more is read from the connection
+            until one is answered, so its sender is slowed down and nothing is lost.
+        send_seconds: Longest time, in seconds, in which a client may take nothing of what is
+            sent to it. Default 20. Then its connection is ended, between one and two times this
+            long after it stopped reading.
+
+    Raises:
+        ValueError: A bound is not a positive number.
+    """
+
+    message_bytes: int | None = 65_536
+    connections: int | None = 10_000
+    waiting_messages: int = 16
+    send_seconds: float | None = 20.0
+
+    def __post_init__(self) -> None:
+        _whole("message_bytes", self.message_bytes)
+        _whole("connections", self.connections)
+        _whole("waiting_messages", self.waiting_messages, required=True)
+        _seconds("send_seconds", self.send_seconds)
+
+    def allow_text(self, text: str) -> bool:
+        """Tell whether a text is at most `message_bytes` long, in UTF-8."""
+        bound = self.message_bytes
+        # A character takes 1 to 4 bytes, so its length decides nearly always without encoding it.
+        if bound is None or len(text) * 4 <= bound:
+            return True
+        if len(text) > bound:
+            return False
+        return text.isascii() or len(text.encode()) <= bound
+
+
+def _whole(name: str, value: object, *, required: bool = False) -> None:
+    if value is None and not required:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        or_none = "" if required else ", or None for no bound"
+        raise ValueError(f"Limits({name}=) takes a whole number from 1{or_none}, not {value!r}")
+
+
+def _seconds(name: str, value: object) -> None:
+    if value is None:
+        return
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 < value < float("inf")
+    ):
+        raise ValueError(
+            f"Limits({name}=) takes seconds, a number above 0, or None for no bound, not {value!r}"
+        )

@@ -1,0 +1,261 @@
+"""The page of a chat: its template, its assets, its headers."""
+
+import gzip
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+)
+
+from .addresses import authority, carried_query, endpoint_url
+from .labels import ENGLISH
+from .limits import Limits
+
+Templates = str | os.PathLike[str] | BaseLoader
+WebsocketURL = str | Callable[[Request], str]
+
+_TEMPLATE = "fastapi_echochat/chat.html"
+_MEDIA_TYPES = {
+    "chat.js": "text/javascript; charset=utf-8",
+    "chat.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+# The query parameters by which a page's own address serves its assets.
+_OWN_PARAMETERS = (b"asset", b"v")
+# A year; RFC 8246 for "immutable".
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ALWAYS_ASK = "no-cache"
+# How many addresses a page is kept rendered for. Each takes a few kilobytes.
+_KEPT_PAGES = 256
+# CSP Level 3, section 2.3.1: what a host source is made of, and no separator of the header.
+_FRAME_ANCESTOR = re.compile(r"\*|'self'|https?:|[a-z0-9+.*:/\[\]_-]*[a-z0-9*\]]", re.IGNORECASE)
+
+
+class _Asset(NamedTuple):
+    version: str
+    headers: dict[str, str]
+    content: bytes
+    compressed: bytes
+
+
+class _Rendered(NamedTuple):
+    html: bytes
+    etag: str
+
+
+class Page:
+    """The HTTP side of a chat, whichever of its mounts it is asked for.
+
+    All its work is done at start-up and at the first request of each address.
+
+    Args:
+        title: Title and heading.
+        limits: What the page needs of the chat's bounds.
+        frame_ancestors: Who may frame the page beside its own host: sources of the
+            `frame-ancestors` directive (CSP Level 3, section 6.4.2).
+        templates: Where templates are looked for before the packaged ones.
+        websocket_url: Where the endpoint is, if not beside the page.
+
+    Raises:
+        ValueError: One of them cannot be.
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        limits: Limits,
+        frame_ancestors: Iterable[str],
+        templates: Templates | None,
+        websocket_url: WebsocketURL | None,
+    ) -> None:
+        if not isinstance(title, str) or not title.strip():
+            raise ValueError(f"title= takes the page's title, a text, not {title!r}")
+        if websocket_url is not None and not callable(websocket_url):
+            _check_websocket_url(websocket_url)
+        self._title = title
+        self._limits = limits
+        self._websocket_url = websocket_url
+        self._frame_ancestors = _join_frame_ancestors(frame_ancestors)
+        self._template = _environment(templates).get_template(_TEMPLATE)
+        self._headers = {
+            "cache-control": _ALWAYS_ASK,
+            "referrer-policy": "same-origin",
+            "x-content-type-options": "nosniff",
+        }
+        self._is_ours = templates is None
+        self._render_kept = lru_cache(_KEPT_PAGES)(self._render)
+
+    def respond(self, request: Request) -> Response:
+        """Answer a GET or HEAD request for the page, or for an asset of it."""
+        if b"asset=" in request.scope["query_string"]:
+            name = request.query_params.get("asset")
+            if name is not None:
+                return _respond_with_asset(request, name)
+        query = carried_query(request.scope["query_string"], without=_OWN_PARAMETERS)
+        endpoint, elsewhere = self._endpoint(request, query)
+        if self._is_ours:
+            rendered = self._render_kept(endpoint, elsewhere, query)
+        else:
+            # A template of the host's may say something else each time.
+            rendered = self._render(endpoint, elsewhere, query, request=request)
+        headers = {
+            **self._headers,
+            "content-security-policy": self._policy(endpoint if elsewhere else None),
+            "etag": rendered.etag,
+        }
+        if _is_known(request, rendered.etag):
+            return Response(status_code=304, headers=headers)
+        return Response(rendered.html, headers=headers, media_type="text/html")
+
+    def _endpoint(self, request: Request, query: str) -> tuple[str, bool]:
+        """Return the endpoint's URL, and whether it is elsewhere than beside the page."""
+        if callable(self._websocket_url):
+            return _check_websocket_url(self._websocket_url(request)), True
+        if self._websocket_url is not None:
+            return self._websocket_url, True
+        scope = request.scope
+        url = endpoint_url(
+            scheme=scope["scheme"],
+            authority=authority(request.headers.get("host"), scope.get("server")),
+            path=scope["path"],
+            root_path=scope.get("root_path", ""),
+            query=query,
+        )
+        return url, False
+
+    def _render(self, endpoint: str, elsewhere: bool, query: str, **context: Any) -> _Rendered:
+        def asset(name: str) -> str:
+            # Relative to the page: the browser adds it to the address that it has the page from.
+            own = f"asset={name}&v={_assets()[name].version}"
+            return f"?{query}&{own}" if query else f"?{own}"
+
+        html = self._template.render(
+            title=self._title,
+            endpoint=endpoint,
+            elsewhere=elsewhere,
+            asset=asset,
+            labels=ENGLISH,
+            lang="en",
+            limits=self._limits,
+            **context,
+        ).encode()
+        return _Rendered(html, f'"{hashlib.sha256(html).hexdigest()[:32]}"')
+
+    def _policy(self, endpoint: str | None) -> str:
+        # 'self' covers WebSockets of the page's own host (CSP Level 3, section 6.7.2.8).
+        connect = "'self'"
+        if endpoint is not None:
+            url = urlsplit(endpoint)
+            connect += f" {url.scheme}://{url.netloc}"
+        return (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+            f"connect-src {connect}; base-uri 'none'; form-action 'none'; "
+            f"frame-ancestors {self._frame_ancestors}"
+        )
+
+
+def _respond_with_asset(request: Request, name: str) -> Response:
+    asset = _assets().get(name)
+    if asset is None:
+        return Response(f"No asset is called {name!r}.\n", 404, media_type="text/plain")
+    is_current = request.query_params.get("v") == asset.version
+    headers = {**asset.headers, "cache-control": _FOR_EVER if is_current else _ALWAYS_ASK}
+    if _is_known(request, headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    if _takes_gzip(request.headers.get("accept-encoding", "")):
+        headers["content-encoding"] = "gzip"
+        return Response(asset.compressed, headers=headers)
+    return Response(asset.content, headers=headers)
+
+
+@lru_cache(1)
+def _assets() -> dict[str, _Asset]:
+    assets = {}
+    for name, media_type in _MEDIA_TYPES.items():
+        content = files(__package__).joinpath("static", name).read_bytes()
+        version = hashlib.sha256(content).hexdigest()[:16]
+        headers = {
+            "content-type": media_type,
+            "etag": f'W/"{version}"',
+            "vary": "accept-encoding",
+            "x-content-type-options": "nosniff",
+        }
+        assets[name] = _Asset(version, headers, content, gzip.compress(content, mtime=0))
+    return assets
+
+
+def _is_known(request: Request, etag: str) -> bool:
+    """Tell whether the client has this already (RFC 9110, section 13.1.2: weak comparison)."""
+    known = request.headers.get("if-none-match", "")
+    bare = etag.removeprefix("W/")
+    return known == "*" or any(tag.strip().removeprefix("W/") == bare for tag in known.split(","))
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    """Read an `Accept-Encoding` header (RFC 9110, section 12.5.3)."""
+    for item in accept_encoding.split(","):
+        coding, _, weight = item.partition(";")
+        if coding.strip().lower() == "gzip":
+            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight, re.IGNORECASE)
+    return False
+
+
+def _environment(templates: Templates | None) -> Environment:
+    packaged: BaseLoader = PackageLoader("fastapi_echochat")
+    if templates is None:
+        loader = packaged
+    elif isinstance(templates, BaseLoader):
+        loader = ChoiceLoader([templates, packaged])
+    elif not isinstance(templates, str | os.PathLike):
+        raise ValueError(f"templates= takes a folder or a Jinja2 loader, not {templates!r}")
+    elif not Path(templates).is_dir():
+        raise ValueError(f"templates= names {os.fspath(templates)!r}, which is no folder")
+    else:
+        loader = ChoiceLoader([FileSystemLoader(templates), packaged])
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _join_frame_ancestors(sources: Iterable[str]) -> str:
+    if isinstance(sources, str):
+        raise ValueError(f"frame_ancestors= takes a list of sources; write [{sources!r}]")
+    joined = ["'self'"]
+    for source in sources:
+        if not isinstance(source, str) or not _FRAME_ANCESTOR.fullmatch(source):
+            raise ValueError(
+                f"frame_ancestors= has {source!r}, which is no source: write scheme and host, "
+                "such as 'https://example.org' or 'https://*.example.org', or '*'"
+            )
+        joined.append(source)
+    return " ".join(joined)
+
+
+def _check_websocket_url(url: object) -> str:
+    if isinstance(url, str):
+        try:
+            parts = urlsplit(url)
+            if parts.scheme in ("ws", "wss") and parts.hostname and not parts.fragment:
+                return url
+        except ValueError:
+            pass
+    raise ValueError(
+        "websocket_url= takes an address such as 'wss://chat.example.org/ws', or a function from "
+        f"the request to one; this is {url!r}"
+    )

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from collections import deque
 
 from fastapi import WebSocket, WebSocketDisconnect
 
@@ -34,6 +33,11 @@ class Connection:
         name: Names the connection in the log.
     """
 
+    __slots__ = (
+        "_answering", "_dialect", "_limits", "_name", "_reading", "_replier", "_room", "_sending",
+        "_sent", "_sent_before", "_stalled", "_timer", "_waiting", "_websocket",
+    )  # fmt: skip
+
     def __init__(
         self, websocket: WebSocket, dialect: Dialect, replier: Replier, limits: Limits, name: str
     ) -> None:
@@ -42,9 +46,10 @@ class Connection:
         self._replier = replier
         self._limits = limits
         self._name = name
-        self._waiting: deque[Message] = deque()
+        # A list, though it is taken from in front: it is short, and an idle connection's is empty.
+        self._waiting: list[Message] = []
+        self._room: asyncio.Future[None] | None = None
         self._answering: asyncio.Task[None] | None = None
-        self._answered = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._sending = 0
         self._sent = 0
@@ -106,15 +111,15 @@ class Connection:
         self._waiting.append(message)
         if self._answering is None:
             self._answering = asyncio.ensure_future(self._answer())
-        while len(self._waiting) >= self._limits.waiting_messages:
-            self._answered.clear()
-            await self._answered.wait()
+        if len(self._waiting) >= self._limits.waiting_messages:
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
 
     async def _answer(self) -> None:
         try:
             while self._waiting:
-                message = self._waiting.popleft()
-                self._answered.set()
+                message = self._waiting.pop(0)
+                self._make_room()
                 try:
                     text = await self._replier.reply(message)
                 except Exception:
@@ -129,7 +134,11 @@ class Connection:
             self._waiting.clear()
         finally:
             self._answering = None
-            self._answered.set()
+            self._make_room()
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
 
     async def _stop_answering(self) -> None:
         if self._answering is not None:

@@ -18,8 +18,8 @@ class Limits:
             answered. Default 16. When they are reached nothing more is read from the connection
             until one is answered, so its sender is slowed down and nothing is lost.
         send_seconds: Longest time, in seconds, in which a client may take nothing of what is
-            sent to it. Default 20. Then its connection is ended, between one and two times this
-            long after it stopped reading.
+            sent to it; what the operating system's buffers hold counts as taken. Default 20. Then
+            its connection is ended, between one and two times this long after it stopped reading.
 
     Raises:
         ValueError: A bound is not a positive number.

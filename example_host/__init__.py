@@ -1,1 +1,75 @@
-"""An application as a user would write it. Run it: `uvicorn example_host:app`."""
+"""An application as a user would write it. Run it: `uvicorn example_host:app`.
+
+Below is one chat after another, each taken in with one line, and each linked from the index page.
+What they need of a host is in the modules beside this one: `signing_in` guards a chat, `tenants`
+checks a path parameter, `pages` has the index and a page with a chat in a frame, and `rendering`
+makes HTML of templates.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from fastapi import Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.sessions import SessionMiddleware
+
+from fastapi_echochat import EchoChat
+
+from . import pages, signing_in
+from .tenants import known_tenant
+
+# This host has pages only. FastAPI's own pages on an API load their scripts from another site.
+app = FastAPI(openapi_url=None)
+
+# The plain chat: the page is at /chat, its WebSocket endpoint at /chat/ws.
+app.include_router(EchoChat().router, prefix="/chat")
+
+# Two chats side by side: each page talks with its own endpoint.
+app.include_router(EchoChat(title="Sales").router, prefix="/sales/chat")
+app.include_router(EchoChat(title="Support").router, prefix="/support/chat")
+
+# One chat at two places.
+help_chat = EchoChat(title="Help")
+app.include_router(help_chat.router, prefix="/shop/help")
+app.include_router(help_chat.router, prefix="/account/help")
+
+# One chat for every tenant. The dependency takes the path parameter, and refuses page and
+# endpoint of a tenant that there is not.
+app.include_router(
+    EchoChat(title="Your tenant's chat").router,
+    prefix="/tenants/{tenant}/chat",
+    dependencies=[Depends(known_tenant)],
+)
+
+# A chat in a sub-application, which does not know where it is mounted.
+api = FastAPI(openapi_url=None)
+api.include_router(EchoChat(title="Sub-application").router, prefix="/chat")
+app.mount("/api", api)
+
+# A chat behind the host's own sign-in: one dependency guards page and endpoint alike.
+app.include_router(
+    EchoChat(title="Members").router,
+    prefix="/members/chat",
+    dependencies=[Depends(signing_in.signed_in_name)],
+)
+app.include_router(signing_in.router)
+app.add_exception_handler(401, signing_in.ask_to_sign_in)
+
+# Who is signed in stands in a cookie that this secret signs. One made up at the start is good for
+# trying things out: every restart signs everybody out, and of several workers (`uvicorn --workers
+# 4`) each makes up its own and takes no other's cookies. Then SESSION_SECRET has to be set, to
+# what `python -c "import secrets; print(secrets.token_urlsafe(32))"` prints.
+app.add_middleware(
+    SessionMiddleware,
+    secret_key=os.environ.get("SESSION_SECRET") or secrets.token_urlsafe(32),
+    session_cookie="example_host_session",
+    max_age=8 * 60 * 60,  # seconds
+    same_site="lax",
+    # Set it wherever visitors come over HTTPS: then the cookie never travels without.
+    https_only=os.environ.get("SESSION_HTTPS_ONLY") == "1",
+)
+
+# The index, and a page that shows the plain chat in a frame.
+app.include_router(pages.router)
+app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))

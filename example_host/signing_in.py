@@ -1,0 +1,99 @@
+"""The sign-in of the host: who is signed in, the guard of a chat, the pages to sign in and out."""
+
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
+from fastapi.requests import HTTPConnection
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from .rendering import own_path, render, way_to_root
+
+router = APIRouter()
+
+NAME_LENGTH = 40
+"""Longest name, in characters."""
+
+
+def signed_in_name(connection: HTTPConnection) -> str:
+    """Return the name of whoever is signed in; the guard of what is for them only.
+
+    It takes an `HTTPConnection`, which a request is and a WebSocket is too: one dependency guards
+    the page and the endpoint of a chat. It is asked once for each connection, so one that is open
+    outlives the sign-out.
+    """
+    name = connection.session.get("name")
+    if not isinstance(name, str):
+        raise HTTPException(401, "Sign in first.")
+    return name
+
+
+async def ask_to_sign_in(request: Request, exc: Exception) -> Response:
+    """Send a person who opens a guarded page to the sign-in, and answer everything else with 401.
+
+    A browser asks for HTML when it opens a page. A script does not, nor does the page of a chat
+    when its endpoint refused it and it asks whether somebody is still signed in.
+    """
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": "Sign in first."}, 401)
+    query = urlencode({"return_to": own_path(request)})
+    return RedirectResponse(f"{way_to_root(request)}sign-in?{query}", 303)
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Refuse a form that another site's page sent, which would sign a visitor in as somebody else.
+
+    The browser says where a form comes from, and no page can change what it says. Browsers from
+    before 2023 and plain HTTP go without.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403, "This form was sent by another site.")
+
+
+@router.get("/sign-in")
+def show_sign_in(request: Request, return_to: str = "/") -> Response:
+    """Ask for a name."""
+    return render(request, "sign_in.html", return_to=return_to, name_length=NAME_LENGTH)
+
+
+@router.post("/sign-in", dependencies=[Depends(refuse_other_sites)])
+def sign_in(
+    request: Request,
+    name: Annotated[str, Form()] = "",
+    return_to: Annotated[str, Form()] = "/",
+) -> Response:
+    """Sign a person in, and go back to the page that they wanted to see."""
+    name = " ".join(name.split())
+    if not 0 < len(name) <= NAME_LENGTH:
+        return render(
+            request,
+            "sign_in.html",
+            status_code=422,
+            return_to=return_to,
+            name_length=NAME_LENGTH,
+            problem=f"A name has 1 to {NAME_LENGTH} characters.",
+        )
+    # Here a real host checks a password, or whatever else proves that this is who they say.
+    request.session.clear()
+    request.session["name"] = name
+    return RedirectResponse(_link_to(return_to), 303)
+
+
+@router.post("/sign-out", dependencies=[Depends(refuse_other_sites)])
+def sign_out(request: Request) -> Response:
+    """Sign a person out: a form, since a link could be followed by a prefetching browser."""
+    # The browser forgets its cookie; a copy of it holds until `max_age`. A host that must not
+    # have that keeps its sessions in a database.
+    request.session.clear()
+    return RedirectResponse("./", 303)
+
+
+def _link_to(path: str) -> str:
+    """Return the link from `/sign-in` to another path of this application.
+
+    The path comes from the address, so anybody can make it up. With a dot before its slash it is
+    relative whatever follows: `.//example.org` is a path of this host, not another host.
+    """
+    if not path.startswith("/") or ".." in path.split("/"):
+        return "./"
+    return "." + quote(path)

@@ -1,0 +1,350 @@
+"""The example host: its links, its chats, its sign-in, and its prefix behind a proxy."""
+
+import html
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import example_host
+from example_host.signing_in import NAME_LENGTH
+from example_host.tenants import TENANTS
+from tests.pages import ChatPage
+
+LIKE_A_BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+MEMBERS = "/members/chat"
+
+
+class Links(HTMLParser):
+    """What a page of the host links and loads, as addresses."""
+
+    def __init__(self, page: str, address: str) -> None:
+        super().__init__()
+        self.links: dict[str, None] = {}
+        self.parts: dict[str, None] = {}
+        self.forms: dict[str, None] = {}
+        self.inline = 0
+        self._address = address
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        target = values.get("href") or values.get("src") or values.get("action")
+        self.inline += tag in ("script", "style") or "style" in values
+        if target:
+            kinds = {"a": self.links, "form": self.forms}
+            kinds.get(tag, self.parts)[urljoin(self._address, target)] = None
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    """Visit the example host."""
+    with TestClient(example_host.app, base_url="http://testserver") as client:
+        yield client
+
+
+def read(client: TestClient, address: str = "/") -> Links:
+    answer = client.get(address, headers=LIKE_A_BROWSER)
+    assert answer.status_code == 200
+    return Links(answer.text, str(answer.url))
+
+
+def read_chat(client: TestClient, address: str) -> ChatPage | None:
+    page = ChatPage(client.get(address, headers=LIKE_A_BROWSER).text)
+    return page if page.endpoint else None
+
+
+def ask(client: TestClient, endpoint: str, text: str = "NBA") -> str:
+    with client.websocket_connect(urlsplit(endpoint).path) as websocket:
+        websocket.send_text(text)
+        return websocket.receive_text()
+
+
+def refused_with(client: TestClient, endpoint: str) -> int:
+    """Return the status that a handshake is refused with."""
+    with pytest.raises(WebSocketDenialResponse) as refusal:
+        ask(client, endpoint)
+    return refusal.value.status_code
+
+
+def sign_in(client: TestClient, name: str = "Ada", **fields: str) -> str:
+    """Sign in, and return the address that it leads to."""
+    answer = client.post("/sign-in", data={"name": name, **fields}, follow_redirects=False)
+    assert answer.status_code == 303
+    return urljoin(str(answer.url), answer.headers["location"])
+
+
+def is_let_in(client: TestClient) -> bool:
+    """Return whether page and endpoint of the guarded chat are open; they are so together."""
+    endpoint = f"{MEMBERS}/ws"
+    if client.get(MEMBERS).status_code == 200:
+        assert ask(client, endpoint) == "Message text was: NBA"
+        return True
+    assert client.get(MEMBERS).status_code == 401
+    assert refused_with(client, endpoint) == 401
+    return False
+
+
+def test_every_link_of_the_index_leads_somewhere(client: TestClient) -> None:
+    """Each link and each part of the index page answers 200, or leads to the sign-in."""
+    index = read(client)
+
+    assert len(index.links) == 13
+    for address in [*index.links, *index.parts]:
+        answer = client.get(address, headers=LIKE_A_BROWSER)
+        assert answer.status_code == 200, address
+        path = unquote(urlsplit(address).path)
+        assert answer.url.path == ("/sign-in" if path == MEMBERS else path)
+
+
+def test_every_chat_echoes(client: TestClient) -> None:
+    """Each chat that the index links answers at the endpoint beside its page."""
+    sign_in(client)
+    chats = {
+        unquote(urlsplit(address).path): chat
+        for address in read(client).links
+        if (chat := read_chat(client, address))
+    }
+
+    assert len(chats) == 10
+    for path, chat in chats.items():
+        assert unquote(urlsplit(chat.endpoint).path) == f"{path}/ws"
+        assert ask(client, chat.endpoint, path) == f"Message text was: {path}"
+
+
+def test_index_shows_the_lines_that_run(client: TestClient) -> None:
+    """The lines that the index shows for each mount stand in the application as they are shown."""
+    source = Path(example_host.__file__).read_text()
+    shown = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", client.get("/").text, re.DOTALL)
+    python = [html.unescape(lines) for lines in shown if not lines.startswith("&lt;")]
+
+    assert len(python) == 6
+    for lines in "\n".join(python).splitlines():
+        assert f"{lines}\n" in source
+
+
+def test_two_chats_have_two_titles(client: TestClient) -> None:
+    """Two chats side by side are told apart by their titles."""
+    sales, support = read_chat(client, "/sales/chat"), read_chat(client, "/support/chat")
+
+    assert sales is not None
+    assert support is not None
+    assert "Sales" in sales.words
+    assert "Support" in support.words
+    assert "Support" not in sales.words
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_tenants(client: TestClient, tenant: str) -> None:
+    """Each tenant's chat is under the tenant's own address, whatever is in the name."""
+    chat = read_chat(client, f"/tenants/{tenant}/chat")
+
+    assert chat is not None
+    assert ask(client, chat.endpoint) == "Message text was: NBA"
+
+
+def test_unknown_tenant(client: TestClient) -> None:
+    """A tenant that there is not has neither a page nor an endpoint."""
+    assert client.get("/tenants/initech/chat").status_code == 404
+    assert refused_with(client, "/tenants/initech/chat/ws") == 404
+
+
+def test_frame(client: TestClient) -> None:
+    """The page with a frame shows the plain chat in it, which lets itself be framed there."""
+    assert "http://testserver/chat" in read(client, "/framed").parts
+
+    policy = client.get("/chat").headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in policy
+
+
+def test_nothing_inline_and_nothing_from_elsewhere(client: TestClient) -> None:
+    """No page of the host has scripts or styles in it, or loads anything from another site."""
+    for path in ("/", "/framed", "/sign-in"):
+        page = read(client, path)
+        assert page.inline == 0
+        for address in [*page.links, *page.parts, *page.forms]:
+            assert urlsplit(address).netloc == "testserver"
+
+
+def test_pages_of_fastapi_are_off(client: TestClient) -> None:
+    """FastAPI's pages, whose scripts come from elsewhere, are in neither application."""
+    for path in ("/docs", "/redoc", "/api/docs", "/api/redoc"):
+        assert client.get(path).status_code == 404
+
+
+def test_guard(client: TestClient) -> None:
+    """Page and endpoint are shut before the sign-in, open after it, and shut by the sign-out."""
+    assert not is_let_in(client)
+
+    sign_in(client)
+    assert is_let_in(client)
+
+    answer = client.post("/sign-out")
+    assert answer.url.path == "/"
+    assert not is_let_in(client)
+
+
+def test_person_is_led_to_the_sign_in_and_back(client: TestClient) -> None:
+    """Who opens the guarded page signs in first, and is then where they wanted to be."""
+    for path in (MEMBERS, f"{MEMBERS}/"):
+        asked = client.get(path, headers=LIKE_A_BROWSER)
+        assert asked.url.path == "/sign-in"
+        (return_to,) = re.findall(r'name="return_to" value="([^"]*)"', asked.text)
+
+        assert sign_in(client, return_to=return_to) == f"http://testserver{path}"
+        assert is_let_in(client)
+        client.post("/sign-out")
+
+
+@pytest.mark.parametrize(
+    "return_to",
+    [
+        "https://example.org/",
+        "//example.org",
+        "///example.org",
+        "/\\example.org",
+        "\\\\example.org",
+        "/\t/example.org",
+        "/.//example.org",
+        "/../../example.org",
+        "/%2e%2e/%2e%2e/secret",
+        "/@example.org",
+        ".example.org",
+        "javascript:alert(1)",
+        "/\r\nset-cookie: a=b",
+        "",
+    ],
+)
+def test_sign_in_leads_to_no_other_host(client: TestClient, return_to: str) -> None:
+    """Whatever is made up for an address to return to, a sign-in stays on the host."""
+    answer = client.post(
+        "/sign-in", data={"name": "Ada", "return_to": return_to}, follow_redirects=False
+    )
+
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("./")
+    assert not re.search(r"[\\\s]|\.\./|%2e", answer.headers["location"], re.IGNORECASE)
+    assert "a" not in answer.cookies
+
+
+def test_names_are_escaped(client: TestClient) -> None:
+    """Markup in a name, or in an address to return to, is shown as the text that it is."""
+    sign_in(client, "<script>Ada</script>")
+
+    page = client.get("/").text
+    assert "&lt;script&gt;Ada&lt;/script&gt;" in page
+    assert "<script>" not in page
+    page = client.get("/sign-in", params={"return_to": '"><script>'}).text
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a" * (NAME_LENGTH + 1)])
+def test_no_name(client: TestClient, name: str) -> None:
+    """Without a name, or with one too long, the form is shown again and says why."""
+    answer = client.post("/sign-in", data={"name": name, "return_to": MEMBERS})
+
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+    assert f'value="{MEMBERS}"' in answer.text
+    assert not is_let_in(client)
+
+
+def test_cookie(client: TestClient) -> None:
+    """The session's cookie is out of reach of scripts and of other sites' forms."""
+    answer = client.post("/sign-in", data={"name": "Ada"}, follow_redirects=False)
+
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+
+
+def test_made_up_cookie(client: TestClient) -> None:
+    """A cookie that the host did not sign lets nobody in."""
+    client.cookies.set("example_host_session", "eyJuYW1lIjogIkFkYSJ9.aaaaaa.bbbbbbbbbbb")
+
+    assert not is_let_in(client)
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-out"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_forms_of_other_sites(client: TestClient, path: str, site: str) -> None:
+    """A form that another site's page sends signs nobody in or out."""
+    if path == "/sign-out":
+        sign_in(client)
+
+    answer = client.post(path, data={"name": "Mallory"}, headers={"sec-fetch-site": site})
+
+    assert answer.status_code == 403
+    assert is_let_in(client) == (path == "/sign-out")
+
+
+def test_secret_of_the_environment(tmp_path: Path) -> None:
+    """With SESSION_SECRET set, a process takes the cookies that another has signed."""
+    program = (
+        "import sys; from fastapi.testclient import TestClient; from example_host import app\n"
+        "client = TestClient(app, follow_redirects=False)\n"
+        "if sys.argv[1:]:\n"
+        "    print(client.get('/members/chat', headers={'cookie': sys.argv[1]}).status_code)\n"
+        "else:\n"
+        "    print(client.post('/sign-in', data={'name': 'Ada'}).headers['set-cookie'])\n"
+    )
+
+    def run(secret: str, *cookie: str) -> str:
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SESSION_SECRET": secret}
+        command = [sys.executable, "-c", program, *cookie]
+        ran = subprocess.run(
+            command, env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return ran.stdout.strip()
+
+    cookie = run("one secret").partition(";")[0]
+    assert run("one secret", cookie) == "200"
+    assert run("another secret", cookie) == "401"
+    # Without one, each start makes up its own.
+    assert run("", cookie) == "401"
+
+
+def under_prefix(app: ASGIApp, *, is_told: bool) -> ASGIApp:
+    """Put an application behind a proxy that strips `/prefix`, of which it is told or is not."""
+
+    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return
+        assert scope["path"].startswith("/prefix/"), f"{scope['path']} is not behind the prefix"
+        if is_told:  # As `uvicorn --root-path /prefix` does.
+            scope = {**scope, "root_path": "/prefix"}
+        else:
+            scope = {**scope, "path": scope["path"].removeprefix("/prefix")}
+        await app(scope, receive, send)
+
+    return proxy
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_prefix_of_a_proxy(is_told: bool) -> None:
+    """Behind a proxy that strips a prefix every link, form and redirect stays behind it."""
+    client = TestClient(under_prefix(example_host.app, is_told=is_told))
+    index = read(client, "/prefix/")
+    for address in [*index.links, *index.parts]:
+        assert client.get(address, headers=LIKE_A_BROWSER).status_code == 200
+
+    for path in (MEMBERS, f"{MEMBERS}/"):
+        asked = client.get(f"/prefix{path}", headers=LIKE_A_BROWSER)
+        assert asked.url.path == "/prefix/sign-in"
+        (form,) = Links(asked.text, str(asked.url)).forms
+        answer = client.post(form, data={"name": "Ada", "return_to": path})
+        assert answer.url.path == f"/prefix{path}"
+        assert ask(client, f"/prefix{MEMBERS}/ws") == "Message text was: NBA"
+
+        (form,) = read(client, "/prefix/").forms
+        assert client.post(form).url.path == "/prefix/"
+        assert client.get(f"/prefix{path}").status_code == 401

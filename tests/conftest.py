@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterator
 import pytest
 from fastapi import FastAPI
 
-from tests.servers import Uvicorn
+from tests.servers import Uvicorn, errors
 
 Serve = Callable[..., Uvicorn]
 
 
 @pytest.fixture
-def serve(caplog: pytest.LogCaptureFixture) -> Iterator[Serve]:
-    """Serve an application on a real uvicorn until the test ends."""
+def expected_errors() -> list[str]:
+    """Return the list to which a test adds what the log may hold at level ERROR."""
+    return []
+
+
+@pytest.fixture
+def serve(caplog: pytest.LogCaptureFixture, expected_errors: list[str]) -> Iterator[Serve]:
+    """Serve an application on a real uvicorn until the test ends, and then read its log."""
     caplog.set_level(logging.INFO)
     servers: list[Uvicorn] = []
 
@@ -25,3 +31,7 @@ def serve(caplog: pytest.LogCaptureFixture) -> Iterator[Serve]:
     yield start
     for server in servers:
         server.stop()
+    unexpected = [
+        line for line in errors(caplog) if not any(word in line for word in expected_errors)
+    ]
+    assert unexpected == []

@@ -1,5 +1,6 @@
 """Real servers on loopback ports of their own, started by the tests and stopped with them."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -10,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+import hypercorn
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from hypercorn.asyncio import serve as hypercorn_serve
 
 PATIENCE = 15.0
 """Seconds after which a test gives up waiting for what must come."""
@@ -44,7 +47,8 @@ def accepts(port: int) -> bool:
 
 def find_program(name: str) -> str:
     """Return a program's path. Without it a test is skipped, and fails where CI=true."""
-    path = shutil.which(name)
+    # Debian keeps servers where an ordinary user's PATH does not lead.
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if path is None:
         missing = f"{name} is not installed on this machine"
         if os.environ.get("CI") == "true":
@@ -98,9 +102,13 @@ class Process:
             self.popen = subprocess.Popen(
                 self._command, cwd=self._folder, env=self._env, stdout=log, stderr=log
             )
-        wait_until(
-            lambda: self.popen.poll() is not None or accepts(self.port), "the server listens"
-        )
+        try:
+            wait_until(
+                lambda: self.popen.poll() is not None or accepts(self.port), "the server listens"
+            )
+        except BaseException:
+            self.stop()
+            raise
         if self.popen.poll() is not None:
             pytest.fail(f"{self._command} ended at once:\n{self.log()}")
 
@@ -135,18 +143,39 @@ def uvicorn_process(
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was logged at level ERROR, or with a traceback."""
+    """Return what was logged at level ERROR, or with a traceback, since the test began."""
     return [
         record.getMessage()
-        for record in caplog.get_records("call")
+        for record in caplog.get_records("call") + caplog.get_records("teardown")
         if record.levelno >= logging.ERROR or record.exc_info
     ]
 
 
-@contextlib.contextmanager
-def running(app: FastAPI, **config: object) -> Iterator[Uvicorn]:
-    server = Uvicorn(app, **config)  # type: ignore[arg-type]  # passed on
-    try:
-        yield server
-    finally:
-        server.stop()
+class Hypercorn:
+    """A real Hypercorn: a server that leaves root_path out of ASGI's path."""
+
+    def __init__(self, app: FastAPI, *, root_path: str = "") -> None:
+        self.port = free_port()
+        self.authority = f"127.0.0.1:{self.port}"
+        config = hypercorn.Config()
+        config.bind = [self.authority]
+        config.root_path = root_path
+        config.accesslog = config.errorlog = None
+        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, args=(app, config), daemon=True)
+        self._thread.start()
+        wait_until(lambda: accepts(self.port), "Hypercorn listens")
+
+    def _run(self, app: FastAPI, config: hypercorn.Config) -> None:
+        serving = hypercorn_serve(app, config, shutdown_trigger=self._over.wait)  # type: ignore[arg-type]  # its own ASGI types
+        self._loop.run_until_complete(serving)
+        self._loop.close()
+
+    def url(self, path: str = "", scheme: str = "http") -> str:
+        return f"{scheme}://{self.authority}{path}"
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()

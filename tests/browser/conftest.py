@@ -1,11 +1,21 @@
 """A real Chromium: Debian's, driven by Playwright."""
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.servers import find_program
+from tests.browser.relay import Relay
+from tests.servers import PATIENCE, Process, find_program, uvicorn_process
+
+OpenPage = Callable[..., Page]
+StartProcess = Callable[[str], Process]
+StartRelay = Callable[[int], Relay]
+TakePicture = Callable[[Page, str], None]
 
 QUIET = [
     "--no-sandbox",
@@ -16,11 +26,21 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# What Chromium itself writes for a handshake that fails and for a request without a good answer.
+# No page can keep it from doing so.
+_FAILED_CONNECTION = re.compile(
+    r"WebSocket connection to 'ws://[^']+' failed: .*"
+    r"|Failed to load resource: (net::ERR_\w+|the server responded with a status of \d{3} .*)"
+)
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright keeps an event loop running in this thread, and tests of
+# other folders start theirs here.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Start one browser for all tests."""
+    """Start one browser for all tests of a folder."""
     path = find_program("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
@@ -33,15 +53,43 @@ class Console:
 
     def __init__(self, context: BrowserContext) -> None:
         self.lines: list[str] = []
+        self._contexts: list[BrowserContext] = []
+        self._may_fail_to_connect = False
+        self.listen(context)
+
+    def listen(self, context: BrowserContext) -> None:
+        self._contexts.append(context)
         context.on("console", lambda message: self.lines.append(message.text))
         context.on("weberror", lambda error: self.lines.append(str(error.error)))
+
+    def allow_failed_connections(self) -> None:
+        """Expect a server of the test to be down, or to refuse."""
+        self._may_fail_to_connect = True
+
+    def take(self, pattern: str) -> None:
+        """Find the one line that a test has provoked, and take it off the list."""
+        self.drain()
+        (line,) = [line for line in self.lines if re.search(pattern, line)]
+        self.lines.remove(line)
+
+    def drain(self) -> None:
+        for context in self._contexts:
+            for page in context.pages:
+                # What is under way between browser and test arrives before this is answered.
+                page.evaluate("0")
+
+    def unexpected(self) -> list[str]:
+        self.drain()
+        if not self._may_fail_to_connect:
+            return self.lines
+        return [line for line in self.lines if not _FAILED_CONNECTION.fullmatch(line)]
 
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """Give the test a browser profile of its own."""
     context = chromium.new_context(viewport={"width": 900, "height": 700})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE * 1000)
     yield context
     context.close()
 
@@ -51,7 +99,74 @@ def console(context: BrowserContext) -> Console:
     return Console(context)
 
 
+@pytest.fixture(autouse=True)
+def silent_console(console: Console) -> Iterator[None]:
+    """Hold every test to it that nothing unexpected is said on the console."""
+    yield
+    assert console.unexpected() == []
+
+
 @pytest.fixture
 def page(context: BrowserContext, console: Console) -> Page:
     """Open a page whose console is listened to."""
     return context.new_page()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, console: Console) -> Iterator[OpenPage]:
+    """Open a page in a browser profile with options of its own."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(**options: Any) -> Page:
+        context = chromium.new_context(**options)
+        context.set_default_timeout(PATIENCE * 1000)
+        contexts.append(context)
+        console.listen(context)
+        return context.new_page()
+
+    yield open_page
+    console.drain()
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def start_process(tmp_path: Path) -> Iterator[StartProcess]:
+    """Start `uvicorn host:app` in a process, the module's source given, until the test ends."""
+    processes: list[Process] = []
+
+    def start(source: str) -> Process:
+        process = uvicorn_process(source, tmp_path)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.stop()
+
+
+@pytest.fixture
+def start_relay() -> Iterator[StartRelay]:
+    """Put a wire that can be broken before a port, until the test ends."""
+    relays: list[Relay] = []
+
+    def start(port: int) -> Relay:
+        relay = Relay(port)
+        relays.append(relay)
+        return relay
+
+    yield start
+    for relay in relays:
+        relay.stop()
+
+
+@pytest.fixture
+def take_picture() -> TakePicture:
+    """Keep a picture of a page for people to look at, where a folder is named for them."""
+    folder = os.environ.get("ECHOCHAT_SCREENSHOTS")
+
+    def take_picture(page: Page, name: str) -> None:
+        if folder:
+            page.screenshot(path=Path(folder, f"{name}.png"))
+
+    return take_picture

@@ -1,0 +1,64 @@
+"""What a person does with a chat page, and what they read on it."""
+
+from collections.abc import Iterable
+
+from playwright.sync_api import FrameLocator, Page, expect
+
+from fastapi_echochat.labels import ENGLISH
+
+
+class Person:
+    """Somebody in front of a page that is a chat, or before a frame that shows one."""
+
+    def __init__(self, page: Page | FrameLocator) -> None:
+        self.field = page.get_by_role("textbox", name=ENGLISH["message"], exact=True)
+        self.send = page.get_by_role("button", name=ENGLISH["send"])
+        self.log = page.get_by_role("log", name=ENGLISH["messages"])
+        self.messages = self.log.locator("li")
+        self.texts = self.messages.locator("p")
+        self.notes = self.messages.locator("small")
+        self.newest = page.get_by_role("button", name=ENGLISH["newest"])
+        self.state = page.get_by_role("status")
+        self.refusal = page.get_by_role("alert")
+        self.try_again = page.get_by_role("button", name=ENGLISH["try_again"])
+        self.address = page.get_by_role("textbox", name=ENGLISH["address"])
+        self.copy = page.locator("#echochat-copy")
+
+    def says(self, text: str) -> None:
+        self.field.fill(text)
+        self.field.press("Enter")
+
+    def reads(self, *texts: str) -> None:
+        """Wait until these are all the messages there are, in this order."""
+        expect(self.texts).to_have_text(texts)
+
+    def reads_state(self, label: str) -> None:
+        expect(self.state).to_have_text(ENGLISH[label])
+
+    def has_read_states(self) -> list[str]:
+        """Return the words of the status line since `note_states`, in order."""
+        states: list[str] = self.state.evaluate("state => state.seen")
+        return states
+
+    def note_states(self) -> None:
+        self.state.evaluate(
+            """state => {
+                state.seen = [state.textContent];
+                new MutationObserver(() => state.seen.push(state.textContent))
+                    .observe(state, { childList: true });
+            }"""
+        )
+
+    def is_at_the_end(self) -> bool:
+        return bool(
+            self.log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight < 2")
+        )
+
+
+def words(*labels: str) -> list[str]:
+    return [ENGLISH[label] for label in labels]
+
+
+def echoed(texts: Iterable[str]) -> list[str]:
+    """Return what a page shows of a conversation in which each text was answered in its turn."""
+    return [line for text in texts for line in (text, f"Message text was: {text}")]

@@ -1,0 +1,108 @@
+"""WebSocket clients that do what a polite library does not."""
+
+import socket
+import struct
+from types import TracebackType
+from typing import Any
+
+import pytest
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.sync.client import connect
+from websockets.uri import parse_uri
+
+
+def echo_at(url: str, port: int, **headers: str) -> str | bytes:
+    """Say NBA at a URL, whatever its host name, at a port of this machine."""
+    sock = socket.create_connection(("127.0.0.1", port))
+    with connect(url, sock=sock, additional_headers=headers, proxy=None) as websocket:
+        websocket.send("NBA")
+        return websocket.recv(10)
+
+
+class RawClient:
+    """A client over a bare socket: it reads only when told to, and can send any frame."""
+
+    def __init__(
+        self, url: str, *, subprotocol: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        uri = parse_uri(url)
+        self.protocol = ClientProtocol(
+            uri,
+            subprotocols=[subprotocol] if subprotocol else None,  # type: ignore[list-item]  # a NewType of str
+        )
+        self.socket = socket.create_connection(("127.0.0.1", uri.port), 10)
+        request = self.protocol.connect()
+        for name, value in (headers or {}).items():
+            request.headers[name] = value
+        self.protocol.send_request(request)
+        self.flush()
+        self.events: list[Any] = []
+        self.response = self.next_event(Response)
+
+    def flush(self) -> None:
+        for data in self.protocol.data_to_send():
+            if data:
+                self.socket.sendall(data)
+
+    def next_event(self, kind: type[Any]) -> Any:
+        while not self.events:
+            data = self.socket.recv(65536)
+            if data:
+                self.protocol.receive_data(data)
+            else:
+                self.protocol.receive_eof()
+            self.events += self.protocol.events_received()
+            self.flush()
+            if not data and not self.events:
+                raise ConnectionError("the server hung up")
+        event = self.events.pop(0)
+        assert isinstance(event, kind), event
+        return event
+
+    def send_text(self, data: bytes, *, fin: bool = True) -> None:
+        self.protocol.send_text(data, fin=fin)
+        self.flush()
+
+    def fill(self, data: bytes) -> int:
+        """Send messages until nothing is taken any more, and tell how many were."""
+        self.socket.settimeout(0.25)
+        for sent in range(1000):
+            try:
+                self.send_text(data)
+            except TimeoutError:
+                self.socket.settimeout(10)
+                return sent
+        pytest.fail("a thousand messages were taken of a client that reads nothing")
+
+    def continue_text(self, data: bytes, *, fin: bool) -> None:
+        self.protocol.send_continuation(data, fin)
+        self.flush()
+
+    def receive_text(self) -> str:
+        frame = self.next_event(Frame)
+        assert frame.opcode is Opcode.TEXT, frame
+        return bytes(frame.data).decode()
+
+    def receive_close(self) -> int:
+        """Return the code that the server closes with."""
+        frame = self.next_event(Frame)
+        assert frame.opcode is Opcode.CLOSE, frame
+        return int(struct.unpack("!H", frame.data[:2])[0])
+
+    def reset(self) -> None:
+        """Break off without a word: the server gets a TCP reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+    def __enter__(self) -> "RawClient":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.socket.close()

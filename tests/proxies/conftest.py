@@ -1,0 +1,72 @@
+"""A real nginx, real uvicorns behind it, and a real Chromium before it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.browser.conftest import chromium, console, page  # noqa: F401 - fixtures of these tests
+from tests.proxies.nginx import PUBLIC_NAME, nginx_process
+from tests.servers import PATIENCE, Process, uvicorn_process
+
+StartNginx = Callable[..., Process]
+StartUvicorn = Callable[..., Process]
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a private key and its certificate, in one file."""
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    issued = trustme.CA().issue_cert(PUBLIC_NAME, "127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:  # noqa: F811 - it is the one above
+    """Give the test a browser profile of its own, which takes the tests' certificate."""
+    context = chromium.new_context(ignore_https_errors=True)
+    context.set_default_timeout(PATIENCE * 1000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, certificate: Path) -> Iterator[StartNginx]:
+    """Start nginx before servers of the given ports, until the test ends."""
+    processes: list[Process] = []
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+
+    def start(server_block: str, *upstreams: int, port: int | None = None) -> Process:
+        process = nginx_process(
+            server_block, *upstreams, folder=folder, certificate=certificate, port=port
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.stop()
+
+
+# Takes the browser's profile to be stopped before its pages are closed: uvicorn 0.54 with TLS
+# ends in a traceback (`InvalidState`, from its own `shutdown`) while a client's close is under way.
+@pytest.fixture
+def uvicorn(tmp_path: Path, context: BrowserContext) -> Iterator[StartUvicorn]:
+    """Start `uvicorn host:app` in processes until the test ends, and then read their logs."""
+    processes: list[Process] = []
+
+    def start(source: str, *options: str) -> Process:
+        process = uvicorn_process(source, tmp_path, *options)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.stop()
+    logs = "".join(process.log() for process in processes)
+    assert "ERROR" not in logs
+    assert "Traceback" not in logs

@@ -1,0 +1,213 @@
+"""EchoChat: its options, its router, its public names."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+import fastapi_echochat
+from fastapi_echochat import EchoChat, Limits, Message, echo
+
+
+def test_public_names() -> None:
+    """What is public is imported from the package itself, and is all there is."""
+    assert fastapi_echochat.__all__ == ["EchoChat", "Limits", "Message", "echo"]
+    for name in fastapi_echochat.__all__:
+        assert getattr(fastapi_echochat, name).__doc__
+
+
+def test_router_is_an_ordinary_one() -> None:
+    """The router is FastAPI's own class and stays out of the host's OpenAPI document."""
+    router = EchoChat().router
+    app = FastAPI()
+    app.include_router(router, prefix="/chat", tags=["chat"])
+
+    assert type(router) is APIRouter
+    assert app.openapi()["paths"] == {}
+
+
+def test_mount_with_test_client() -> None:
+    """A mounted chat is tested with Starlette's TestClient like any other endpoint."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+
+    with TestClient(app).websocket_connect("/chat/ws") as websocket:
+        websocket.send_text("NBA")
+        assert websocket.receive_text() == "Message text was: NBA"
+        websocket.send_bytes(b"NBA")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            websocket.receive_text()
+    assert closed.value.code == 1003
+
+
+def test_dependency_overrides() -> None:
+    """The guard of a mount can be overridden in tests, as everywhere in FastAPI."""
+    from fastapi import Depends, HTTPException  # noqa: PLC0415 - this test's own
+
+    def guard() -> None:
+        raise HTTPException(403)
+
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(guard)])
+    assert TestClient(app).get("/chat").status_code == 403
+
+    app.dependency_overrides[guard] = lambda: None
+
+    assert TestClient(app).get("/chat").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "sentence"),
+    [
+        ({"reply": "hello"}, TypeError, "a reply function is .* not 'hello'"),
+        ({"reply": None}, TypeError, "a reply function is .* not None"),
+        ({"reply": lambda: ""}, TypeError, "cannot take one message"),
+        ({"reply": lambda a, b: ""}, TypeError, "cannot take one message: missing .* 'b'"),
+        ({"limits": 7}, TypeError, "limits= takes Limits"),
+        ({"allowed_origins": "*"}, ValueError, "allowed_origins= takes a list"),
+    ],
+)
+def test_options_that_cannot_be(
+    options: dict[str, Any], kind: type[Exception], sentence: str
+) -> None:
+    """A wrong option is refused when the chat is made, in a sentence that says what is taken."""
+    with pytest.raises(kind, match=sentence):
+        EchoChat(**options)
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"message_bytes": 0},
+        {"message_bytes": -1},
+        {"message_bytes": 1.5},
+        {"message_bytes": True},
+        {"message_bytes": "64k"},
+        {"connections": 0},
+        {"waiting_messages": None},
+        {"waiting_messages": 0},
+        {"send_seconds": 0},
+        {"send_seconds": float("nan")},
+        {"send_seconds": float("inf")},
+        {"send_seconds": "20"},
+    ],
+)
+def test_limits_that_cannot_be(bounds: dict[str, Any]) -> None:
+    """A bound that is none is refused by name."""
+    with pytest.raises(ValueError, match=rf"Limits\({next(iter(bounds))}=\) takes"):
+        Limits(**bounds)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [("", True), ("a" * 8, True), ("a" * 9, False), ("é" * 4, True), ("é" * 4 + "a", False)],
+)
+def test_text_within_the_limit(text: str, fits: bool) -> None:
+    """A text is measured in bytes of UTF-8."""
+    assert Limits(message_bytes=8).allow_text(text) is fits
+    assert Limits(message_bytes=None).allow_text(text)
+
+
+def test_several_chats_do_not_know_each_other() -> None:
+    """Two chats in one application have their own words, replies and limits."""
+
+    async def shout(message: Message) -> str:
+        return message.text.upper()
+
+    app = FastAPI()
+    app.include_router(EchoChat(title="One").router, prefix="/one")
+    app.include_router(
+        EchoChat(shout, title="Two", limits=Limits(connections=1)).router, prefix="/two"
+    )
+    browser = TestClient(app)
+
+    assert "<h1>One</h1>" in browser.get("/one").text
+    assert "<h1>Two</h1>" in browser.get("/two").text
+    with browser.websocket_connect("/one/ws") as one, browser.websocket_connect("/two/ws") as two:
+        one.send_text("a")
+        two.send_text("a")
+        assert (one.receive_text(), two.receive_text()) == ("Message text was: a", "A")
+
+
+def test_a_host_of_its_own_types(tmp_path: Path) -> None:
+    """A small typed host passes mypy strict, and a wrong reply function does not."""
+    (tmp_path / "host.py").write_text(
+        "from fastapi import FastAPI\n"
+        "from fastapi_echochat import EchoChat, Limits, Message\n"
+        "async def answer(message: Message) -> str:\n"
+        "    return f'{message.author}: {message.text}, {message.sent_at.isoformat()}'\n"
+        "chat = EchoChat(answer, title='Chat', limits=Limits(connections=10))\n"
+        "app = FastAPI()\n"
+        "app.include_router(chat.router, prefix='/chat')\n"
+        "app.include_router(EchoChat(lambda message: message.text).router)\n"
+    )
+    (tmp_path / "wrong.py").write_text(
+        "from fastapi_echochat import EchoChat, Message\n"
+        "def answer(message: Message) -> int:\n"
+        "    return len(message.text)\n"
+        "EchoChat(answer)\n"
+    )
+
+    def check(name: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", name]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    right, wrong = check("host.py"), check("wrong.py")
+    assert right.returncode == 0, right.stdout
+    assert 'Argument 1 to "EchoChat" has incompatible type' in wrong.stdout
+
+
+def test_import_pulls_in_no_server() -> None:
+    """Importing the package imports neither uvicorn nor websockets: a host may have its own."""
+    program = (
+        "import sys, fastapi_echochat; "
+        "print([name for name in ('uvicorn', 'websockets', 'httpx') if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.strip() == "[]"
+
+
+def test_echo_is_a_function_like_any() -> None:
+    """The default reply function can be called, and so be built upon."""
+    from datetime import datetime, timezone  # noqa: PLC0415 - this test's own
+
+    message = Message("1", "NBA", None, datetime.now(timezone.utc))
+
+    assert echo(message) == "Message text was: NBA"
+
+
+def test_modules_import_downwards() -> None:
+    """The pure modules import nothing that waits, and no module imports one above it."""
+    order = [
+        ["limits", "addresses", "labels"],
+        ["protocol"],
+        ["replies"],
+        ["connection", "page"],
+        ["endpoint"],
+        ["chat"],
+    ]
+    folder = Path(importlib.import_module("fastapi_echochat").__file__ or "").parent
+    names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+    assert names == {name for level in order for name in level}
+    for depth, level in enumerate(order):
+        above = {name for higher in order[depth:] for name in higher}
+        for name in level:
+            source = (folder / f"{name}.py").read_text()
+            imported = {
+                line.split()[1][1:] for line in source.splitlines() if line.startswith("from .")
+            }
+            assert not imported & above, name
+    for pure in ("limits", "addresses", "labels", "protocol"):
+        source = (folder / f"{pure}.py").read_text()
+        assert "await " not in source
+        assert "asyncio" not in source

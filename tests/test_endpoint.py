@@ -1,0 +1,575 @@
+"""The endpoint over a real socket: both protocols, bad input, and clients that misbehave."""
+
+import asyncio
+import gc
+import json
+import logging
+import threading
+import time
+import tracemalloc
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.requests import HTTPConnection
+from websockets.asyncio.client import connect as connect_async
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from fastapi_echochat import EchoChat, Limits, Message
+from fastapi_echochat.connection import Connection
+from tests.clients import RawClient
+from tests.conftest import Serve
+from tests.servers import wait_until
+
+V1: Any = ["echochat.v1"]
+
+
+def receive(websocket: ClientConnection) -> Any:
+    return json.loads(websocket.recv(10))
+
+
+def close_code(websocket: ClientConnection) -> int:
+    with pytest.raises(ConnectionClosed) as closed:
+        websocket.recv(10)
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code
+
+
+def host(*args: Any, **options: Any) -> FastAPI:
+    app = FastAPI()
+    app.include_router(EchoChat(*args, **options).router, prefix="/chat")
+    return app
+
+
+# --- The two protocols ---------------------------------------------------------------------
+
+
+def test_plain_client_gets_what_the_tutorial_answers(serve: Serve) -> None:
+    """A client that asks for no protocol gets one text frame for each, and nothing unasked."""
+    url = serve(host()).url("/chat/ws", "ws")
+
+    with connect(url) as websocket:
+        for text in ("NBA", "", "Привет 👋\n", '{"type":"ping"}', " " * 1000):
+            websocket.send(text)
+            assert websocket.recv(10) == f"Message text was: {text}"
+
+
+def test_echochat_v1(serve: Serve) -> None:
+    """A client of echochat.v1 is welcomed, answered by id, and its pings are answered."""
+    url = serve(host()).url("/chat/ws", "ws")
+
+    with connect(url, subprotocols=V1) as websocket:
+        assert websocket.subprotocol == "echochat.v1"
+        assert receive(websocket) == {
+            "type": "welcome",
+            "limits": {"message_bytes": 65536, "waiting_messages": 16},
+        }
+        websocket.send('{"type":"message","id":"1","text":"NBA","unknown":"is passed over"}')
+        assert receive(websocket) == {
+            "type": "reply",
+            "in_reply_to": "1",
+            "text": "Message text was: NBA",
+            "done": True,
+        }
+        websocket.send('{"type":"ping"}')
+        assert receive(websocket) == {"type": "pong"}
+
+
+def test_unknown_subprotocol_is_not_agreed_to(serve: Serve) -> None:
+    """A client that offers other protocols only is told none, and may speak the plain one."""
+    url = serve(host()).url("/chat/ws", "ws")
+
+    with connect(url, subprotocols=["graphql-ws", "mqtt"]) as websocket:  # type: ignore[list-item]
+        assert websocket.subprotocol is None
+        websocket.send("NBA")
+        assert websocket.recv(10) == "Message text was: NBA"
+
+
+@pytest.mark.parametrize("form", ["def", "async def", "method", "object"])
+def test_reply_functions(serve: Serve, form: str) -> None:
+    """A plain function answers from a thread, an async one on the loop, and so do methods."""
+
+    def reply(message: Message) -> str:
+        return f"{message.text} {threading.current_thread() is loop_thread[0]}"
+
+    async def reply_async(message: Message) -> str:
+        await asyncio.sleep(0)
+        return reply(message)
+
+    class Bot:
+        async def method(self, message: Message) -> str:
+            return await reply_async(message)
+
+        __call__ = method
+
+    forms: dict[str, Any] = {
+        "def": reply,
+        "async def": reply_async,
+        "method": Bot().method,
+        "object": Bot(),
+    }
+    loop_thread: list[threading.Thread] = []
+    app = host(forms[form])
+
+    @app.get("/thread")
+    async def thread() -> None:
+        loop_thread.append(threading.current_thread())
+
+    server = serve(app)
+    httpx.get(server.url("/thread"))
+
+    with connect(server.url("/chat/ws", "ws")) as websocket:
+        websocket.send("on the loop:")
+        assert websocket.recv(10) == f"on the loop: {form != 'def'}"
+
+
+def test_message_says_when_and_which(serve: Serve) -> None:
+    """A reply function gets the client's id, no author where nobody has a name, and the time."""
+    got: list[Message] = []
+
+    def reply(message: Message) -> str:
+        got.append(message)
+        return "seen"
+
+    with connect(serve(host(reply)).url("/chat/ws", "ws"), subprotocols=V1) as websocket:
+        receive(websocket)
+        websocket.send('{"type":"message","id":"a-1","text":"hello"}')
+        receive(websocket)
+
+    assert (got[0].id, got[0].text, got[0].author) == ("a-1", "hello", None)
+    assert abs(got[0].sent_at.timestamp() - time.time()) < 60
+
+
+# --- Bad input -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["x" * 11, "é" * 6, "😀😀😀"])
+def test_too_long_for_the_plain_protocol(serve: Serve, text: str) -> None:
+    """A plain message over the limit, in bytes of UTF-8, ends the connection with 1009."""
+    url = serve(host(limits=Limits(message_bytes=10))).url("/chat/ws", "ws")
+
+    with connect(url) as websocket:
+        websocket.send("é" * 5)
+        assert websocket.recv(10) == "Message text was: " + "é" * 5
+        websocket.send(text)
+        assert close_code(websocket) == 1009
+
+
+def test_too_long_for_echochat_v1(serve: Serve) -> None:
+    """An echochat.v1 message over the limit is an error, and the connection stays open."""
+    url = serve(host(limits=Limits(message_bytes=10))).url("/chat/ws", "ws")
+
+    with connect(url, subprotocols=V1) as websocket:
+        receive(websocket)
+        websocket.send(json.dumps({"type": "message", "id": "1", "text": "é" * 6}))
+        assert receive(websocket) == {
+            "type": "error",
+            "code": "message_too_long",
+            "detail": "a message may have 10 bytes of UTF-8",
+            "in_reply_to": "1",
+        }
+        websocket.send("x" * 5000)
+        error = receive(websocket)
+        assert (error["code"], error["in_reply_to"]) == ("message_too_long", None)
+        # Escaped, ten bytes take sixty characters.
+        websocket.send(r'{"type":"message","id":"2","text":"' + r"\u0000" * 10 + '"}')
+        assert receive(websocket)["text"] == "Message text was: " + "\0" * 10
+
+
+@pytest.mark.parametrize("subprotocols", [None, V1])
+def test_binary_frame(serve: Serve, subprotocols: Any) -> None:
+    """A binary frame ends the connection with 1003 in both protocols."""
+    url = serve(host()).url("/chat/ws", "ws")
+
+    with connect(url, subprotocols=subprotocols) as websocket:
+        if subprotocols:
+            receive(websocket)
+        websocket.send(b"NBA")
+        assert close_code(websocket) == 1003
+
+
+@pytest.mark.parametrize(
+    ("frame", "detail"),
+    [
+        ("", "Invalid JSON"),
+        ("NBA", "Invalid JSON"),
+        ("[]", "object"),
+        ("null", "object"),
+        ("{}", "'type'"),
+        ('{"type":"nonsense"}', "nonsense"),
+        ('{"type":7}', "7"),
+        ('{"type":"welcome"}', "welcome"),
+        ('{"type":"message","text":"no id"}', "message.id"),
+        ('{"type":"message","id":"1"}', "message.text"),
+        ('{"type":"message","id":1,"text":"x"}', "message.id"),
+        ('{"type":"message","id":"","text":"x"}', "message.id"),
+        ('{"type":"message","id":"' + "i" * 65 + '","text":"x"}', "message.id"),
+        ('{"type":"message","id":"1","text":null}', "message.text"),
+        (r'{"type":"message","id":"1","text":"\ud800"}', "Invalid JSON"),
+        ("[" * 100_000, "Invalid JSON"),
+        ('{"type":"' + "n" * 10_000 + '"}', "nnn"),
+        ("1" * 10_000, ""),
+    ],
+)
+def test_bad_frame(serve: Serve, frame: str, detail: str) -> None:
+    """What is no frame of echochat.v1 gets an error that says why, and nobody is cut off."""
+    with connect(serve(host()).url("/chat/ws", "ws"), subprotocols=V1) as websocket:
+        receive(websocket)
+        websocket.send(frame)
+        error = receive(websocket)
+        assert (error["type"], error["code"]) == ("error", "bad_frame")
+        assert detail in error["detail"]
+        assert len(error["detail"]) <= 200
+        websocket.send('{"type":"ping"}')
+        assert receive(websocket) == {"type": "pong"}
+
+
+def failing(message: Message) -> str:
+    if message.text == "fail":
+        raise RuntimeError("the database password is hunter2")
+    if message.text == "nothing":
+        return None  # type: ignore[return-value]  # as a reply function in the field does
+    return "\ud800" if message.text == "surrogate" else "answer"
+
+
+@pytest.mark.parametrize("text", ["fail", "nothing", "surrogate"])
+def test_reply_function_fails(
+    serve: Serve, caplog: pytest.LogCaptureFixture, expected_errors: list[str], text: str
+) -> None:
+    """A failing reply function is told without its words, logged whole, and ends v1 never."""
+    expected_errors.append("the reply function failed")
+    url = serve(host(failing)).url("/chat/ws", "ws")
+
+    with connect(url, subprotocols=V1) as websocket:
+        receive(websocket)
+        websocket.send(json.dumps({"type": "message", "id": "1", "text": text}))
+        assert receive(websocket) == {
+            "type": "error",
+            "code": "reply_failed",
+            "detail": "the answer could not be made",
+            "in_reply_to": "1",
+        }
+        websocket.send('{"type":"message","id":"2","text":"again"}')
+        assert receive(websocket)["text"] == "answer"
+    with connect(url) as plain:
+        plain.send(text)
+        assert close_code(plain) == 1011
+    assert [r.levelname for r in caplog.records if r.exc_info] == ["ERROR", "ERROR"]
+
+
+def test_invalid_utf_8(serve: Serve, expected_errors: list[str]) -> None:
+    """Bytes that are no UTF-8 end the connection with 1007; uvicorn 0.54 logs that by itself."""
+    expected_errors.append("Invalid UTF-8 sequence received from client.")
+    url = serve(host()).url("/chat/ws", "ws")
+
+    with RawClient(url) as client:
+        client.send_text(b"\xff\xfe")
+        assert client.receive_close() == 1007
+
+
+def test_invalid_utf_8_during_an_answer(serve: Serve, expected_errors: list[str]) -> None:
+    """An answer that meets a connection which uvicorn has just closed is let go in silence."""
+    expected_errors.append("Invalid UTF-8 sequence received from client.")
+    answered = threading.Event()
+
+    async def slow(message: Message) -> str:
+        try:
+            await asyncio.sleep(0.2)
+        finally:
+            answered.set()
+        return message.text
+
+    with RawClient(serve(host(slow)).url("/chat/ws", "ws")) as client:
+        client.send_text(b"slow")
+        client.send_text(b"\xff\xfe")
+        assert client.receive_close() == 1007
+    assert answered.wait(10)
+
+
+def test_frame_in_many_fragments(serve: Serve) -> None:
+    """A message in 5,000 fragments, cut inside characters too, is one message."""
+    text = "ж" * 2500
+    data = text.encode()
+
+    with RawClient(serve(host()).url("/chat/ws", "ws")) as client:
+        client.send_text(data[:1], fin=False)
+        for i in range(1, len(data) - 1):
+            client.continue_text(data[i : i + 1], fin=False)
+        client.continue_text(data[-1:], fin=True)
+        assert client.receive_text() == f"Message text was: {text}"
+
+
+def test_endpoint_asked_over_plain_http(serve: Serve) -> None:
+    """Whoever opens the endpoint's address in a browser is told what it is, with 426."""
+    response = httpx.get(serve(host()).url("/chat/ws"))
+
+    assert response.status_code == 426
+    assert response.headers["upgrade"] == "websocket"
+    assert "proxy" in response.text
+
+
+# --- Who may connect, and how many -----------------------------------------------------------
+
+
+def test_foreign_origin(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """A page of another host is refused with 403, and the log says how to allow it."""
+    url = serve(host()).url("/chat/ws", "ws")
+
+    for origin in ("https://evil.example", "null", "nonsense"):
+        with pytest.raises(InvalidStatus) as refused:
+            connect(url, additional_headers={"Origin": origin})
+        assert refused.value.response.status_code == 403
+        assert f"EchoChat(allowed_origins=['{origin}'])" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("origin", "headers"),
+    [
+        ("http://127.0.0.1:9", {}),
+        ("https://app.example", {}),
+        ("https://public.example", {"X-Forwarded-Host": "public.example"}),
+    ],
+)
+def test_origins_that_may_connect(serve: Serve, origin: str, headers: dict[str, str]) -> None:
+    """A page of the same host, whatever its port, of a forwarded host or a named one connects."""
+    server = serve(host(allowed_origins=["https://app.example"]))
+
+    with connect(
+        server.url("/chat/ws", "ws"), additional_headers={"Origin": origin, **headers}
+    ) as websocket:
+        websocket.send("NBA")
+        assert websocket.recv(10) == "Message text was: NBA"
+
+
+def test_too_many_connections(serve: Serve) -> None:
+    """One connection more than the limit gets 503 before it is accepted, and again room."""
+    url = serve(host(limits=Limits(connections=2))).url("/chat/ws", "ws")
+
+    with connect(url) as first:
+        with connect(url):
+            for _ in range(3):
+                with pytest.raises(InvalidStatus) as refused:
+                    connect(url)
+                assert refused.value.response.status_code == 503
+                assert b"Too many connections" in (refused.value.response.body or b"")
+        first.send("still here")
+        assert first.recv(10) == "Message text was: still here"
+        with connect(url) as third:
+            third.send("NBA")
+            assert third.recv(10) == "Message text was: NBA"
+
+
+def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]) -> None:
+    """One dependency of the host's refuses page and handshake alike, with its own status."""
+    # What uvicorn 0.54 logs by itself at every denial response.
+    expected_errors.append("ASGI callable returned without completing handshake.")
+
+    def signed_in(connection: HTTPConnection) -> None:
+        if connection.cookies.get("session") != "valid":
+            raise HTTPException(401, "Sign in first")
+
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(signed_in)])
+    server = serve(app)
+    cookie = {"Cookie": "session=valid"}
+
+    for query in ("", "?asset=chat.js"):
+        assert httpx.get(server.url(f"/chat{query}")).status_code == 401
+        assert httpx.get(server.url(f"/chat{query}"), headers=cookie).status_code == 200
+    with pytest.raises(InvalidStatus) as refused:
+        connect(server.url("/chat/ws", "ws"))
+    assert refused.value.response.status_code == 401
+    assert b"Sign in first" in (refused.value.response.body or b"")
+    with connect(server.url("/chat/ws", "ws"), additional_headers=cookie) as websocket:
+        websocket.send("NBA")
+        assert websocket.recv(10) == "Message text was: NBA"
+
+
+# --- Order, waiting, and clients that misbehave ----------------------------------------------
+
+
+@pytest.mark.parametrize("reply", ["echo", "def", "async def"])
+@pytest.mark.parametrize("subprotocols", [None, V1])
+def test_messages_sent_without_waiting(serve: Serve, reply: str, subprotocols: Any) -> None:
+    """10,000 messages sent without waiting are answered in order, every one once."""
+    count = 10_000
+
+    async def answer(message: Message) -> str:
+        if message.text.endswith("00"):
+            await asyncio.sleep(0)
+        return message.text
+
+    functions: dict[str, list[Any]] = {
+        "echo": [],
+        "def": [lambda message: message.text],
+        "async def": [answer],
+    }
+
+    async def talk() -> list[str]:
+        async with connect_async(url, subprotocols=subprotocols) as websocket:
+
+            async def send() -> None:
+                for i in range(count):
+                    frame = {"type": "message", "id": f"{i}", "text": f"{i}"}
+                    await websocket.send(json.dumps(frame) if subprotocols else f"{i}")
+
+            sending = asyncio.create_task(send())
+            if subprotocols:
+                await websocket.recv()
+            answers = [str(await websocket.recv()) for _ in range(count)]
+            await sending
+        if subprotocols:
+            frames = [json.loads(answer) for answer in answers]
+            assert [frame["in_reply_to"] for frame in frames] == [f"{i}" for i in range(count)]
+            return [frame["text"] for frame in frames]
+        return answers
+
+    url = serve(host(*functions[reply])).url("/chat/ws", "ws")
+    prefix = "Message text was: " if reply == "echo" else ""
+    assert asyncio.run(talk()) == [f"{prefix}{i}" for i in range(count)]
+
+
+def test_ping_is_answered_during_an_answer(serve: Serve) -> None:
+    """While an answer takes its time a ping is answered, and the next messages wait in order."""
+    go_on = threading.Event()
+
+    def slow(message: Message) -> str:
+        assert go_on.wait(10)
+        return message.text
+
+    with connect(serve(host(slow)).url("/chat/ws", "ws"), subprotocols=V1) as websocket:
+        receive(websocket)
+        for i in range(10):
+            websocket.send(json.dumps({"type": "message", "id": f"{i}", "text": f"{i}"}))
+        websocket.send('{"type":"ping"}')
+        assert receive(websocket) == {"type": "pong"}
+        go_on.set()
+        assert [receive(websocket)["text"] for _ in range(10)] == [f"{i}" for i in range(10)]
+
+
+def test_waiting_messages_are_bounded(serve: Serve) -> None:
+    """No more messages wait than the limit says; the sender is slowed, and nothing is lost."""
+    go_on = threading.Event()
+
+    def slow(message: Message) -> str:
+        assert go_on.wait(30)
+        return message.id
+
+    limits = Limits(waiting_messages=3)
+    with RawClient(serve(host(slow, limits=limits)).url("/chat/ws", "ws")) as client:
+        # Three wait, one is answered; the rest is in the buffers of the kernel and of uvicorn.
+        sent = client.fill(b"x" * 60_000)
+        go_on.set()
+        assert [client.receive_text() for _ in range(sent)] == [f"{i}" for i in range(1, sent + 1)]
+
+
+def test_client_leaves_during_an_answer(serve: Serve) -> None:
+    """An answer that nobody waits for any more is cancelled, and its finally blocks run."""
+    ended: list[type[BaseException]] = []
+    begun = threading.Event()
+
+    async def endless(message: Message) -> str:
+        begun.set()
+        try:
+            await asyncio.sleep(3600)
+        except BaseException as exc:
+            ended.append(type(exc))
+            raise
+        return message.text
+
+    url = serve(host(endless)).url("/chat/ws", "ws")
+    for leave in (lambda client: client.socket.close(), RawClient.reset):
+        begun.clear()
+        client = RawClient(url)
+        client.send_text(b"hello")
+        assert begun.wait(10)
+        leave(client)
+    wait_until(lambda: len(ended) == 2, "both answers are cancelled")
+    assert ended == [asyncio.CancelledError] * 2
+
+
+def test_connection_reset_in_the_middle_of_an_answer(serve: Serve) -> None:
+    """A TCP reset while frames are under way in both directions ends in silence."""
+    server = serve(host())
+
+    for size in (1, 60_000):
+        for _ in range(20):
+            client = RawClient(server.url("/chat/ws", "ws"))
+            for _ in range(5):
+                client.send_text(b"x" * size)
+            client.reset()
+    with connect(server.url("/chat/ws", "ws")) as websocket:
+        websocket.send("NBA")
+        assert websocket.recv(10) == "Message text was: NBA"
+
+
+def test_connections_that_come_and_go_leave_nothing(serve: Serve) -> None:
+    """2,000 connections opened and dropped, rudely or not, leave no task and no memory behind."""
+    app = host()
+
+    @app.get("/left")
+    async def left() -> tuple[int, int]:
+        gc.collect()
+        connections = sum(isinstance(thing, Connection) for thing in gc.get_objects())
+        return connections, len(asyncio.all_tasks())
+
+    server = serve(app)
+    url = server.url("/chat/ws", "ws")
+
+    def come_and_go(times: int) -> None:
+        for i in range(times):
+            client = RawClient(url, subprotocol="echochat.v1" if i % 2 else None)
+            client.send_text(b"NBA" if i % 3 else b'{"type":"message"')
+            if i % 4 == 0:
+                client.receive_text()
+            client.reset() if i % 5 else client.socket.close()
+
+    def all_gone() -> bool:
+        return bool(httpx.get(server.url("/left")).json() == idle)
+
+    idle = httpx.get(server.url("/left")).json()
+    assert idle[0] == 0
+    come_and_go(200)
+    wait_until(all_gone, "nothing is left")
+    tracemalloc.start()
+    come_and_go(900)
+    wait_until(all_gone, "nothing is left")
+    before = tracemalloc.take_snapshot()
+    come_and_go(900)
+    wait_until(all_gone, "nothing is left")
+    after = tracemalloc.take_snapshot()
+    tracemalloc.stop()
+    ours = [tracemalloc.Filter(inclusive=True, filename_pattern="*fastapi_echochat*")]
+    growth = sum(
+        statistic.size_diff
+        for statistic in after.filter_traces(ours).compare_to(before.filter_traces(ours), "lineno")
+    )
+    assert growth < 10_000
+
+
+def test_client_that_sends_and_never_reads(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that never reads is no longer read from, and is let go after `send_seconds`."""
+    server = serve(host(limits=Limits(send_seconds=1.0)))
+
+    with RawClient(server.url("/chat/ws", "ws")) as client:
+        # Some megabytes fit into the kernel's buffers of both directions, and no more is taken.
+        client.fill(b"x" * 60_000)
+        wait_until(lambda: "its client has read nothing for 1.0 s" in caplog.text, "it is let go")
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+def test_slow_reader_is_not_taken_for_one_that_never_reads(serve: Serve) -> None:
+    """A client that reads slowly, but reads, is kept for as long as it likes."""
+    server = serve(host(limits=Limits(send_seconds=1.0)))
+
+    with RawClient(server.url("/chat/ws", "ws")) as client:
+        sent = client.fill(b"x" * 60_000)
+        begun = time.monotonic()
+        for i in range(sent):
+            assert len(client.receive_text()) == 60_018
+            if i % 20 == 19:
+                # Slowness itself is what is tested: less than would be too long, again and again.
+                time.sleep(0.3)
+        assert time.monotonic() - begun > 2 * 1.0

@@ -1,0 +1,263 @@
+"""The page over HTTP: its headers, its assets, and nothing of a request as markup in it."""
+
+import gzip
+import hashlib
+import html
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fastapi_echochat import EchoChat, Limits
+from fastapi_echochat.labels import ENGLISH
+from tests.pages import ChatPage
+
+
+def client(*, prefix: str = "/chat", **options: Any) -> TestClient:
+    app = FastAPI()
+    app.include_router(EchoChat(**options).router, prefix=prefix)
+    return TestClient(app)
+
+
+def directives(headers: Mapping[str, str]) -> dict[str, str]:
+    policy = headers["content-security-policy"]
+    return dict(item.strip().partition(" ")[::2] for item in policy.split(";"))
+
+
+def test_page_is_valid_and_has_its_parts() -> None:
+    """The page has a language, one heading, one labelled field, a log, and words for all."""
+    response = client(title="Support").get("/chat")
+
+    text = response.text
+    page = ChatPage(text)
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert text.startswith("<!doctype html>\n<html lang")
+    assert page.tags.count("h1") == page.tags.count("textarea") == page.tags.count("main") == 1
+    assert 'role="log"' in text
+    assert '<label for="echochat-field">Message</label>' in text
+    assert page.words.count("Support") == 2
+    assert "form" not in page.tags
+
+
+def test_headers_of_the_page() -> None:
+    """The page brings a strict policy that allows what it has itself, and is asked for again."""
+    response = client().get("/chat")
+
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "same-origin"
+    assert directives(response.headers) == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+    }
+
+
+def test_no_script_and_no_style_in_the_page() -> None:
+    """Neither the page nor a label of it holds a script, a style or a handler of its own."""
+    text = client().get("/chat").text
+
+    page = ChatPage(text)
+    assert page.tags.count("script") == 1
+    assert "style" not in page.tags
+    assert " style=" not in text
+    assert " on" not in "".join(part for part in text.split("<") if part.startswith("script"))
+
+
+def test_page_is_known_by_its_etag() -> None:
+    """A page that has not changed is answered with 304; another address is another page."""
+    browser = client(prefix="/{tenant}/chat")
+    etag = browser.get("/acme/chat").headers["etag"]
+
+    for known in (etag, f"W/{etag}", f'"x", {etag}', "*"):
+        again = browser.get("/acme/chat", headers={"if-none-match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == etag
+    assert browser.get("/other/chat", headers={"if-none-match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize("asset", range(3))
+def test_assets_are_kept_for_ever(asset: int) -> None:
+    """An asset is immutable under the hash of its content, compressed for those who take it."""
+    browser = client()
+    address = ChatPage(browser.get("/chat").text).assets[asset]
+
+    response = browser.get(f"/chat{address}", headers={"accept-encoding": "identity"})
+    compressed = browser.get(f"/chat{address}", headers={"accept-encoding": "br, gzip;q=0.5"})
+
+    version = hashlib.sha256(response.content).hexdigest()[:16]
+    assert address.endswith(f"&v={version}")
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["vary"] == "accept-encoding"
+    assert "content-encoding" not in response.headers
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert compressed.content == response.content
+    assert int(compressed.headers["content-length"]) < len(response.content)
+    known = browser.get(f"/chat{address}", headers={"if-none-match": response.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    old = browser.get(f"/chat{address[:-1]}")
+    assert old.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [("", None), ("gzip", "gzip"), ("GZIP", "gzip"), ("gzip;q=0", None), ("gzip; q=0.0, br", None)],
+)
+def test_compression_is_asked_for(accepted: str, encoding: str | None) -> None:
+    """Only a client that takes gzip is sent it (RFC 9110, section 12.5.3)."""
+    response = client().get("/chat?asset=chat.js", headers={"accept-encoding": accepted})
+
+    assert response.headers.get("content-encoding") == encoding
+
+
+def test_unknown_asset() -> None:
+    """An asset that is none is answered with 404, and its name is no markup."""
+    response = client().get("/chat", params={"asset": "../page.py<script>"})
+
+    assert response.status_code == 404
+    assert response.headers["content-type"].startswith("text/plain")
+
+
+def test_everything_is_under_12_kilobytes() -> None:
+    """Page, script, style and icon take less than 12 KB together, compressed."""
+    browser = client()
+    page = browser.get("/chat")
+    parts = [page.content] + [browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets]
+
+    assert sum(len(gzip.compress(part)) for part in parts) < 12_000
+
+
+@pytest.mark.parametrize(
+    "title", ["<script>alert(1)</script>", '" onload="alert(1)', "{{ 7*7 }}", "Чат & 'so'"]
+)
+def test_title_is_text(title: str) -> None:
+    """A title is shown as it is, whatever it holds."""
+    page = ChatPage(client(title=title).get("/chat").text)
+
+    assert page.words.count(title) == 2
+    assert page.tags.count("script") == 1
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1)
+# A client takes these two out of an address before it asks (RFC 3986, section 5.2.4).
+SEGMENT = TEXT.filter(lambda text: text not in (".", ".."))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(tenant=SEGMENT, forwarded=TEXT, query=TEXT)
+def test_nothing_of_a_request_is_markup(tenant: str, forwarded: str, query: str) -> None:
+    """Whatever the path, the query, Host and X-Forwarded-* hold, the page's tags are the same."""
+    browser = client(prefix="/t/{tenant}/chat")
+    usual = ChatPage(browser.get("/t/acme/chat").text)
+    names = (b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-prefix")
+    headers = [(name, forwarded.encode()) for name in names]
+
+    address = f"/t/{quote(tenant, safe='')}/chat?{quote(query, safe='')}&x"
+    response = browser.get(address, headers=headers)
+
+    page = ChatPage(response.text)
+    assert response.status_code == 200
+    assert page.tags == usual.tags
+    path, _, carried = page.endpoint.partition("?")
+    assert path.endswith(f"/t/{quote(tenant, safe='/:@!$&()*+,;=~')}/chat/ws")
+    assert carried.isascii()
+    assert not set(page.endpoint) & set("\"'<> ")
+    assert f'"{html.escape(page.endpoint)}"' in response.text
+
+
+def test_websocket_url_of_another_host() -> None:
+    """A WebSocket elsewhere stands in the page as it was given, and in the page's policy."""
+    response = client(websocket_url="wss://chat.example:8443/talk?room=1").get("/chat")
+
+    assert ChatPage(response.text).endpoint == "wss://chat.example:8443/talk?room=1"
+    assert "data-elsewhere" in response.text
+    assert directives(response.headers)["connect-src"] == "'self' wss://chat.example:8443"
+
+
+def test_websocket_url_from_the_request() -> None:
+    """A function says for each request where the WebSocket is."""
+
+    def find(request: Request) -> str:
+        return f"wss://{request.path_params['tenant']}.example/ws"
+
+    browser = client(prefix="/{tenant}", websocket_url=find)
+
+    assert ChatPage(browser.get("/acme").text).endpoint == "wss://acme.example/ws"
+    assert ChatPage(browser.get("/other").text).endpoint == "wss://other.example/ws"
+
+
+def test_frame_ancestors_are_named() -> None:
+    """Hosts that are named may frame the page beside its own."""
+    response = client(frame_ancestors=["https://a.example", "https://*.b.example:8443"]).get(
+        "/chat"
+    )
+
+    ancestors = "'self' https://a.example https://*.b.example:8443"
+    assert directives(response.headers)["frame-ancestors"] == ancestors
+
+
+@pytest.mark.parametrize("as_loader", [False, True])
+def test_template_of_the_host(tmp_path: Path, as_loader: bool) -> None:
+    """A template of the host's stands in for ours and extends it, from a folder or a loader."""
+    folder = tmp_path / "fastapi_echochat"
+    folder.mkdir()
+    (folder / "chat.html").write_text(
+        '{% extends "fastapi_echochat/base.html" %}'
+        "{% block heading %}{{ request.headers['x-shop'] }}: {{ super() }}{% endblock %}"
+    )
+    templates = jinja2.FileSystemLoader(tmp_path) if as_loader else tmp_path
+
+    browser = client(title="Chat", templates=templates)
+
+    for shop in ("Books", "<b>Tools"):
+        page = ChatPage(browser.get("/chat", headers={"x-shop": shop}).text)
+        assert f"{shop}: Chat" in page.words
+        assert page.endpoint == "ws://testserver/chat/ws"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"title": ""}, "title="),
+        ({"title": 7}, "title="),
+        ({"websocket_url": "https://chat.example/ws"}, "websocket_url="),
+        ({"websocket_url": "/ws"}, "websocket_url="),
+        ({"websocket_url": "ws://[::1"}, "websocket_url="),
+        ({"websocket_url": "wss://a.example/ws#x"}, "websocket_url="),
+        ({"frame_ancestors": "https://a.example"}, "frame_ancestors="),
+        ({"frame_ancestors": ["https://a.example; script-src *"]}, "frame_ancestors="),
+        ({"frame_ancestors": ["https://a.example, *"]}, "frame_ancestors="),
+        ({"frame_ancestors": [""]}, "frame_ancestors="),
+        ({"frame_ancestors": [7]}, "frame_ancestors="),
+        ({"templates": "no/such/folder"}, "templates="),
+        ({"templates": 7}, "templates="),
+    ],
+)
+def test_options_that_cannot_be(options: dict[str, Any], sentence: str) -> None:
+    """A wrong option is refused when the chat is made, by name."""
+    with pytest.raises(ValueError, match=sentence):
+        EchoChat(**options)
+
+
+def test_no_label_is_hidden_by_a_method() -> None:
+    """Every word can be had as `labels.word` in a template, which finds methods of a dict first."""
+    assert not set(ENGLISH) & set(dir({}))
+
+
+def test_limit_stands_in_the_page() -> None:
+    """The page knows the longest message before it is connected, and that there may be none."""
+    assert 'data-message-bytes="7"' in client(limits=Limits(message_bytes=7)).get("/chat").text
+    assert 'data-message-bytes=""' in client(limits=Limits(message_bytes=None)).get("/chat").text

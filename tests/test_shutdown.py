@@ -1,0 +1,93 @@
+"""The end of a server: everybody is told, nobody holds it up."""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients import RawClient
+from tests.servers import Process, uvicorn_process
+
+HOST = """
+import asyncio
+import time
+from fastapi import FastAPI
+from fastapi_echochat import EchoChat, Limits
+
+async def slow(message):
+    await asyncio.sleep(3600)
+
+app = FastAPI()
+app.include_router(EchoChat().router, prefix="/echo")
+app.include_router(EchoChat(slow).router, prefix="/slow")
+app.include_router(EchoChat(limits=Limits(send_seconds=0.5)).router, prefix="/impatient")
+"""
+
+
+Connect = Callable[[Process, str], RawClient]
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    with contextlib.ExitStack() as clients:
+        yield lambda server, mount: clients.enter_context(
+            RawClient(server.url(f"/{mount}/ws", "ws"))
+        )
+
+
+def end(server: Process) -> float:
+    """Ask a server to end, and return how many seconds it took."""
+    begun = time.monotonic()
+    server.popen.terminate()
+    server.popen.wait(60)
+    return time.monotonic() - begun
+
+
+def complaints(server: Process) -> list[str]:
+    return re.findall(r"^(?:ERROR|CRITICAL|Traceback).*", server.log(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("mount", ["echo", "slow"])
+def test_live_connections_are_closed_with_1012(
+    tmp_path: Path, connect: Connect, mount: str
+) -> None:
+    """At SIGTERM 200 connections are closed with 1012, answers under way or not, within 3 s."""
+    server = uvicorn_process(HOST, tmp_path)
+    clients = [connect(server, mount) for _ in range(200)]
+    for client in clients:
+        client.send_text(b"NBA")
+    if mount == "echo":
+        assert {client.receive_text() for client in clients} == {"Message text was: NBA"}
+
+    seconds = end(server)
+
+    assert {client.receive_close() for client in clients} == {1012}
+    assert seconds < 3
+    assert complaints(server) == []
+
+
+@pytest.mark.parametrize("mount", ["echo", "impatient"])
+def test_clients_that_read_nothing_do_not_hold_it_up(
+    tmp_path: Path, connect: Connect, mount: str
+) -> None:
+    """With `--timeout-graceful-shutdown` clients that read nothing hold up nothing, in silence."""
+    server = uvicorn_process(HOST, tmp_path, "--timeout-graceful-shutdown", "2")
+    deaf = [connect(server, mount) for _ in range(5)]
+    alive = [connect(server, "echo") for _ in range(20)]
+    for client in deaf:
+        client.fill(b"x" * 60_000)
+    if mount == "impatient":
+        time.sleep(1.5)  # Until even the last of them was let go, twice `send_seconds`.
+
+    seconds = end(server)
+
+    assert {client.receive_close() for client in alive} == {1012}
+    assert seconds < 5
+    # uvicorn 0.54 holds on to what they did not read until its time is over, and says so.
+    tasks = 5 if mount == "echo" else 0
+    assert complaints(server) == [
+        f"ERROR:    Cancel {tasks} running task(s), timeout graceful shutdown exceeded"
+    ]

@@ -1,0 +1,79 @@
+"""The package as a user installs it."""
+
+import subprocess
+import sys
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.clients import echo_at
+from tests.pages import ChatPage
+from tests.servers import Process, free_port
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "fastapi_echochat"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "-o", folder, ROOT], check=True)
+    (path,) = folder.iterdir()
+    return path
+
+
+@pytest.fixture
+def installed_host(wheel: Path, tmp_path: Path) -> Iterator[Process]:
+    """Serve the README's first program from an environment that has the wheel alone."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True)
+    program = (ROOT / "README.md").read_text().split("```")[1].removeprefix("python\n")
+    (tmp_path / "host.py").write_text(program)
+    port = free_port()
+    command = [str(python), "-m", "uvicorn", "host:app", "--port", str(port)]
+    server = Process(command, port=port, folder=tmp_path, env={"PYTHONPATH": ""})
+    yield server
+    server.stop()
+
+
+def test_wheel_holds_what_it_needs(wheel: Path) -> None:
+    """The wheel holds every file of the package, and neither the example nor the tests."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        metadata = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        required = [
+            line.removeprefix("Requires-Dist: ").split(">")[0]
+            for line in archive.read(metadata).decode().splitlines()
+            if line.startswith("Requires-Dist: ") and "extra ==" not in line
+        ]
+
+    ours = {
+        path.relative_to(ROOT).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert names == ours
+    assert {
+        "fastapi_echochat/py.typed",
+        "fastapi_echochat/static/chat.js",
+        "fastapi_echochat/static/chat.css",
+        "fastapi_echochat/templates/fastapi_echochat/base.html",
+    } <= names
+    # The last two come with FastAPI: they add nothing to what is installed.
+    assert set(required) == {"fastapi", "jinja2", "uvicorn", "websockets", "pydantic", "starlette"}
+
+
+@pytest.mark.timeout(300)
+def test_wheel_in_an_empty_environment_serves_the_page(installed_host: Process) -> None:
+    """Installed into an empty environment, the package serves page, assets and endpoint."""
+    page = ChatPage(httpx.get(installed_host.url("/support/chat")).text)
+
+    assert page.endpoint == installed_host.url("/support/chat/ws", "ws")
+    for asset in page.assets:
+        assert httpx.get(installed_host.url(f"/support/chat{asset}")).status_code == 200
+    assert echo_at(page.endpoint, installed_host.port) == "Message text was: NBA"

@@ -24,6 +24,8 @@ class Limits:
         reply_seconds: Longest time, in seconds, that a reply function may take for one answer.
             Default `None`, no bound. Then it is ended, and the client gets the error
             `reply_failed` (plain: close 1011).
+        reply_threads: How many plain (`def`) reply functions of the chat run at a time in one
+            process, each in a thread. Default 40. The next wait their turn.
         send_seconds: Longest time, in seconds, in which a client may take nothing of what is
             sent to it; what the operating system's buffers hold counts as taken. Default 20. Then
             its connection is ended, between one and two times this long after it stopped reading.
@@ -38,6 +40,7 @@ class Limits:
     messages_per_second: float | None = None
     burst: int = 10
     reply_seconds: float | None = None
+    reply_threads: int = 40
     send_seconds: float | None = 20.0
 
     def __post_init__(self) -> None:
@@ -47,6 +50,7 @@ class Limits:
         _number("messages_per_second", self.messages_per_second, "messages")
         _whole("burst", self.burst, required=True)
         _number("reply_seconds", self.reply_seconds, "seconds")
+        _whole("reply_threads", self.reply_threads, required=True)
         _number("send_seconds", self.send_seconds, "seconds")
 
     def allow_text(self, text: str) -> bool:

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
 from .addresses import ENDPOINT, OriginRule
-from .dependencies import caller_names, collector
+from .dependencies import caller_names, check, collector
 from .endpoint import Endpoint
 from .limits import Limits
 from .page import Page, Templates, WebsocketURL
@@ -99,9 +100,9 @@ class EchoChat:
         )
         replier = Replier(reply, limits.reply_threads)
         self._endpoint = Endpoint(replier, limits, OriginRule(allowed_origins))
-        self.router = self._route(collector(reply, caller_names()))
+        self.router = self._route(reply, collector(reply, caller_names()))
 
-    def _route(self, collect: Callable[..., Values] | None) -> APIRouter:
+    def _route(self, reply: Reply, collect: Callable[..., Values] | None) -> APIRouter:
         page, endpoint = self._page, self._endpoint
 
         async def echochat_page(request: Request) -> Response:
@@ -132,6 +133,10 @@ class EchoChat:
             echochat_endpoint_with_dependencies if collect else echochat_endpoint,
             name=echochat_endpoint.__name__,
         )
+        if collect is not None:
+            (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
+            (dependant,) = route.dependant.dependencies
+            check(reply, dependant)
         router.add_api_route(
             _ENDPOINT_PATH, echochat_upgrade_required, methods=methods, include_in_schema=False
         )

@@ -6,7 +6,7 @@ import sys
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, get_args, get_origin
 
 from fastapi import Depends
 
@@ -60,9 +60,9 @@ def collector(
             ):
                 continue  # A default that only the function itself knows of.
             if parameter.default is inspect.Parameter.empty:
-                raise _unsolvable(reply, parameter, "has neither an annotation nor a default")
+                raise _unsolvable(reply, parameter.name, "has neither an annotation nor a default")
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
-            raise _unsolvable(reply, parameter, "cannot be given by its name")
+            raise _unsolvable(reply, parameter.name, "cannot be given by its name")
         annotation = _resolve(reply, parameter, names)
         parameters.append(
             parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY)
@@ -104,7 +104,7 @@ def _resolve(
             annotation = eval(annotation, {}, names)
         except Exception as exc:
             raise _unsolvable(
-                reply, parameter, f"is annotated with {annotation!r}: {exc}"
+                reply, parameter.name, f"is annotated with {annotation!r}: {exc}"
             ) from None
     if get_origin(annotation) is Annotated:
         kind, *metadata = get_args(annotation)
@@ -132,9 +132,39 @@ def _make(builtin: type) -> Callable[[], object]:
     return make
 
 
-def _unsolvable(reply: Callable[..., object], parameter: inspect.Parameter, why: str) -> TypeError:
+def check(reply: Callable[..., object], dependant: Any, of: str = "") -> None:
+    """Refuse what FastAPI would find out at the first visitor only.
+
+    Args:
+        reply: The reply function.
+        dependant: What FastAPI made of its collector, a tree: `route.dependant.dependencies`.
+        of: Says whose parameters they are, where they are a dependency's.
+
+    Raises:
+        TypeError: A parameter in it cannot be solved on a WebSocket.
+    """
+    if dependant.request_param_name is not None:
+        why = "takes a Request, which a WebSocket is not: take fastapi.requests.HTTPConnection"
+        raise _unsolvable(reply, dependant.request_param_name, why, of)
+    for field in dependant.body_params:
+        why = "would come from a request's body, which a handshake has not"
+        raise _unsolvable(reply, field.name, why, of)
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, ForwardRef):
+            why = (
+                f"is annotated with {annotation.__forward_arg__!r}, which is found in no module: "
+                "move what it names to the top of one"
+            )
+            raise _unsolvable(reply, field.name, why, of)
+    for dependency in dependant.dependencies:
+        name = getattr(dependency.call, "__qualname__", repr(dependency.call))
+        check(reply, dependency, f" of its dependency {name}")
+
+
+def _unsolvable(reply: Callable[..., object], parameter: str, why: str, of: str = "") -> TypeError:
     return TypeError(
-        f"the reply function {getattr(reply, '__qualname__', reply)!s} cannot be called: its "
-        f"parameter {parameter.name!r} {why}. After the message it takes what a FastAPI endpoint "
+        f"the reply function {getattr(reply, '__qualname__', reply)!s} cannot be called: the "
+        f"parameter {parameter!r}{of} {why}. After the message it takes what a FastAPI endpoint "
         "takes, such as Annotated[User, Depends(current_user)]"
     )

@@ -41,8 +41,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_answering", "_current", "_dialect", "_ended", "_is_begun", "_is_stalled", "_limits",
-        "_name", "_rate", "_reading", "_replier", "_room", "_sender", "_values",
+        "_answering", "_current", "_dialect", "_ended", "_is_begun", "_is_over", "_is_stalled",
+        "_limits", "_name", "_rate", "_reading", "_replier", "_room", "_sender", "_values",
         "_waiting", "_websocket",
     )  # fmt: skip
 
@@ -74,6 +74,7 @@ class Connection:
         self._current: str | None = None
         self._is_begun = False
         self._ended: Problem | None = None
+        self._is_over = False
         self._is_stalled = False
 
     async def run(self) -> None:
@@ -91,7 +92,7 @@ class Connection:
             welcome = self._dialect.welcome()
             if welcome is not None:
                 await self._sender.send(welcome)
-            while True:
+            while not self._is_over:
                 event = await self._websocket.receive()
                 if event["type"] == "websocket.disconnect":
                     return
@@ -107,6 +108,7 @@ class Connection:
                 self._limits.send_seconds,
             )
         finally:
+            self._is_over = True
             self._waiting.clear()
             if self._answering is not None:
                 self._answering.cancel()
@@ -172,13 +174,14 @@ class Connection:
                 overdue = loop.call_later(self._limits.reply_seconds, self._end_overdue_answer)
             await self._speak(turn.message)
         except EndedError:
-            # Whoever reads learns it too: the server says so, or the next send does.
+            self._is_over = True
             self._waiting.clear()
         except asyncio.CancelledError:
-            if self._ended is None:
+            if self._is_over:
                 raise
             with contextlib.suppress(EndedError):
-                await self._tell(self._ended)
+                # Where nobody ended the answer, the function has cancelled itself.
+                await self._tell(self._ended or self._failed(turn.message))
         finally:
             if overdue is not None:
                 overdue.cancel()
@@ -201,11 +204,15 @@ class Connection:
         except EndedError:
             raise
         except Exception:
-            logger.exception("%s: the reply function failed", self._name)
-            await self._tell(Problem("reply_failed", "the answer could not be made", message.id))
+            await self._tell(self._failed(message))
         else:
             if frame is not None:
                 await self._sender.send(frame)
+
+    def _failed(self, message: Message) -> Problem:
+        """Log what is being handled; the client is told no word of it."""
+        logger.exception("%s: the reply function failed", self._name)
+        return Problem("reply_failed", "the answer could not be made", message.id)
 
     async def _stream(self, message: Message) -> None:
         async with contextlib.aclosing(self._replier.stream(message, self._values)) as pieces:

@@ -348,6 +348,10 @@ def raises_stop_iteration(message: Message) -> str:
     raise StopIteration
 
 
+async def cancels_itself(message: Message) -> str:
+    raise asyncio.CancelledError
+
+
 async def refuses_to_be_closed(message: Message) -> AsyncIterator[str]:
     try:
         yield "a"
@@ -366,6 +370,7 @@ FAULTS: dict[Callable[..., Any], int] = {
     yields_half_a_pair: 0,
     raises_system_exit: 0,
     raises_stop_iteration: 0,
+    cancels_itself: 0,
     refuses_to_be_closed: 2,
 }
 

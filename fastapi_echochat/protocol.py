@@ -6,7 +6,7 @@ Nothing here waits or sends: text in, values out, and the other way round.
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
@@ -142,7 +142,8 @@ class Plain:
 
 
 class _Frame(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    # A frame that goes out always says its `type`, and the schema says so.
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class MessageFrame(_Frame):
@@ -278,6 +279,28 @@ class EchochatV1:
         return ErrorFrame(
             code=problem.code, detail=problem.detail, in_reply_to=problem.in_reply_to
         ).model_dump_json()
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) of every frame of `echochat.v1`.
+
+    `$defs/ClientFrame` is what a client may send, `$defs/ServerFrame` what a server sends.
+    """
+    server_frame: TypeAdapter[Any] = TypeAdapter(ServerFrame)
+    sides, rest = TypeAdapter.json_schemas(
+        [
+            ("ClientFrame", "validation", _client_frame),
+            ("ServerFrame", "serialization", server_frame),
+        ]
+    )
+    definitions = {side: definition for (side, _), definition in sides.items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": ECHOCHAT_V1,
+        "description": "A frame of this WebSocket subprotocol, from a client or from a server.",
+        "anyOf": [{"$ref": f"#/$defs/{side}"} for side in definitions],
+        "$defs": definitions | rest["$defs"],
+    }
 
 
 def _too_long(limits: Limits, in_reply_to: str | None = None) -> Problem:

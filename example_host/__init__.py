@@ -3,7 +3,7 @@
 Below is one chat after another, each taken in with one line, and each linked from the index page.
 What they need of a host is in the modules beside this one: `signing_in` guards a chat, `tenants`
 checks a path parameter, `pages` has the index and a page with a chat in a frame, and `rendering`
-makes HTML of templates.
+makes HTML of templates. `eliza`, `suitcase` and `concierge` are bots, each a function.
 """
 
 import os
@@ -14,9 +14,9 @@ from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 
-from fastapi_echochat import EchoChat
+from fastapi_echochat import EchoChat, Limits
 
-from . import pages, signing_in
+from . import concierge, eliza, pages, rendering, signing_in, suitcase
 from .tenants import known_tenant
 
 # This host has pages only. FastAPI's own pages on an API load their scripts from another site.
@@ -55,6 +55,35 @@ app.include_router(
 )
 app.include_router(signing_in.router)
 app.add_exception_handler(401, signing_in.ask_to_sign_in)
+
+# A bot that streams: its answer appears while it is written.
+app.include_router(
+    EchoChat(eliza.listen, title="Elsie listens").router,
+    prefix="/elsie",
+)
+
+# A bot with a memory. What one message puts into it has a bound.
+suitcase_chat = EchoChat(
+    suitcase.pack,
+    title="Suitcase",
+    limits=Limits(message_bytes=200),
+)
+app.include_router(suitcase_chat.router, prefix="/suitcase")
+
+# A bot that knows who is signed in. Its function takes the dependency that guards page and
+# endpoint here.
+app.include_router(
+    EchoChat(concierge.greet, title="Concierge").router,
+    prefix="/members/concierge",
+    dependencies=[Depends(signing_in.signed_in_name)],
+)
+
+# A chat with this host's own template, which stands in for the packaged one, and its own colours.
+app.include_router(
+    EchoChat(title="Tea house", templates=rendering.TEMPLATES).router,
+    prefix="/tea-house",
+    dependencies=[Depends(rendering.put_root_into_state)],
+)
 
 # Who is signed in stands in a cookie that this secret signs. One made up at the start is good for
 # trying things out: every restart signs everybody out, and of several workers (`uvicorn --workers

@@ -6,6 +6,9 @@ from fastapi import Request, Response
 from fastapi.requests import HTTPConnection
 from fastapi.templating import Jinja2Templates
 
+TEMPLATES = Path(__file__).parent / "templates"
+"""The folder of this host's templates, the one of a chat among them."""
+
 _HEADERS = {
     # Everything that a page loads comes from this host, and nothing of it stands in the page.
     "content-security-policy": (
@@ -38,6 +41,15 @@ def way_to_root(connection: HTTPConnection) -> str:
     return "../" * (own_path(connection).count("/") - 1) or "./"
 
 
+def put_root_into_state(connection: HTTPConnection) -> None:
+    """Give a chat's template the link to this application's `/`, as `request.state.root`.
+
+    A chat renders its templates itself, with the request in their context. This is a dependency
+    of its mount, so it runs before that; it does nothing for the endpoint.
+    """
+    connection.state.root = way_to_root(connection)
+
+
 def render(
     request: Request, template: str, *, status_code: int = 200, **context: object
 ) -> Response:
@@ -50,6 +62,4 @@ def _in_every_template(request: Request) -> dict[str, object]:
 
 
 # It escapes whatever is put into a template.
-_templates = Jinja2Templates(
-    Path(__file__).parent / "templates", context_processors=[_in_every_template]
-)
+_templates = Jinja2Templates(TEMPLATES, context_processors=[_in_every_template])

@@ -1,16 +1,19 @@
 """A chat: options in, a router out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
 from .addresses import ENDPOINT, OriginRule
+from .dependencies import caller_names, check, collector
 from .endpoint import Endpoint
 from .limits import Limits
 from .page import Page, Templates, WebsocketURL
-from .replies import Replier, Reply, echo
+from .replies import Replier, Reply, Values, echo
 
 
 class _OptionalSlash(Convertor[str]):
@@ -45,8 +48,10 @@ class EchoChat:
     The page is then at `/support/chat`, its WebSocket endpoint at `/support/chat/ws`.
 
     Args:
-        reply: What turns a message into an answer: `def reply(message: Message) -> str`, called
-            in a thread, or `async def`.
+        reply: What turns a message into an answer: a function of a `Message` that is `def`
+            (called in a thread) or `async def`, and returns a str or yields pieces of one. What
+            it takes after the message are dependencies, as of any FastAPI endpoint, solved once
+            per connection.
         title: Title and heading of the page.
         limits: The bounds of the chat.
         allowed_origins: Origins of pages on other hosts that may open its WebSocket, such as
@@ -56,6 +61,8 @@ class EchoChat:
             `"https://example.org"` (CSP Level 3, `frame-ancestors`).
         templates: A folder or a Jinja2 loader. A template `fastapi_echochat/chat.html` found
             there stands in for the packaged one, and may extend `fastapi_echochat/base.html`.
+        labels: Words of the page in the place of the packaged ones, by the name of the label, such
+            as `{"send": "Ask"}`; for visitors of every language.
         websocket_url: The endpoint's address where it is not beside the page: a `ws://` or
             `wss://` URL, or a function from the page's request to one.
 
@@ -64,7 +71,8 @@ class EchoChat:
             to `include_router`; dependencies guard page and endpoint alike.
 
     Raises:
-        TypeError: `reply` is no reply function, or `limits` no `Limits`.
+        TypeError: `reply` is no reply function, or has a parameter that cannot be solved, or
+            `limits` is no `Limits`.
         ValueError: Another option cannot be; the message says which, and what it takes.
     """
 
@@ -77,6 +85,7 @@ class EchoChat:
         allowed_origins: Iterable[str] = (),
         frame_ancestors: Iterable[str] = (),
         templates: Templates | None = None,
+        labels: Mapping[str, str] | None = None,
         websocket_url: WebsocketURL | None = None,
     ) -> None:
         if not isinstance(limits, Limits):
@@ -86,19 +95,26 @@ class EchoChat:
             limits=limits,
             frame_ancestors=frame_ancestors,
             templates=templates,
+            labels=labels,
             websocket_url=websocket_url,
         )
-        self._endpoint = Endpoint(Replier(reply), limits, OriginRule(allowed_origins))
-        self.router = self._route()
+        replier = Replier(reply, limits.reply_threads)
+        self._endpoint = Endpoint(replier, limits, OriginRule(allowed_origins))
+        self.router = self._route(reply, collector(reply, caller_names()))
 
-    def _route(self) -> APIRouter:
+    def _route(self, reply: Reply, collect: Callable[..., Values] | None) -> APIRouter:
         page, endpoint = self._page, self._endpoint
 
         async def echochat_page(request: Request) -> Response:
             return page.respond(request)
 
         async def echochat_endpoint(websocket: WebSocket) -> None:
-            await endpoint.serve(websocket)
+            await endpoint.serve(websocket, {})
+
+        async def echochat_endpoint_with_dependencies(
+            websocket: WebSocket, values: Annotated[Values, Depends(collect)]
+        ) -> None:
+            await endpoint.serve(websocket, values)
 
         async def echochat_upgrade_required() -> Response:
             return PlainTextResponse(
@@ -112,7 +128,15 @@ class EchoChat:
         # FastAPI answers HEAD with 405 where it is not listed.
         methods = ["GET", "HEAD"]
         router.add_api_route(_PAGE_PATH, echochat_page, methods=methods, include_in_schema=False)
-        router.add_api_websocket_route(_ENDPOINT_PATH, echochat_endpoint)
+        router.add_api_websocket_route(
+            _ENDPOINT_PATH,
+            echochat_endpoint_with_dependencies if collect else echochat_endpoint,
+            name=echochat_endpoint.__name__,
+        )
+        if collect is not None:
+            (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
+            (dependant,) = route.dependant.dependencies
+            check(reply, dependant)
         router.add_api_route(
             _ENDPOINT_PATH, echochat_upgrade_required, methods=methods, include_in_schema=False
         )

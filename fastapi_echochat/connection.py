@@ -3,59 +3,79 @@
 import asyncio
 import contextlib
 import logging
+from typing import NamedTuple
 
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import WebSocket
 
 from .limits import Limits
-from .protocol import UNSUPPORTED_DATA, Close, Dialect, Message, Ping, Problem
-from .replies import Replier
+from .protocol import UNSUPPORTED_DATA, Close, Dialect, Message, Ping, Problem, Stop
+from .rate import Rate
+from .replies import Replier, Values
+from .sender import EndedError, Sender
 
 logger = logging.getLogger("fastapi_echochat")
 
 
-class _EndedError(Exception):
-    """The connection is over: there is nobody to speak to."""
+class _Turn(NamedTuple):
+    """A message that waits for its answer, and when its turn is, by the loop's clock."""
+
+    message: Message
+    due: float
 
 
 class Connection:
     """One connection that talks with the reply function, in order, one answer at a time.
 
-    A task of its own reads. What a reply function takes time for is answered in a second task,
-    so that a ping is answered and a client that leaves is noticed meanwhile. Both send directly:
-    a client that reads slowly slows its own sender down, and nothing is kept for it beyond
-    `Limits.waiting_messages`.
+    A task of its own reads. What a reply function takes time for is answered in a task beside it,
+    so that a ping is answered, an answer can be stopped and a client that leaves is noticed
+    meanwhile. Both send directly: a client that reads slowly slows its own sender down, and
+    nothing is kept for it beyond `Limits.waiting_messages`.
 
     Args:
         websocket: Accepted, with the subprotocol of the dialect.
         dialect: The protocol that it speaks.
         replier: Calls the reply function.
+        values: What the reply function's dependencies gave for this connection.
         limits: Its bounds.
         name: Names the connection in the log.
     """
 
     __slots__ = (
-        "_answering", "_dialect", "_limits", "_name", "_reading", "_replier", "_room", "_sending",
-        "_sent", "_sent_before", "_stalled", "_timer", "_waiting", "_websocket",
+        "_answering", "_current", "_dialect", "_ended", "_is_begun", "_is_over", "_is_stalled",
+        "_limits", "_name", "_rate", "_reading", "_replier", "_room", "_sender", "_values",
+        "_waiting", "_websocket",
     )  # fmt: skip
 
     def __init__(
-        self, websocket: WebSocket, dialect: Dialect, replier: Replier, limits: Limits, name: str
+        self,
+        websocket: WebSocket,
+        *,
+        dialect: Dialect,
+        replier: Replier,
+        values: Values,
+        limits: Limits,
+        name: str,
     ) -> None:
         self._websocket = websocket
+        self._sender = Sender(websocket, limits.send_seconds, self._end)
         self._dialect = dialect
         self._replier = replier
+        self._values = values
         self._limits = limits
         self._name = name
+        self._rate = (
+            limits.messages_per_second and Rate(limits.messages_per_second, limits.burst)
+        ) or None
+        self._reading: asyncio.Task[None] | None = None
         # A list, though it is taken from in front: it is short, and an idle connection's is empty.
-        self._waiting: list[Message] = []
+        self._waiting: list[_Turn] = []
         self._room: asyncio.Future[None] | None = None
         self._answering: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._sending = 0
-        self._sent = 0
-        self._sent_before = -1
-        self._timer: asyncio.TimerHandle | None = None
-        self._stalled = False
+        self._current: str | None = None
+        self._is_begun = False
+        self._ended: Problem | None = None
+        self._is_over = False
+        self._is_stalled = False
 
     async def run(self) -> None:
         """Serve until either side ends; nothing that a client does makes it raise."""
@@ -65,23 +85,22 @@ class Connection:
         try:
             await self._reading
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            self._sender.forget()
 
     async def _read(self) -> None:
         try:
             welcome = self._dialect.welcome()
             if welcome is not None:
-                await self._send(welcome)
-            while True:
+                await self._sender.send(welcome)
+            while not self._is_over:
                 event = await self._websocket.receive()
                 if event["type"] == "websocket.disconnect":
                     return
                 await self._take(event.get("text"))
-        except _EndedError:
+        except EndedError:
             return
         except asyncio.CancelledError:
-            if not self._stalled:
+            if not self._is_stalled:
                 raise
             logger.info(
                 "%s: ended, its client has read nothing for %s s",
@@ -89,107 +108,153 @@ class Connection:
                 self._limits.send_seconds,
             )
         finally:
-            await self._stop_answering()
+            self._is_over = True
+            self._waiting.clear()
+            if self._answering is not None:
+                self._answering.cancel()
+                await asyncio.wait([self._answering])
 
     async def _take(self, frame: str | None) -> None:
         if frame is None:
-            await self._close(Close(UNSUPPORTED_DATA, "binary frames are not understood"))
+            await self._sender.close(Close(UNSUPPORTED_DATA, "binary frames are not understood"))
             return
         said = self._dialect.read(frame)
         if isinstance(said, Message):
-            if self._replier.at_once is not None:
+            if self._replier.at_once is not None and self._rate is None:
                 answer = self._replier.at_once(said)
-                await self._send(self._dialect.reply(said.id, answer))
+                await self._sender.send(self._dialect.reply(said.id, answer))
             else:
-                await self._wait_for_answer(said)
+                await self._queue(said)
         elif isinstance(said, Ping):
-            await self._send(self._dialect.pong())
+            await self._sender.send(self._dialect.pong())
+        elif isinstance(said, Stop):
+            await self._stop(said.id)
         else:
             await self._tell(said)
 
-    async def _wait_for_answer(self, message: Message) -> None:
-        self._waiting.append(message)
+    # --- Answers that take their time --------------------------------------------------------
+
+    async def _queue(self, message: Message) -> None:
+        if message.id == self._current or any(
+            message.id == waiting.message.id for waiting in self._waiting
+        ):
+            return  # Sent twice; it has one answer.
+        now = asyncio.get_running_loop().time()
+        due = now if self._rate is None else self._rate.admit(now)
+        self._waiting.append(_Turn(message, due))
         if self._answering is None:
-            self._answering = asyncio.ensure_future(self._answer())
+            self._begin()
         if len(self._waiting) >= self._limits.waiting_messages:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
 
-    async def _answer(self) -> None:
-        try:
-            while self._waiting:
-                message = self._waiting.pop(0)
-                self._make_room()
-                try:
-                    text = await self._replier.reply(message)
-                except Exception:
-                    logger.exception("%s: the reply function failed", self._name)
-                    await self._tell(
-                        Problem("reply_failed", "the answer could not be made", message.id)
-                    )
-                else:
-                    await self._send(self._dialect.reply(message.id, text))
-        except _EndedError:
-            # Whoever reads learns it too: the server says so, or the next send does.
-            self._waiting.clear()
-        finally:
-            self._answering = None
-            self._make_room()
-
-    def _make_room(self) -> None:
+    def _begin(self) -> None:
+        """Begin the next answer, if there is one."""
+        self._answering = self._current = self._ended = None
+        self._is_begun = False
+        if self._waiting:
+            turn = self._waiting.pop(0)
+            self._current = turn.message.id
+            self._answering = asyncio.ensure_future(self._answer(turn))
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
-    async def _stop_answering(self) -> None:
-        if self._answering is not None:
-            answering = self._answering
-            answering.cancel()
-            await asyncio.wait([answering])
+    async def _answer(self, turn: _Turn) -> None:
+        loop = asyncio.get_running_loop()
+        overdue = None
+        self._is_begun = True
+        try:
+            if self._ended is not None:
+                await self._tell(self._ended)
+                return
+            seconds = turn.due - loop.time()
+            if seconds > 0:
+                await self._slow_down(seconds)
+            if self._limits.reply_seconds is not None:
+                overdue = loop.call_later(self._limits.reply_seconds, self._end_overdue_answer)
+            await self._speak(turn.message)
+        except EndedError:
+            self._is_over = True
+            self._waiting.clear()
+        except asyncio.CancelledError:
+            if self._is_over:
+                raise
+            with contextlib.suppress(EndedError):
+                # Where nobody ended the answer, the function has cancelled itself.
+                await self._tell(self._ended or self._failed(turn.message))
+        finally:
+            if overdue is not None:
+                overdue.cancel()
+            self._begin()
+
+    async def _slow_down(self, seconds: float) -> None:
+        frame = self._dialect.slowed(seconds)
+        if frame is not None:
+            await self._sender.send(frame)
+        await asyncio.sleep(seconds)
+
+    async def _speak(self, message: Message) -> None:
+        try:
+            if self._replier.streams:
+                await self._stream(message)
+                frame = self._dialect.piece(message.id, "", done=True)
+            else:
+                text = await self._replier.reply(message, self._values)
+                frame = self._dialect.reply(message.id, text)
+        except EndedError:
+            raise
+        except Exception:
+            await self._tell(self._failed(message))
+        else:
+            if frame is not None:
+                await self._sender.send(frame)
+
+    def _failed(self, message: Message) -> Problem:
+        """Log what is being handled; the client is told no word of it."""
+        logger.exception("%s: the reply function failed", self._name)
+        return Problem("reply_failed", "the answer could not be made", message.id)
+
+    async def _stream(self, message: Message) -> None:
+        async with contextlib.aclosing(self._replier.stream(message, self._values)) as pieces:
+            async for text in pieces:
+                frame = self._dialect.piece(message.id, text, done=False)
+                if frame is not None:
+                    await self._sender.send(frame)
+
+    async def _stop(self, message_id: str) -> None:
+        """Stop an answer, begun or not; one that is over, or of an unknown message, is over."""
+        stopped = Problem("stopped", "the answer was stopped", message_id)
+        if message_id == self._current:
+            self._end_answer(stopped)
+            return
+        for turn in self._waiting:
+            if turn.message.id == message_id:
+                self._waiting.remove(turn)
+                await self._tell(stopped)
+                return
+
+    def _end_overdue_answer(self) -> None:
+        seconds = self._limits.reply_seconds
+        logger.warning("%s: ended an answer that took longer than %s s", self._name, seconds)
+        detail = f"the answer took longer than {seconds} s"
+        self._end_answer(Problem("reply_failed", detail, self._current))
+
+    def _end_answer(self, why: Problem) -> None:
+        if self._answering is not None and self._ended is None:
+            self._ended = why
+            # A task that is cancelled before its first step would never take one.
+            if self._is_begun:
+                self._answering.cancel()
 
     async def _tell(self, problem: Problem) -> None:
         told = self._dialect.problem(problem)
         if isinstance(told, Close):
-            await self._close(told)
+            await self._sender.close(told)
         else:
-            await self._send(told)
+            await self._sender.send(told)
 
-    async def _close(self, close: Close) -> None:
-        with contextlib.suppress(_EndedError):
-            await self._pass_on(
-                {"type": "websocket.close", "code": close.code, "reason": close.reason}
-            )
-        raise _EndedError
-
-    async def _send(self, frame: str) -> None:
-        await self._pass_on({"type": "websocket.send", "text": frame})
-
-    async def _pass_on(self, event: dict[str, object]) -> None:
-        if self._timer is None and self._limits.send_seconds is not None:
-            self._look_again(self._limits.send_seconds)
-        self._sending += 1
-        try:
-            await self._websocket.send(event)
-        except (WebSocketDisconnect, OSError, RuntimeError):
-            # Starlette and uvicorn have no common exception for "already closed": which one it
-            # is depends on which side noticed it first (uvicorn 0.54 raises RuntimeError after
-            # invalid UTF-8 or a missed ping).
-            raise _EndedError from None
-        finally:
-            self._sending -= 1
-            self._sent += 1
-
-    def _look_again(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
-
-    def _look(self) -> None:
-        # One lazy timer instead of a timeout around each send: it is set by the first send, and
-        # lets itself go where it finds none under way.
-        self._timer = None
-        if not self._sending or self._reading is None or self._limits.send_seconds is None:
-            return
-        if self._sent == self._sent_before:
-            self._stalled = True
+    def _end(self) -> None:
+        """End the connection from outside its tasks: its client reads nothing."""
+        self._is_stalled = True
+        if self._reading is not None:
             self._reading.cancel()
-            return
-        self._sent_before = self._sent
-        self._look_again(self._limits.send_seconds)

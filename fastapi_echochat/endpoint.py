@@ -13,7 +13,7 @@ from .addresses import OriginRule
 from .connection import Connection
 from .limits import Limits
 from .protocol import ECHOCHAT_V1, Dialect, EchochatV1, Plain
-from .replies import Replier
+from .replies import Replier, Values
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -36,8 +36,13 @@ class Endpoint:
         self._origins = origins
         self._open = 0
 
-    async def serve(self, websocket: WebSocket) -> None:
-        """Serve one WebSocket, from its handshake to its close."""
+    async def serve(self, websocket: WebSocket, values: Values) -> None:
+        """Serve one WebSocket, from its handshake to its close.
+
+        Args:
+            websocket: Not accepted yet.
+            values: What the reply function's dependencies gave for it.
+        """
         if not self._may_connect(websocket):
             # Before `accept` this is status 403 (ASGI specification, "Close - send event").
             await websocket.close()
@@ -51,7 +56,7 @@ class Endpoint:
             return
         self._open += 1
         try:
-            await self._converse(websocket)
+            await self._converse(websocket, values)
         except asyncio.CancelledError:
             # Only a server does this, at the end of its patience with a shutdown, and uvicorn
             # 0.54 then logs a traceback for each endpoint that does not simply return.
@@ -59,7 +64,7 @@ class Endpoint:
         finally:
             self._open -= 1
 
-    async def _converse(self, websocket: WebSocket) -> None:
+    async def _converse(self, websocket: WebSocket, values: Values) -> None:
         dialect: Dialect = Plain(self._limits)
         subprotocol = None
         if ECHOCHAT_V1 in websocket.scope.get("subprotocols", ()):
@@ -70,7 +75,15 @@ class Endpoint:
         except OSError:  # The client has left already: uvicorn's ClientDisconnected.
             return
         name = f"connection {secrets.token_hex(4)}"
-        await Connection(websocket, dialect, self._replier, self._limits, name).run()
+        connection = Connection(
+            websocket,
+            dialect=dialect,
+            replier=self._replier,
+            values=values,
+            limits=self._limits,
+            name=name,
+        )
+        await connection.run()
 
     def _may_connect(self, websocket: WebSocket) -> bool:
         headers = websocket.headers

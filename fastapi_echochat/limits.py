@@ -17,6 +17,15 @@ class Limits:
         waiting_messages: Most messages of one connection that wait while another is being
             answered. Default 16. When they are reached nothing more is read from the connection
             until one is answered, so its sender is slowed down and nothing is lost.
+        messages_per_second: How many messages of one connection are answered per second over
+            time. Default `None`, no bound. What comes faster waits its turn: nothing is lost,
+            and a client of `echochat.v1` is told with a `slowed` frame.
+        burst: How many messages may come at once before `messages_per_second` bites. Default 10.
+        reply_seconds: Longest time, in seconds, that a reply function may take for one answer.
+            Default `None`, no bound. Then it is ended, and the client gets the error
+            `reply_failed` (plain: close 1011).
+        reply_threads: How many plain (`def`) reply functions of the chat run at a time in one
+            process, each in a thread. Default 40. The next wait their turn.
         send_seconds: Longest time, in seconds, in which a client may take nothing of what is
             sent to it; what the operating system's buffers hold counts as taken. Default 20. Then
             its connection is ended, between one and two times this long after it stopped reading.
@@ -28,13 +37,21 @@ class Limits:
     message_bytes: int | None = 65_536
     connections: int | None = 10_000
     waiting_messages: int = 16
+    messages_per_second: float | None = None
+    burst: int = 10
+    reply_seconds: float | None = None
+    reply_threads: int = 40
     send_seconds: float | None = 20.0
 
     def __post_init__(self) -> None:
         _whole("message_bytes", self.message_bytes)
         _whole("connections", self.connections)
         _whole("waiting_messages", self.waiting_messages, required=True)
-        _seconds("send_seconds", self.send_seconds)
+        _number("messages_per_second", self.messages_per_second, "messages")
+        _whole("burst", self.burst, required=True)
+        _number("reply_seconds", self.reply_seconds, "seconds")
+        _whole("reply_threads", self.reply_threads, required=True)
+        _number("send_seconds", self.send_seconds, "seconds")
 
     def allow_text(self, text: str) -> bool:
         """Tell whether a text is at most `message_bytes` long, in UTF-8."""
@@ -55,7 +72,7 @@ def _whole(name: str, value: object, *, required: bool = False) -> None:
         raise ValueError(f"Limits({name}=) takes a whole number from 1{or_none}, not {value!r}")
 
 
-def _seconds(name: str, value: object) -> None:
+def _number(name: str, value: object, unit: str) -> None:
     if value is None:
         return
     if (
@@ -64,5 +81,5 @@ def _seconds(name: str, value: object) -> None:
         or not 0 < value < float("inf")
     ):
         raise ValueError(
-            f"Limits({name}=) takes seconds, a number above 0, or None for no bound, not {value!r}"
+            f"Limits({name}=) takes a number of {unit} above 0, or None for no bound, not {value!r}"
         )

@@ -2,9 +2,10 @@
 
 import gzip
 import hashlib
+import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,8 +23,9 @@ from jinja2 import (
 )
 
 from .addresses import authority, carried_query, endpoint_url
-from .labels import ENGLISH
+from .labels import choose_language, replace_labels
 from .limits import Limits
+from .protocol import schema
 
 Templates = str | os.PathLike[str] | BaseLoader
 WebsocketURL = str | Callable[[Request], str]
@@ -33,13 +35,16 @@ _MEDIA_TYPES = {
     "chat.js": "text/javascript; charset=utf-8",
     "chat.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "widget.js": "text/javascript; charset=utf-8",
 }
+# JSON Schema, 2020-12, section 14.1: its media type.
+_SCHEMA = ("protocol.json", "application/schema+json")
 # The query parameters by which a page's own address serves its assets.
 _OWN_PARAMETERS = (b"asset", b"v")
 # A year; RFC 8246 for "immutable".
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ALWAYS_ASK = "no-cache"
-# How many addresses a page is kept rendered for. Each takes a few kilobytes.
+# How many addresses and languages a page is kept rendered for. Each takes a few kilobytes.
 _KEPT_PAGES = 256
 # CSP Level 3, section 2.3.1: what a host source is made of, and no separator of the header.
 _FRAME_ANCESTOR = re.compile(r"\*|'self'|https?:|[a-z0-9+.*:/\[\]_-]*[a-z0-9*\]]", re.IGNORECASE)
@@ -60,7 +65,7 @@ class _Rendered(NamedTuple):
 class Page:
     """The HTTP side of a chat, whichever of its mounts it is asked for.
 
-    All its work is done at start-up and at the first request of each address.
+    All its work is done at start-up and at the first request of each address and language.
 
     Args:
         title: Title and heading.
@@ -68,6 +73,7 @@ class Page:
         frame_ancestors: Who may frame the page beside its own host: sources of the
             `frame-ancestors` directive (CSP Level 3, section 6.4.2).
         templates: Where templates are looked for before the packaged ones.
+        labels: Words in the place of the packaged ones, by the name of the label.
         websocket_url: Where the endpoint is, if not beside the page.
 
     Raises:
@@ -81,6 +87,7 @@ class Page:
         limits: Limits,
         frame_ancestors: Iterable[str],
         templates: Templates | None,
+        labels: Mapping[str, str] | None,
         websocket_url: WebsocketURL | None,
     ) -> None:
         if not isinstance(title, str) or not title.strip():
@@ -89,12 +96,14 @@ class Page:
             _check_websocket_url(websocket_url)
         self._title = title
         self._limits = limits
+        self._labels = replace_labels(labels)
         self._websocket_url = websocket_url
         self._frame_ancestors = _join_frame_ancestors(frame_ancestors)
         self._template = _environment(templates).get_template(_TEMPLATE)
         self._headers = {
             "cache-control": _ALWAYS_ASK,
             "referrer-policy": "same-origin",
+            "vary": "accept-language",
             "x-content-type-options": "nosniff",
         }
         self._is_ours = templates is None
@@ -108,11 +117,12 @@ class Page:
                 return _respond_with_asset(request, name)
         query = carried_query(request.scope["query_string"], without=_OWN_PARAMETERS)
         endpoint, elsewhere = self._endpoint(request, query)
+        lang = choose_language(request.headers.get("accept-language", ""))
         if self._is_ours:
-            rendered = self._render_kept(endpoint, elsewhere, query)
+            rendered = self._render_kept(endpoint, elsewhere, query, lang)
         else:
             # A template of the host's may say something else each time.
-            rendered = self._render(endpoint, elsewhere, query, request=request)
+            rendered = self._render(endpoint, elsewhere, query, lang, request=request)
         headers = {
             **self._headers,
             "content-security-policy": self._policy(endpoint if elsewhere else None),
@@ -138,7 +148,9 @@ class Page:
         )
         return url, False
 
-    def _render(self, endpoint: str, elsewhere: bool, query: str, **context: Any) -> _Rendered:
+    def _render(
+        self, endpoint: str, elsewhere: bool, query: str, lang: str, **context: Any
+    ) -> _Rendered:
         def asset(name: str) -> str:
             # Relative to the page: the browser adds it to the address that it has the page from.
             own = f"asset={name}&v={_assets()[name].version}"
@@ -149,8 +161,8 @@ class Page:
             endpoint=endpoint,
             elsewhere=elsewhere,
             asset=asset,
-            labels=ENGLISH,
-            lang="en",
+            labels=self._labels[lang],
+            lang=lang,
             limits=self._limits,
             **context,
         ).encode()
@@ -185,18 +197,24 @@ def _respond_with_asset(request: Request, name: str) -> Response:
 
 @lru_cache(1)
 def _assets() -> dict[str, _Asset]:
-    assets = {}
-    for name, media_type in _MEDIA_TYPES.items():
-        content = files(__package__).joinpath("static", name).read_bytes()
-        version = hashlib.sha256(content).hexdigest()[:16]
-        headers = {
-            "content-type": media_type,
-            "etag": f'W/"{version}"',
-            "vary": "accept-encoding",
-            "x-content-type-options": "nosniff",
-        }
-        assets[name] = _Asset(version, headers, content, gzip.compress(content, mtime=0))
+    assets = {
+        name: _asset(files(__package__).joinpath("static", name).read_bytes(), media_type)
+        for name, media_type in _MEDIA_TYPES.items()
+    }
+    name, media_type = _SCHEMA
+    assets[name] = _asset(json.dumps(schema(), indent=2).encode(), media_type)
     return assets
+
+
+def _asset(content: bytes, media_type: str) -> _Asset:
+    version = hashlib.sha256(content).hexdigest()[:16]
+    headers = {
+        "content-type": media_type,
+        "etag": f'W/"{version}"',
+        "vary": "accept-encoding",
+        "x-content-type-options": "nosniff",
+    }
+    return _Asset(version, headers, content, gzip.compress(content, mtime=0))
 
 
 def _is_known(request: Request, etag: str) -> bool:
@@ -227,10 +245,13 @@ def _environment(templates: Templates | None) -> Environment:
         raise ValueError(f"templates= names {os.fspath(templates)!r}, which is no folder")
     else:
         loader = ChoiceLoader([FileSystemLoader(templates), packaged])
-    return Environment(
+    environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    # Jinja's own default escapes each Chinese character of `tojson` into six.
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return environment
 
 
 def _join_frame_ancestors(sources: Iterable[str]) -> str:

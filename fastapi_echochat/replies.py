@@ -1,14 +1,36 @@
 """What turns a message into an answer: echo, and one way to call any reply function."""
 
+import enum
+import functools
 import inspect
-from collections.abc import Awaitable, Callable
-
-from fastapi.concurrency import run_in_threadpool
+import logging
+import threading
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+)
+from typing import Any
 
 from .protocol import Message
+from .threads import Threads
 
-Reply = Callable[[Message], str] | Callable[[Message], Awaitable[str]]
-"""A reply function: `def` (called in a thread) or `async def`, from a message to an answer."""
+logger = logging.getLogger("fastapi_echochat")
+
+Reply = Callable[..., str | Awaitable[str] | AsyncIterator[str] | Iterator[str]]
+"""A reply function. It takes the message first; what it takes besides are dependencies."""
+
+Values = Mapping[str, Any]
+"""What a connection's dependencies gave, by the names of the reply function's parameters."""
+
+_ACCEPTED = (
+    "a reply function takes a message and is `def` or `async def`, and returns a str or yields "
+    "pieces of one"
+)
 
 
 def echo(message: Message) -> str:
@@ -16,59 +38,141 @@ def echo(message: Message) -> str:
     return f"Message text was: {message.text}"
 
 
+class _Kind(enum.Enum):
+    FUNCTION = enum.auto()
+    GENERATOR = enum.auto()
+    COROUTINE = enum.auto()
+    ASYNC_GENERATOR = enum.auto()
+
+
 class Replier:
     """One way to call any reply function; what it is gets decided here, once.
 
     Args:
-        reply: The reply function.
+        reply: A function, a bound method, a `functools.partial` or an object with `__call__`.
+        threads: How many plain functions run at a time, each in a thread.
 
     Attributes:
         at_once: The function itself where it neither waits nor works, so that it may be called
-            on the event loop; `None` where it must be awaited through `reply`. Only `echo` is
-            known to be like this.
+            on the event loop; `None` where it must be awaited. Only `echo` is known to be so.
+        streams: Whether an answer comes in pieces, through `stream`, or whole, through `reply`.
 
     Raises:
         TypeError: It is none.
     """
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, threads: int) -> None:
+        if not callable(reply):
+            raise TypeError(f"{_ACCEPTED}; this is {reply!r}")
+        _check_first_parameter(reply)
         self.at_once = echo if reply is echo else None
-        self._call = _caller(reply)
+        self._reply = reply
+        self._kind = _kind(reply)
+        self._threads = Threads(threads)
+        self.streams = self._kind in (_Kind.GENERATOR, _Kind.ASYNC_GENERATOR)
 
-    async def reply(self, message: Message) -> str:
-        """Return the answer to a message.
+    async def reply(self, message: Message, values: Values) -> str:
+        """Return the whole answer to a message.
 
         Raises:
             TypeError: The function returned something that is no `str`.
             UnicodeEncodeError: It returned half of a surrogate pair, which no frame can carry.
             Exception: Whatever the function raises.
         """
-        text = await self._call(message)
-        if not isinstance(text, str):
-            raise TypeError(f"a reply function returns a str, this one {type(text).__name__}")
-        if not text.isascii():
-            text.encode()
-        return text
+        if self._kind is _Kind.COROUTINE:
+            text = await self._reply(message, **values)  # type: ignore[misc]  # known by its kind
+        else:
+            text = await self._threads.call(self._reply, message, **values)
+        return _check(text, "returns")
+
+    async def stream(self, message: Message, values: Values) -> AsyncGenerator[str, None]:
+        """Yield the pieces of an answer; closed early, it closes the function's generator.
+
+        Raises:
+            TypeError: The function yielded something that is no `str`.
+            UnicodeEncodeError: It yielded half of a surrogate pair, which no frame can carry.
+            Exception: Whatever the function raises.
+        """
+        if self._kind is _Kind.ASYNC_GENERATOR:
+            pieces: AsyncGenerator[str, None] = self._reply(message, **values)  # type: ignore[assignment]  # known by its kind
+            try:
+                async for piece in pieces:
+                    yield _check(piece, "yields")
+            finally:
+                await pieces.aclose()
+        else:
+            steps = _Steps(self._reply(message, **values))  # type: ignore[arg-type]  # known by its kind
+            try:
+                while (taken := await self._threads.call(steps.take)) is not None:
+                    yield _check(taken, "yields")
+            finally:
+                # Not awaited: all threads may be taken by functions that block.
+                self._threads.start(steps.close)
 
 
-def _caller(reply: object) -> Callable[[Message], Awaitable[object]]:
-    accepted = (
-        "a reply function is `def reply(message) -> str` or `async def reply(message) -> str`"
-    )
-    if not callable(reply):
-        raise TypeError(f"{accepted}, not {reply!r}")
+class _Steps:
+    """A generator that is stepped and closed in threads, never in two of them at a time."""
+
+    def __init__(self, pieces: Generator[object, None, None]) -> None:
+        self._pieces = pieces
+        self._running = threading.Lock()
+        self._is_over = False
+
+    def take(self) -> object | None:
+        """Return the next piece, `None` at the end."""
+        with self._running:
+            for piece in self._pieces:
+                taken = piece
+                break
+            else:
+                return None
+        if self._is_over:
+            self.close()
+        if taken is None:
+            raise TypeError("a reply function yields pieces of text, this one yielded None")
+        return taken
+
+    def close(self) -> None:
+        """Close the generator, or have that done by the step that is under way."""
+        self._is_over = True
+        if self._running.acquire(blocking=False):
+            try:
+                self._pieces.close()
+            except Exception:
+                logger.exception("a reply function failed at its end")
+            finally:
+                self._running.release()
+
+
+def _check(text: object, does: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"a reply function {does} text, this one {type(text).__name__}")
+    if not text.isascii():
+        text.encode()
+    return text
+
+
+def _kind(reply: Callable[..., object]) -> _Kind:
+    while isinstance(reply, functools.partial):
+        reply = reply.func
     # An object with `async def __call__` is as much of a coroutine function as a function is.
-    functions = (reply, getattr(reply, "__call__", None))  # noqa: B004 - looked into, not tested
-    if any(map(inspect.isgeneratorfunction, functions)) or any(
-        map(inspect.isasyncgenfunction, functions)
-    ):
-        raise TypeError(f"{accepted}; {reply!r} yields")
+    function = reply if inspect.isroutine(reply) else type(reply).__call__
+    if inspect.isasyncgenfunction(function):
+        return _Kind.ASYNC_GENERATOR
+    if inspect.iscoroutinefunction(function):
+        return _Kind.COROUTINE
+    if inspect.isgeneratorfunction(function):
+        return _Kind.GENERATOR
+    return _Kind.FUNCTION
+
+
+def _check_first_parameter(reply: Callable[..., object]) -> None:
     try:
-        inspect.signature(reply).bind(None)
+        parameters = list(inspect.signature(reply).parameters.values())
     except ValueError:  # Some built-in functions have no signature.
-        pass
-    except TypeError as exc:
-        raise TypeError(f"{accepted}; {reply!r} cannot take one message: {exc}") from None
-    if any(map(inspect.iscoroutinefunction, functions)):
-        return reply
-    return lambda message: run_in_threadpool(reply, message)
+        return
+    if not parameters or parameters[0].kind in (
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.VAR_KEYWORD,
+    ):
+        raise TypeError(f"{_ACCEPTED}; {reply!r} takes no message")

@@ -17,7 +17,7 @@ from fastapi_echochat import EchoChat, Limits, Message, echo
 
 def test_public_names() -> None:
     """What is public is imported from the package itself, and is all there is."""
-    assert fastapi_echochat.__all__ == ["EchoChat", "Limits", "Message", "echo"]
+    assert fastapi_echochat.__all__ == ["EchoChat", "Limits", "Message", "echo", "testing"]
     for name in fastapi_echochat.__all__:
         assert getattr(fastapi_echochat, name).__doc__
 
@@ -65,10 +65,10 @@ def test_dependency_overrides() -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "sentence"),
     [
-        ({"reply": "hello"}, TypeError, "a reply function is .* not 'hello'"),
-        ({"reply": None}, TypeError, "a reply function is .* not None"),
-        ({"reply": lambda: ""}, TypeError, "cannot take one message"),
-        ({"reply": lambda a, b: ""}, TypeError, "cannot take one message: missing .* 'b'"),
+        ({"reply": "hello"}, TypeError, "a reply function takes .* this is 'hello'"),
+        ({"reply": None}, TypeError, "a reply function takes .* this is None"),
+        ({"reply": lambda: ""}, TypeError, "takes no message"),
+        ({"reply": lambda a, b: ""}, TypeError, "the parameter 'b' has neither an annotation"),
         ({"limits": 7}, TypeError, "limits= takes Limits"),
         ({"allowed_origins": "*"}, ValueError, "allowed_origins= takes a list"),
     ],
@@ -188,12 +188,12 @@ def test_echo_is_a_function_like_any() -> None:
 def test_modules_import_downwards() -> None:
     """The pure modules import nothing that waits, and no module imports one above it."""
     order = [
-        ["limits", "addresses", "labels"],
+        ["limits", "addresses", "labels", "rate", "threads", "dependencies"],
         ["protocol"],
-        ["replies"],
+        ["replies", "sender"],
         ["connection", "page"],
         ["endpoint"],
-        ["chat"],
+        ["chat", "testing"],
     ]
     folder = Path(importlib.import_module("fastapi_echochat").__file__ or "").parent
     names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
@@ -207,7 +207,7 @@ def test_modules_import_downwards() -> None:
                 line.split()[1][1:] for line in source.splitlines() if line.startswith("from .")
             }
             assert not imported & above, name
-    for pure in ("limits", "addresses", "labels", "protocol"):
+    for pure in ("limits", "addresses", "labels", "rate", "protocol"):
         source = (folder / f"{pure}.py").read_text()
         assert "await " not in source
         assert "asyncio" not in source

@@ -1,4 +1,4 @@
-"""The example host: its links, its chats, its sign-in, and its prefix behind a proxy."""
+"""The example host: its links, its chats and bots, its sign-in, its prefix behind a proxy."""
 
 import html
 import os
@@ -16,12 +16,16 @@ from starlette.testclient import WebSocketDenialResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import example_host
+from example_host import eliza, suitcase
 from example_host.signing_in import NAME_LENGTH
 from example_host.tenants import TENANTS
+from fastapi_echochat import testing
 from tests.pages import ChatPage
 
 LIKE_A_BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 MEMBERS = "/members/chat"
+CONCIERGE = "/members/concierge"
+BOTS = {"/elsie", "/suitcase", CONCIERGE}
 
 
 class Links(HTMLParser):
@@ -39,7 +43,7 @@ class Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         target = values.get("href") or values.get("src") or values.get("action")
-        self.inline += tag in ("script", "style") or "style" in values
+        self.inline += tag == "style" or "style" in values or (tag == "script" and not target)
         if target:
             kinds = {"a": self.links, "form": self.forms}
             kinds.get(tag, self.parts)[urljoin(self._address, target)] = None
@@ -98,16 +102,16 @@ def test_every_link_of_the_index_leads_somewhere(client: TestClient) -> None:
     """Each link and each part of the index page answers 200, or leads to the sign-in."""
     index = read(client)
 
-    assert len(index.links) == 13
+    assert len(index.links) == 17
     for address in [*index.links, *index.parts]:
         answer = client.get(address, headers=LIKE_A_BROWSER)
         assert answer.status_code == 200, address
         path = unquote(urlsplit(address).path)
-        assert answer.url.path == ("/sign-in" if path == MEMBERS else path)
+        assert answer.url.path == ("/sign-in" if path in (MEMBERS, CONCIERGE) else path)
 
 
 def test_every_chat_echoes(client: TestClient) -> None:
-    """Each chat that the index links answers at the endpoint beside its page."""
+    """Each chat that the index links and that is no bot echoes at the endpoint beside its page."""
     sign_in(client)
     chats = {
         unquote(urlsplit(address).path): chat
@@ -115,19 +119,22 @@ def test_every_chat_echoes(client: TestClient) -> None:
         if (chat := read_chat(client, address))
     }
 
-    assert len(chats) == 10
+    assert len(chats) == 14
+    assert chats.keys() > BOTS
     for path, chat in chats.items():
         assert unquote(urlsplit(chat.endpoint).path) == f"{path}/ws"
-        assert ask(client, chat.endpoint, path) == f"Message text was: {path}"
+        if path not in BOTS:
+            assert ask(client, chat.endpoint, path) == f"Message text was: {path}"
 
 
 def test_index_shows_the_lines_that_run(client: TestClient) -> None:
-    """The lines that the index shows for each mount stand in the application as they are shown."""
-    source = Path(example_host.__file__).read_text()
+    """The lines that the index shows for each chat stand in the application as they are shown."""
+    modules = Path(example_host.__file__).parent.glob("*.py")
+    source = "".join(module.read_text() for module in modules)
     shown = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", client.get("/").text, re.DOTALL)
     python = [html.unescape(lines) for lines in shown if not lines.startswith("&lt;")]
 
-    assert len(python) == 6
+    assert len(python) == 10
     for lines in "\n".join(python).splitlines():
         assert f"{lines}\n" in source
 
@@ -166,9 +173,113 @@ def test_frame(client: TestClient) -> None:
     assert "frame-ancestors 'self'" in policy
 
 
+def test_answer_that_streams(client: TestClient) -> None:
+    """Elsie's answer comes word by word, and is one of those that she may give."""
+    with testing.connect(client, "/elsie") as chat:
+        for said in ("Hello", "I need my umbrella.", "NBA"):
+            pieces = list(chat.pieces(said))
+            answer = "".join(pieces)
+            assert answer in eliza.answers(said)
+            assert [piece.strip() for piece in pieces] == answer.split()
+            assert len(pieces) > 1
+
+
+@pytest.mark.parametrize(
+    ("said", "given_back"),
+    [
+        ("I feel that my boss hates me.", "feel that your boss hates you"),
+        ("Today I\N{RIGHT SINGLE QUOTATION MARK}m tired of you, dear", "tired of me?"),
+        ("i want to sing, loudly", "want to sing"),
+        ("I cannot sleep", "sleep"),
+        ("I miss my cat", "you miss your cat"),
+        ("Because I am shy", "you are shy"),
+        ("It is my GRANDMOTHER", "your GRANDMOTHER"),
+        ("You are not listening to me", "not listening to you"),
+        ("Nobody calls", "Nobody"),
+        ("I am {rest} {0}", "{rest} {0}?"),
+        ("I am" + " so" * 5000, " so" * 12 + "?"),
+    ],
+)
+def test_what_is_given_back(said: str, given_back: str) -> None:
+    """Whatever Elsie picks to say, she gives back what she was told, from her side."""
+    for answer in eliza.answers(said):
+        assert given_back in answer
+
+
+@pytest.mark.parametrize(
+    "said", ["NBA", "", "?!", "I feel.", "\n", "{", "Yes", "bye", "Are you a bot?"]
+)
+def test_there_is_always_something_to_say(said: str) -> None:
+    """Whatever Elsie is told, she has more than one thing to say, with no gap in it."""
+    possible = eliza.answers(said)
+
+    assert len(set(possible)) > 1
+    for answer in possible:
+        assert not re.search(r"[{}]|  |“”", answer)
+
+
+def test_memory(client: TestClient) -> None:
+    """The suitcase remembers within a connection, and forgets between two."""
+    with (
+        testing.connect(client, "/suitcase") as chat,
+        testing.connect(client, "/suitcase") as other,
+    ):
+        assert chat.ask("a hat") == "I pack my suitcase and take with me: a hat."
+        assert chat.ask("a map") == "I pack my suitcase and take with me: a hat, a map."
+        assert other.ask("soap") == "I pack my suitcase and take with me: soap."
+    with testing.connect(client, "/suitcase") as chat:
+        assert chat.ask("a map") == "I pack my suitcase and take with me: a map."
+
+
+def test_memory_has_bounds(client: TestClient) -> None:
+    """The suitcase takes so many things and no more, and none that is too long."""
+    with testing.connect(client, "/suitcase") as chat:
+        with pytest.raises(testing.ChatError, match="message_too_long"):
+            chat.ask("x" * 201)
+        for number in range(suitcase.ROOM):
+            assert chat.ask(f"sock {number}").endswith(f"sock {number}.")
+        assert chat.ask("a hat").startswith("The suitcase does not close any more.")
+
+
+def test_signed_in_user(client: TestClient) -> None:
+    """The concierge greets each guest by name, and is shut to everybody else."""
+    assert client.get(CONCIERGE).status_code == 401
+    assert refused_with(client, f"{CONCIERGE}/ws") == 401
+
+    for name in ("Ada", "Grace Hopper"):
+        sign_in(client, name)
+        with testing.connect(client, CONCIERGE) as chat:
+            assert chat.ask("NBA") == f"At your service, {name}. You said: NBA"
+
+
+@pytest.mark.parametrize("path", ["/tea-house", "/tea-house/"])
+@pytest.mark.parametrize("is_told", [None, True, False])
+def test_look_of_the_host(client: TestClient, path: str, is_told: bool | None) -> None:
+    """The host's template links its stylesheet and its index, behind a proxy's prefix too."""
+    prefix = "" if is_told is None else "/prefix"
+    if is_told is not None:
+        client = TestClient(under_prefix(example_host.app, is_told=is_told))
+    page = read(client, f"{prefix}{path}")
+
+    stylesheet = f"http://testserver{prefix}/static/tea_house.css"
+    assert stylesheet in page.parts
+    assert "--echochat-accent" in client.get(stylesheet).text
+    assert list(page.links) == [f"http://testserver{prefix}/"]
+    assert ask(client, f"{prefix}{path.rstrip('/')}/ws") == "Message text was: NBA"
+
+
+def test_widget(client: TestClient) -> None:
+    """The index shows the line that puts the widget in its corner, and has that very line."""
+    page = client.get("/").text
+    (line,) = re.findall(r"<code>(&lt;script.*?)</code>", page)
+
+    assert f"\n{html.unescape(line)}\n" in page
+    assert "http://testserver/support/chat?asset=widget.js" in read(client).parts
+
+
 def test_nothing_inline_and_nothing_from_elsewhere(client: TestClient) -> None:
     """No page of the host has scripts or styles in it, or loads anything from another site."""
-    for path in ("/", "/framed", "/sign-in"):
+    for path in ("/", "/framed", "/sign-in", "/tea-house"):
         page = read(client, path)
         assert page.inline == 0
         for address in [*page.links, *page.parts, *page.forms]:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastapi_echochat import EchoChat, Limits
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.labels import ENGLISH, LANGUAGES
 from tests.pages import ChatPage
 
 
@@ -131,10 +131,11 @@ def test_unknown_asset() -> None:
     assert response.headers["content-type"].startswith("text/plain")
 
 
-def test_everything_is_under_12_kilobytes() -> None:
-    """Page, script, style and icon take less than 12 KB together, compressed."""
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_is_under_12_kilobytes(language: str) -> None:
+    """Page, script, style and icon take less than 12 KB together, in every language."""
     browser = client()
-    page = browser.get("/chat")
+    page = browser.get("/chat", headers={"accept-language": language})
     parts = [page.content] + [browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets]
 
     assert sum(len(gzip.compress(part)) for part in parts) < 12_000

@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -17,6 +17,7 @@ StartProcess = Callable[[str], Process]
 StartRelay = Callable[[int], Relay]
 TakePicture = Callable[[Page, str], None]
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -99,11 +100,15 @@ def console(context: BrowserContext) -> Console:
     return Console(context)
 
 
-@pytest.fixture(autouse=True)
-def silent_console(console: Console) -> Iterator[None]:
+# Before any fixture ends: what a page says about a server that a fixture stops is not of the test.
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Hold every test to it that nothing unexpected is said on the console."""
-    yield
+    result = yield
+    console = pyfuncitem.funcargs["console"]
+    assert isinstance(console, Console)
     assert console.unexpected() == []
+    return result
 
 
 @pytest.fixture
@@ -125,7 +130,6 @@ def open_page(chromium: Browser, console: Console) -> Iterator[OpenPage]:
         return context.new_page()
 
     yield open_page
-    console.drain()
     for context in contexts:
         context.close()
 
@@ -162,11 +166,13 @@ def start_relay() -> Iterator[StartRelay]:
 
 @pytest.fixture
 def take_picture() -> TakePicture:
-    """Keep a picture of a page for people to look at, where a folder is named for them."""
+    """Keep pictures of a page for people to look at, where a folder is named for them."""
     folder = os.environ.get("ECHOCHAT_SCREENSHOTS")
 
     def take_picture(page: Page, name: str) -> None:
         if folder:
-            page.screenshot(path=Path(folder, f"{name}.png"))
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                page.screenshot(path=Path(folder, f"{name}-{scheme}.png"))
 
     return take_picture

@@ -12,7 +12,7 @@ class Person:
 
     def __init__(self, page: Page | FrameLocator) -> None:
         self.field = page.get_by_role("textbox", name=ENGLISH["message"], exact=True)
-        self.send = page.get_by_role("button", name=ENGLISH["send"])
+        self.send = page.get_by_role("button", name=ENGLISH["send"], exact=True)
         self.log = page.get_by_role("log", name=ENGLISH["messages"])
         self.messages = self.log.locator("li")
         self.texts = self.messages.locator("p")

@@ -1,14 +1,17 @@
-"""The example host in a real browser: every chat of it, and the way through its sign-in."""
+"""The example host in a real browser: its chats and bots, its look, its widget, its sign-in."""
 
 import re
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Console
+from example_host import eliza
+from tests.browser.conftest import Console, OpenPage, TakePicture
 from tests.browser.person import Person, echoed
 from tests.servers import Process, free_port
 
@@ -31,11 +34,31 @@ def sign_in(page: Page, name: str) -> None:
     form.get_by_role("button", name="Sign in").click()
 
 
+def any_of(texts: list[str]) -> re.Pattern[str]:
+    return re.compile(f"^({'|'.join(map(re.escape, texts))})$")
+
+
+def answers(name: str) -> list[str]:
+    """Return what a chat of the index may answer when it is told its name."""
+    bots = {
+        "Elsie": eliza.answers("Elsie"),
+        "Suitcase": ["I pack my suitcase and take with me: Suitcase."],
+        "Concierge": ["At your service, Ada. You said: Concierge"],
+    }
+    return bots.get(name, [f"Message text was: {name}"])
+
+
+def barriers(page: Page) -> list[str]:
+    """Return what axe-core objects to, with the elements it is about."""
+    found = Axe().run(page).response["violations"]
+    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
+
+
 def test_every_chat_of_the_index(page: Page, host: Process) -> None:
-    """Whoever follows each link of the index, and signs in on the way, reads every chat's echo."""
+    """Whoever follows each link of the index, and signs in on the way, reads every answer."""
     page.goto(host.url("/"))
     names = page.locator(".links a").all_inner_texts()
-    assert len(names) == 11
+    assert len(names) == 15
 
     for name in names:
         page.goto(host.url("/"))
@@ -45,10 +68,93 @@ def test_every_chat_of_the_index(page: Page, host: Process) -> None:
         is_framed = page.locator("iframe").count() == 1
         person = Person(page.frame_locator("iframe") if is_framed else page)
         person.says(name)
-        person.reads(*echoed([name]))
+        expect(person.texts.last).to_have_text(any_of(answers(name)))
 
     assert "ERROR" not in host.log()
     assert "Traceback" not in host.log()
+
+
+def test_answer_appears_while_it_is_written(
+    page: Page, host: Process, take_picture: TakePicture
+) -> None:
+    """Elsie's answer grows on the page, each text that is seen being the beginning of the next."""
+    page.goto(host.url("/elsie"))
+    person = Person(page)
+    person.reads_state("connected")
+    person.log.evaluate(
+        """log => {
+            log.seen = [];
+            new MutationObserver(() => {
+                const text = log.querySelector("li:not(.mine) p")?.textContent.trim();
+                if (text && text !== log.seen.at(-1)) log.seen.push(text);
+            }).observe(log, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+
+    said = "I need my umbrella."
+    person.says(said)
+    expect(person.texts).to_have_count(2)
+    take_picture(page, "elsie-answers")
+    expect(person.texts.last).to_have_text(any_of(eliza.answers(said)))
+
+    seen: list[str] = person.log.evaluate("log => log.seen")
+    assert len(seen) > 2
+    for shorter, longer in pairwise(seen):
+        assert longer.startswith(shorter)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "background", "accent"),
+    [
+        ("light", "rgb(253, 246, 233)", "rgb(138, 58, 18)"),
+        ("dark", "rgb(31, 23, 18)", "rgb(240, 179, 126)"),
+    ],
+)
+def test_look_of_the_host(
+    scheme: str,
+    background: str,
+    accent: str,
+    host: Process,
+    open_page: OpenPage,
+    take_picture: TakePicture,
+) -> None:
+    """The chat has the host's colours and link, in light and dark, and no barrier in them."""
+    page = open_page(color_scheme=scheme, viewport={"width": 900, "height": 700})
+    page.goto(host.url("/tea-house"))
+    person = Person(page)
+    person.says("One pot of green tea, please")
+    person.reads(*echoed(["One pot of green tea, please"]))
+    take_picture(page, f"tea-house-{scheme}")
+
+    expect(page.locator("body")).to_have_css("background-color", background)
+    expect(person.messages.first).to_have_css("background-color", accent)
+    expect(person.send).to_have_css("background-color", accent)
+    assert barriers(page) == []
+
+    page.get_by_role("link", name="Every chat").click()
+    expect(page).to_have_url(host.url("/"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_widget_on_the_index(
+    scheme: str, host: Process, open_page: OpenPage, take_picture: TakePicture
+) -> None:
+    """The button in the corner of the index has its colours, and opens a chat that echoes."""
+    page = open_page(color_scheme=scheme, viewport={"width": 1000, "height": 800})
+    page.goto(host.url("/"))
+    button = page.get_by_role("button", name="Ask us")
+    link = page.get_by_role("link", name="Plain chat")
+    colour = link.evaluate("link => getComputedStyle(link).backgroundColor")
+    expect(button).to_have_css("background-color", colour)
+    take_picture(page, f"index-{scheme}")
+
+    button.click()
+    person = Person(page.frame_locator("iframe[title='Ask us']"))
+    person.says("NBA")
+    person.reads(*echoed(["NBA"]))
+    take_picture(page, f"index-widget-{scheme}")
+    assert barriers(page) == []
+    assert "ERROR" not in host.log()
 
 
 def test_sign_out_in_another_window(page: Page, console: Console, host: Process) -> None:

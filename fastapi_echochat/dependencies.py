@@ -1,0 +1,170 @@
+"""The parameters of a reply function after the message, as FastAPI is to see them."""
+
+import functools
+import inspect
+import sys
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Annotated, Any, ForwardRef, get_args, get_origin
+
+from fastapi import Depends
+
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def caller_names() -> Mapping[str, Any]:
+    """Return the names that are local where the package was called from.
+
+    With `from __future__ import annotations` an annotation is a string, and a dependency that is
+    local to a function is found in no module.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        frame = frame.f_back
+    names = []
+    while frame is not None:
+        names.append(frame.f_locals)
+        frame = frame.f_back
+    return ChainMap(*names)
+
+
+def collector(
+    reply: Callable[..., object], local_names: Mapping[str, Any]
+) -> Callable[..., dict[str, Any]] | None:
+    """Return a dependency that has a reply function's dependencies as its own.
+
+    FastAPI solves it like any other, and it returns the values by name. `None` where the function
+    takes nothing but the message.
+
+    Args:
+        reply: The reply function.
+        local_names: What its annotations may name beside what its module has.
+
+    Raises:
+        TypeError: A parameter cannot be solved; the message says which and why.
+    """
+    try:
+        signature = inspect.signature(reply)
+    except ValueError:  # Some built-in functions have no signature.
+        return None
+    bound = reply.keywords if isinstance(reply, functools.partial) else {}
+    names = _names(reply, local_names)
+    parameters = []
+    for parameter in list(signature.parameters.values())[1:]:
+        if parameter.kind in _VARIABLE or parameter.name in bound:
+            continue
+        if parameter.annotation is inspect.Parameter.empty:
+            if parameter.default is not inspect.Parameter.empty and not _is_marker(
+                parameter.default
+            ):
+                continue  # A default that only the function itself knows of.
+            if parameter.default is inspect.Parameter.empty:
+                raise _unsolvable(reply, parameter.name, "has neither an annotation nor a default")
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            raise _unsolvable(reply, parameter.name, "cannot be given by its name")
+        annotation = _resolve(reply, parameter, names)
+        parameters.append(
+            parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY)
+        )
+    if not parameters:
+        return None
+
+    def collect(**values: Any) -> dict[str, Any]:
+        return values
+
+    collect.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # PEP 362
+    return collect
+
+
+def _is_marker(default: object) -> bool:
+    return type(default).__module__.startswith("fastapi.")
+
+
+def _names(reply: Callable[..., object], local_names: Mapping[str, Any]) -> ChainMap[str, Any]:
+    function: Any = reply
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not inspect.isroutine(function) and not inspect.isclass(function):
+        function = type(function).__call__
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    # A name of the function's own module comes before one of whoever called us.
+    names: list[Any] = [getattr(function, "__globals__", {})]
+    if getattr(function, "__closure__", None):
+        names.insert(0, inspect.getclosurevars(function).nonlocals)
+    return ChainMap(*names, dict(local_names))
+
+
+def _resolve(
+    reply: Callable[..., object], parameter: inspect.Parameter, names: ChainMap[str, Any]
+) -> Any:
+    annotation = parameter.annotation
+    if isinstance(annotation, str):
+        try:
+            annotation = eval(annotation, {}, names)
+        except Exception as exc:
+            raise _unsolvable(
+                reply, parameter.name, f"is annotated with {annotation!r}: {exc}"
+            ) from None
+    if get_origin(annotation) is Annotated:
+        kind, *metadata = get_args(annotation)
+        annotation = Annotated[(kind, *map(_without_positional_arguments, metadata))]
+    return annotation
+
+
+def _without_positional_arguments(marker: object) -> object:
+    """Let `Depends(list)` be what it looks like.
+
+    FastAPI 0.165 calls a dependency with keyword arguments, and takes the positional-only
+    parameter of `list` for a query parameter.
+    """
+    dependency = getattr(marker, "dependency", None)
+    if not isinstance(dependency, type) or dependency.__module__ != "builtins":
+        return marker
+    return Depends(_make(dependency))
+
+
+@functools.lru_cache
+def _make(builtin: type) -> Callable[[], object]:
+    def make() -> object:
+        return builtin()
+
+    return make
+
+
+def check(reply: Callable[..., object], dependant: Any, of: str = "") -> None:
+    """Refuse what FastAPI would find out at the first visitor only.
+
+    Args:
+        reply: The reply function.
+        dependant: What FastAPI made of its collector, a tree: `route.dependant.dependencies`.
+        of: Says whose parameters they are, where they are a dependency's.
+
+    Raises:
+        TypeError: A parameter in it cannot be solved on a WebSocket.
+    """
+    if dependant.request_param_name is not None:
+        why = "takes a Request, which a WebSocket is not: take fastapi.requests.HTTPConnection"
+        raise _unsolvable(reply, dependant.request_param_name, why, of)
+    for field in dependant.body_params:
+        why = "would come from a request's body, which a handshake has not"
+        raise _unsolvable(reply, field.name, why, of)
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, ForwardRef):
+            why = (
+                f"is annotated with {annotation.__forward_arg__!r}, which is found in no module: "
+                "move what it names to the top of one"
+            )
+            raise _unsolvable(reply, field.name, why, of)
+    for dependency in dependant.dependencies:
+        name = getattr(dependency.call, "__qualname__", repr(dependency.call))
+        check(reply, dependency, f" of its dependency {name}")
+
+
+def _unsolvable(reply: Callable[..., object], parameter: str, why: str, of: str = "") -> TypeError:
+    return TypeError(
+        f"the reply function {getattr(reply, '__qualname__', reply)!s} cannot be called: the "
+        f"parameter {parameter!r}{of} {why}. After the message it takes what a FastAPI endpoint "
+        "takes, such as Annotated[User, Depends(current_user)]"
+    )

@@ -1,0 +1,101 @@
+"""Sending to one WebSocket: directly, and not for ever."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from .protocol import Close
+
+
+class EndedError(Exception):
+    """The connection is over: there is nobody to speak to."""
+
+
+class Sender:
+    """What goes out to one client.
+
+    Nothing is kept here: a send waits until the server takes it, and so its caller does.
+
+    Args:
+        websocket: Accepted.
+        seconds: How long a client may take nothing; `None` for ever.
+        stalled: Called, once, between one and two times as long after it took the last.
+    """
+
+    __slots__ = (
+        "_seconds",
+        "_sending",
+        "_sent",
+        "_sent_before",
+        "_stalled",
+        "_timer",
+        "_websocket",
+    )
+
+    def __init__(
+        self, websocket: WebSocket, seconds: float | None, stalled: Callable[[], None]
+    ) -> None:
+        self._websocket = websocket
+        self._seconds = seconds
+        self._stalled = stalled
+        self._sending = 0
+        self._sent = 0
+        self._sent_before = -1
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def send(self, frame: str) -> None:
+        """Send a text frame.
+
+        Raises:
+            EndedError: The connection is over.
+        """
+        await self._pass_on({"type": "websocket.send", "text": frame})
+
+    async def close(self, close: Close) -> None:
+        """Close the connection.
+
+        Raises:
+            EndedError: Always: now it is over.
+        """
+        with contextlib.suppress(EndedError):
+            await self._pass_on(
+                {"type": "websocket.close", "code": close.code, "reason": close.reason}
+            )
+        raise EndedError
+
+    def forget(self) -> None:
+        """Look after nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _pass_on(self, event: dict[str, object]) -> None:
+        if self._timer is None and self._seconds is not None:
+            self._look_in(self._seconds)
+        self._sending += 1
+        try:
+            await self._websocket.send(event)
+        except (WebSocketDisconnect, OSError, RuntimeError):
+            # Starlette and uvicorn have no common exception for "already closed": which one it
+            # is depends on which side noticed it first (uvicorn 0.54 raises RuntimeError after
+            # invalid UTF-8 or a missed ping).
+            raise EndedError from None
+        finally:
+            self._sending -= 1
+            self._sent += 1
+
+    def _look_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        # One lazy timer instead of a timeout around each send: it is set by the first send, and
+        # lets itself go where it finds none under way.
+        self._timer = None
+        if not self._sending or self._seconds is None:
+            return
+        if self._sent == self._sent_before:
+            self._stalled()
+            return
+        self._sent_before = self._sent
+        self._look_in(self._seconds)

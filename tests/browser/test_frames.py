@@ -1,0 +1,120 @@
+"""A chat in a frame of somebody's page."""
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Page, expect
+
+from fastapi_echochat import EchoChat
+from tests.browser.conftest import Console
+from tests.browser.hosts import add_frame
+from tests.browser.person import Person, echoed
+from tests.browser.witness import Asked, Witness, handshakes
+from tests.conftest import Serve
+
+
+def test_frame_of_the_same_host(page: Page, serve: Serve) -> None:
+    """A host's page frames the host's chat, which works and leaves the focus where it was."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    add_frame(app, "/chat")
+    person = Person(page.frame_locator("iframe"))
+
+    page.goto(serve(app).url("/"))
+    person.reads_state("connected")
+    expect(page.locator("#own")).to_be_focused()
+    person.says("framed")
+
+    person.reads(*echoed(["framed"]))
+    person.copy.click()
+    expect(person.copy).to_have_text("Copied")
+
+
+@pytest.mark.parametrize("by", ["Enter", "click"])
+def test_sandboxed_frame_without_forms(page: Page, serve: Serve, by: str) -> None:
+    """In a sandbox that allows no forms a message is sent by Enter and by click."""
+    app = FastAPI()
+    server = serve(app)
+    # Of another origin than the chat: where both are one, Chromium warns the host of its sandbox.
+    chat = EchoChat(frame_ancestors=[f"http://host.localhost:{server.port}"])
+    app.include_router(chat.router, prefix="/chat")
+    add_frame(app, server.url("/chat"), sandbox="allow-scripts allow-same-origin")
+    person = Person(page.frame_locator("iframe"))
+
+    page.goto(f"http://host.localhost:{server.port}/")
+    person.reads_state("connected")
+    expect(page.locator("#own")).to_be_focused()
+    if by == "Enter":
+        person.says("sandboxed")
+    else:
+        person.field.fill("sandboxed")
+        person.send.click()
+
+    person.reads(*echoed(["sandboxed"]))
+    person.copy.click()
+    expect(person.copy).to_have_text("Copied")
+
+
+def test_frame_of_another_host_is_refused(page: Page, console: Console, serve: Serve) -> None:
+    """A page of another host shows no chat in a frame, which keeps clicks from being stolen."""
+    asked: list[Asked] = []
+    app = FastAPI()
+    server = serve(app)
+    app.include_router(EchoChat().router, prefix="/chat")
+    add_frame(app, server.url("/chat"))
+    app.add_middleware(Witness, asked=asked)
+
+    page.goto(f"http://evil.localhost:{server.port}/")
+
+    expect(page.locator("#own")).to_be_visible()
+    assert page.frames[1].url.startswith("chrome-error:")
+    console.take("^Framing '.*' violates .*frame-ancestors 'self'")
+    assert handshakes(asked) == []
+
+
+def test_frame_of_a_named_host_is_allowed(page: Page, serve: Serve) -> None:
+    """A page of a host that `frame_ancestors=` names shows the chat in a frame, and it works."""
+    app = FastAPI()
+    server = serve(app)
+    chat = EchoChat(frame_ancestors=[f"http://friend.localhost:{server.port}"])
+    app.include_router(chat.router, prefix="/chat")
+    add_frame(app, server.url("/chat"))
+    person = Person(page.frame_locator("iframe"))
+
+    page.goto(f"http://friend.localhost:{server.port}/")
+    person.reads_state("connected")
+    expect(page.locator("#own")).to_be_focused()
+    person.says("framed by a friend")
+
+    person.reads(*echoed(["framed by a friend"]))
+
+
+def test_sandboxed_frame_without_an_origin(page: Page, serve: Serve) -> None:
+    """In a sandbox that takes its origin away the chat works where `allowed_origins` has null."""
+    app = FastAPI()
+    app.include_router(EchoChat(allowed_origins=["null"]).router, prefix="/chat")
+    add_frame(app, "/chat", sandbox="allow-scripts")
+    person = Person(page.frame_locator("iframe"))
+
+    page.goto(serve(app).url("/"))
+    person.says("from nowhere")
+
+    person.reads(*echoed(["from nowhere"]))
+    expect(person.send).to_have_css("cursor", "pointer")
+
+
+def test_frame_without_an_origin_is_told_what_to_name(
+    page: Page, console: Console, serve: Serve
+) -> None:
+    """A frame without an origin is refused where nobody named it, and says what to name."""
+    console.allow_failed_connections()
+    asked: list[Asked] = []
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    add_frame(app, "/chat", sandbox="allow-scripts")
+    app.add_middleware(Witness, asked=asked)
+    person = Person(page.frame_locator("iframe"))
+
+    page.goto(serve(app).url("/"))
+
+    expect(person.state).to_contain_text('allowed_origins=["null"]')
+    assert set(handshakes(asked)) == {403}

@@ -1,0 +1,179 @@
+"""A log of many messages, and a reader somewhere in it."""
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Locator, Page, expect
+
+from fastapi_echochat import EchoChat
+from tests.browser.person import Person, echoed
+from tests.conftest import Serve
+from tests.servers import PATIENCE, wait_until
+
+MANY = 10_000
+# Types as no hand can, but in the page's own way: one Enter for each message.
+TYPE_ALL = """(field, texts) => {
+    for (const text of texts) {
+        field.value = text;
+        field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+    }
+}"""
+
+
+def in_view(log: Locator) -> list[str]:
+    """Return the texts of the messages that a reader sees."""
+    texts: list[str] = log.evaluate(
+        """log => {
+            const { top, bottom } = log.getBoundingClientRect();
+            return [...log.querySelectorAll("li")].filter((item) => {
+                const box = item.getBoundingClientRect();
+                return box.top >= top && box.bottom <= bottom;
+            }).map((item) => item.querySelector("p").textContent);
+        }"""
+    )
+    return texts
+
+
+def scroll_up(page: Page, person: Person, pixels: int = 1000) -> None:
+    """Turn the mouse wheel over the log, and wait until it has moved."""
+    person.log.hover()
+    before = person.log.evaluate("log => log.scrollTop")
+    page.mouse.wheel(0, -pixels)
+    page.wait_for_function(
+        "before => document.querySelector('[role=log]').scrollTop <= before", arg=before - pixels
+    )
+
+
+def test_ten_thousand_messages(page: Page, serve: Serve) -> None:
+    """Ten thousand messages are answered in order, the log follows, and the page goes on."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    texts = [f"number {number}" for number in range(MANY)]
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.reads_state("connected")
+    person.field.evaluate(TYPE_ALL, texts)
+    # As long as it takes: this is about what is left when a day's talk has come in at once.
+    expect(person.log.locator(".answer")).to_have_count(MANY, timeout=4000 * PATIENCE)
+
+    assert person.log.locator(".mine p").all_text_contents() == texts
+    answers = [f"Message text was: {text}" for text in texts]
+    assert person.log.locator(".answer p").all_text_contents() == answers
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+
+    person.field.press_sequentially("still here?")
+    person.field.press("Enter")
+    expect(person.texts.last).to_have_text("Message text was: still here?")
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+    expect(person.newest).to_be_hidden()
+
+
+@pytest.mark.parametrize("pixels", [120, 1000])
+def test_reader_who_scrolled_up_is_not_moved(page: Page, serve: Serve, pixels: int) -> None:
+    """Who reads further up keeps the place when messages come, and is offered the newest one."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    texts = [f"number {number}" for number in range(100)]
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.reads_state("connected")
+    person.field.evaluate(TYPE_ALL, texts)
+    expect(person.log.locator(".answer")).to_have_count(len(texts))
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+    scroll_up(page, person, pixels)
+    expect(person.newest).to_be_hidden()
+    being_read = in_view(person.log)
+    person.says("meanwhile")
+    expect(person.texts.last).to_have_text("Message text was: meanwhile")
+
+    expect(person.newest).to_be_visible()
+    # The button takes its place from the foot of the log; its head stays.
+    assert in_view(person.log)[0] == being_read[0]
+
+    person.newest.click()
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+    expect(person.newest).to_be_hidden()
+    expect(person.log).to_be_focused()
+    person.says("and on")
+    expect(person.texts.last).to_have_text("Message text was: and on")
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+
+
+def test_reader_who_scrolls_back_follows_again(page: Page, serve: Serve) -> None:
+    """Who scrolls down to the end by hand follows it again, and the button goes."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.reads_state("connected")
+    person.field.evaluate(TYPE_ALL, [f"number {number}" for number in range(50)])
+    expect(person.log.locator(".answer")).to_have_count(50)
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+    scroll_up(page, person)
+    person.says("meanwhile")
+    expect(person.texts.last).to_have_text("Message text was: meanwhile")
+    expect(person.newest).to_be_visible()
+    page.mouse.wheel(0, 100_000)
+    expect(person.newest).to_be_hidden()
+    person.says("and on")
+
+    expect(person.texts.last).to_have_text("Message text was: and on")
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+
+
+def test_reader_can_leave_the_end_while_messages_pour_in(page: Page, serve: Serve) -> None:
+    """Who scrolls up while messages come without a pause gets there, and stays there."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.reads_state("connected")
+    person.field.evaluate(TYPE_ALL, [f"number {number}" for number in range(100)])
+    expect(person.log.locator(".answer")).to_have_count(100)
+    # Another one with every frame that is drawn, until the test has seen enough.
+    person.field.evaluate(
+        """field => {
+            let number = 0;
+            window.pouring = true;
+            const pour = () => {
+                field.value = `drop ${number += 1}`;
+                field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+                if (window.pouring) requestAnimationFrame(pour);
+            };
+            pour();
+        }"""
+    )
+    person.log.hover()
+
+    def is_at_the_top_by_one_more_turn() -> bool:
+        page.mouse.wheel(0, -1000)
+        return bool(person.log.evaluate("log => log.scrollTop === 0"))
+
+    wait_until(is_at_the_top_by_one_more_turn, "the wheel has turned the log to its top")
+    expect(person.newest).to_be_visible()
+    more = person.messages.count() + 50
+    page.wait_for_function("more => document.querySelectorAll('li').length > more", arg=more)
+
+    assert in_view(person.log)[0] == "number 0"
+    page.evaluate("window.pouring = false")
+
+
+def test_log_follows_when_the_window_shrinks(page: Page, serve: Serve) -> None:
+    """Who follows still sees the end of the log when a phone's keyboard takes half the room."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    texts = [f"number {number}" for number in range(20)]
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.reads_state("connected")
+    person.field.evaluate(TYPE_ALL, texts)
+    expect(person.log.locator(".answer")).to_have_count(len(texts))
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 900, "height": 450})
+
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+    assert in_view(person.log)[-1] == echoed(texts)[-1]

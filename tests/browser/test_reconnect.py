@@ -1,0 +1,387 @@
+"""Connections that break, and what is left of what was said over them."""
+
+import threading
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import BrowserContext, Page, expect
+
+from fastapi_echochat import EchoChat, Limits, Message, echo
+from fastapi_echochat.labels import ENGLISH
+from tests.browser.conftest import Console, StartProcess, StartRelay
+from tests.browser.person import Person, echoed, words
+from tests.browser.witness import Asked, Witness, handshakes, note_frames
+from tests.conftest import Serve
+from tests.servers import PATIENCE, wait_until
+
+# A host that writes down, in the folder it runs in, what its reply function is called with.
+WRITES_DOWN = """
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi_echochat import EchoChat, Message, echo
+
+def answer(message: Message) -> str:
+    with Path("said.txt").open("a") as said:
+        said.write(message.text + "\\n")
+    return echo(message)
+
+app = FastAPI()
+app.include_router(EchoChat(answer).router, prefix="/chat")
+"""
+START = datetime(2030, 1, 1, tzinfo=timezone.utc)
+# Longer than the page lets a connection be silent before it asks, and than it waits for an answer.
+UNTIL_PING_MS = 26_000
+UNTIL_DOUBT_MS = 11_000
+UNTIL_HANGING_MS = 16_000
+UNTIL_RETRY_MS = 1_000
+
+
+def stop_clock(page: Page) -> None:
+    """Let no timer of the page run from now on, unless the test says so.
+
+    To be called before an idle page would ask whether its connection lives.
+    """
+    page.clock.pause_at(START + timedelta(seconds=20))
+
+
+def become(page: Page, visibility: str) -> None:
+    """Tell the page that its tab is hidden or seen: a browser without windows hides none."""
+    page.evaluate(
+        """visibility => {
+            Object.defineProperty(document, "hidden", {
+                configurable: true, get: () => visibility === "hidden",
+            });
+            Object.defineProperty(document, "visibilityState", {
+                configurable: true, get: () => visibility,
+            });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        visibility,
+    )
+
+
+def test_killed_server_loses_nothing(
+    page: Page, console: Console, start_process: StartProcess, tmp_path: Path
+) -> None:
+    """What is typed while a killed server is down waits, and is delivered once when it is back."""
+    console.allow_failed_connections()
+    server = start_process(WRITES_DOWN)
+    person = Person(page)
+
+    page.goto(server.url("/chat"))
+    person.says("before")
+    person.reads(*echoed(["before"]))
+    person.note_states()
+    server.kill()
+    person.says("in between")
+    expect(person.notes).to_have_text([ENGLISH["waiting"]])
+    person.reads_state("unreachable")
+    server.start()
+
+    person.reads(*echoed(["before", "in between"]))
+    expect(person.notes).to_have_count(0)
+    person.reads_state("connected")
+    person.says("after")
+    person.reads(*echoed(["before", "in between", "after"]))
+    assert (tmp_path / "said.txt").read_text().split("\n") == ["before", "in between", "after", ""]
+    states = person.has_read_states()
+    assert states[:4] == words("connected", "lost", "connecting", "unreachable")
+    assert states[-1] == ENGLISH["connected"]
+    assert set(states) == set(words("connected", "lost", "connecting", "unreachable"))
+
+
+def test_restarted_server_is_called_so(
+    page: Page, console: Console, start_process: StartProcess, tmp_path: Path
+) -> None:
+    """A server that is asked to stop says so, and the page connects to the next one by itself."""
+    console.allow_failed_connections()
+    server = start_process(WRITES_DOWN)
+    person = Person(page)
+
+    page.goto(server.url("/chat"))
+    person.says("before")
+    person.reads(*echoed(["before"]))
+    person.note_states()
+    server.stop()
+    person.says("in between")
+    expect(person.notes).to_have_text([ENGLISH["waiting"]])
+    server.start()
+
+    person.reads(*echoed(["before", "in between"]))
+    person.reads_state("connected")
+    assert (tmp_path / "said.txt").read_text().split("\n") == ["before", "in between", ""]
+    states = person.has_read_states()
+    assert states[:3] == words("connected", "restarting", "connecting")
+    assert states[-1] == ENGLISH["connected"]
+
+
+def test_waiting_messages_keep_their_order(
+    page: Page, serve: Serve, start_relay: StartRelay
+) -> None:
+    """Many messages typed without a connection are delivered once each, in order, in no flood."""
+    texts = [f"message {number}" for number in range(40)]
+    heard: list[str] = []
+    sent: list[str] = []
+    may_answer = threading.Event()
+
+    def answer_when_told(message: Message) -> str:
+        heard.append(message.text)
+        assert may_answer.wait(PATIENCE)
+        return echo(message)
+
+    app = FastAPI()
+    chat = EchoChat(answer_when_told, limits=Limits(waiting_messages=4))
+    app.include_router(chat.router, prefix="/chat")
+    relay = start_relay(serve(app).port)
+    person = Person(page)
+    page.clock.install(time=START)
+    note_frames(page, sent)
+
+    page.goto(relay.url("/chat"))
+    person.reads_state("connected")
+    stop_clock(page)
+    relay.cut()
+    person.reads_state("lost")
+    for text in texts:
+        person.says(text)
+    expect(person.notes).to_have_text([ENGLISH["waiting"]] * len(texts))
+    page.clock.resume()
+    wait_until(lambda: len(heard) == 1, "the first message is being answered")
+    person.reads_state("connected")
+    assert len(sent) == 4
+    may_answer.set()
+
+    expect(person.log.locator(".answer p")).to_have_text(
+        [f"Message text was: {text}" for text in texts]
+    )
+    expect(person.notes).to_have_count(0)
+    assert heard == texts
+    assert len(sent) == len(texts)
+
+
+def test_lost_answer_is_asked_for_again(page: Page, serve: Serve, start_relay: StartRelay) -> None:
+    """An answer lost on its way is asked for with the same id, and shown once."""
+    heard: list[tuple[str, str]] = []
+
+    async def listen(message: Message) -> str:
+        heard.append((message.id, message.text))
+        return echo(message)
+
+    app = FastAPI()
+    app.include_router(EchoChat(listen).router, prefix="/chat")
+    relay = start_relay(serve(app).port)
+    person = Person(page)
+
+    page.goto(relay.url("/chat"))
+    person.says("first")
+    person.reads(*echoed(["first"]))
+    relay.swallow_answers()
+    person.says("lost")
+    wait_until(lambda: len(heard) == 2, "the server has heard the message")
+    person.reads(*echoed(["first"]), "lost")
+    relay.pass_on()
+    relay.cut()
+
+    person.reads(*echoed(["first", "lost"]))
+    person.says("last")
+    person.reads(*echoed(["first", "lost", "last"]))
+    assert [text for _, text in heard] == ["first", "lost", "lost", "last"]
+    ids = [message_id for message_id, _ in heard]
+    assert ids[1] == ids[2]
+    assert len(set(ids)) == 3
+
+
+def test_half_open_connection_is_noticed(page: Page, serve: Serve, start_relay: StartRelay) -> None:
+    """A connection that carries nothing any more is given up, and what was said into it is not."""
+    heard: list[str] = []
+
+    async def listen(message: Message) -> str:
+        heard.append(message.text)
+        return echo(message)
+
+    app = FastAPI()
+    app.include_router(EchoChat(listen).router, prefix="/chat")
+    relay = start_relay(serve(app).port)
+    person = Person(page)
+    page.clock.install(time=START)
+
+    page.goto(relay.url("/chat"))
+    person.says("before")
+    person.reads(*echoed(["before"]))
+    stop_clock(page)
+    relay.swallow()
+    person.says("into the void")
+    page.clock.fast_forward(UNTIL_PING_MS)
+    # Nothing shows yet: the page has only asked whether anybody is there.
+    person.reads_state("connected")
+    page.clock.fast_forward(UNTIL_DOUBT_MS)
+    person.reads_state("unreachable")
+    expect(person.notes).to_have_text([ENGLISH["waiting"]])
+    assert heard == ["before"]
+    relay.pass_on()
+    page.clock.resume()
+
+    person.reads(*echoed(["before", "into the void"]))
+    person.reads_state("connected")
+    assert heard == ["before", "into the void"]
+
+
+def test_handshake_that_hangs_is_given_up(
+    page: Page, console: Console, serve: Serve, start_relay: StartRelay
+) -> None:
+    """A handshake that nobody answers is given up, and another one tried."""
+    console.allow_failed_connections()
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    relay = start_relay(serve(app).port)
+    person = Person(page)
+    page.clock.install(time=START)
+
+    page.goto(relay.url("/chat"))
+    person.reads_state("connected")
+    stop_clock(page)
+    relay.swallow()
+    relay.cut()
+    person.reads_state("lost")
+    page.clock.fast_forward(UNTIL_RETRY_MS)
+    person.reads_state("connecting")
+    page.clock.fast_forward(UNTIL_HANGING_MS)
+    person.reads_state("unreachable")
+    relay.pass_on()
+    page.clock.resume()
+
+    person.reads_state("connected")
+
+
+def test_idle_connection_is_kept(page: Page, serve: Serve) -> None:
+    """A connection over which nothing is said for minutes lives: its pings are answered."""
+    asked: list[Asked] = []
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    app.add_middleware(Witness, asked=asked)
+    person = Person(page)
+    page.clock.install(time=START)
+
+    with page.expect_websocket() as opened:
+        page.goto(serve(app).url("/chat"))
+    person.reads_state("connected")
+    stop_clock(page)
+    for _ in range(4):
+        with opened.value.expect_event("framereceived", lambda frame: '"pong"' in frame):
+            page.clock.fast_forward(UNTIL_PING_MS)
+    person.says("still there")
+
+    person.reads(*echoed(["still there"]))
+    assert handshakes(asked) == [101]
+
+
+def test_offline_browser_connects_at_once_when_online(
+    page: Page, context: BrowserContext, console: Console, serve: Serve, start_relay: StartRelay
+) -> None:
+    """A browser that comes back online connects without waiting for its turn, and delivers."""
+    console.allow_failed_connections()
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    relay = start_relay(serve(app).port)
+    person = Person(page)
+    page.clock.install(time=START)
+
+    page.goto(relay.url("/chat"))
+    person.reads_state("connected")
+    # It keeps connections that are open, and lets none be opened.
+    context.set_offline(True)
+    relay.cut()
+    person.says("offline")
+    person.reads_state("unreachable")
+    expect(person.notes).to_have_text([ENGLISH["waiting"]])
+    # With its timers stopped it is the browser's event that connects, or nothing.
+    stop_clock(page)
+    person.reads_state("unreachable")
+    context.set_offline(False)
+
+    person.reads(*echoed(["offline"]))
+    person.reads_state("connected")
+
+
+@pytest.mark.parametrize("event", ["visible", "pageshow"])
+def test_page_that_is_looked_at_again_connects_at_once(
+    page: Page, serve: Serve, start_relay: StartRelay, event: str
+) -> None:
+    """A page that somebody looks at again connects without waiting for its turn."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    relay = start_relay(serve(app).port)
+    person = Person(page)
+    page.clock.install(time=START)
+
+    page.goto(relay.url("/chat"))
+    person.reads_state("connected")
+    stop_clock(page)
+    become(page, "hidden")
+    relay.cut()
+    person.reads_state("lost")
+    become(page, "hidden")
+    person.reads_state("lost")
+    if event == "visible":
+        become(page, "visible")
+    else:
+        page.evaluate("Object.defineProperty(document, 'hidden', { get: () => false })")
+        page.evaluate("dispatchEvent(new Event('pageshow'))")
+
+    person.reads_state("connected")
+
+
+def test_page_that_is_looked_at_again_doubts_its_connection(
+    page: Page, serve: Serve, start_relay: StartRelay
+) -> None:
+    """A page that somebody looks at again asks at once whether its connection still lives."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    relay = start_relay(serve(app).port)
+    person = Person(page)
+    page.clock.install(time=START)
+
+    page.goto(relay.url("/chat"))
+    person.reads_state("connected")
+    stop_clock(page)
+    become(page, "hidden")
+    relay.swallow()
+    become(page, "visible")
+    # Less than the silence after which it would have asked by itself.
+    page.clock.fast_forward(UNTIL_DOUBT_MS)
+    person.reads_state("unreachable")
+    relay.pass_on()
+    page.clock.resume()
+
+    person.reads_state("connected")
+
+
+def test_full_server_is_told_and_waited_for(
+    page: Page, context: BrowserContext, console: Console, serve: Serve
+) -> None:
+    """Where all connections are taken the page says so, and connects when one gets free."""
+    console.allow_failed_connections()
+    asked: list[Asked] = []
+    app = FastAPI()
+    app.include_router(EchoChat(limits=Limits(connections=1)).router, prefix="/chat")
+    app.add_middleware(Witness, asked=asked)
+    server = serve(app)
+    other = context.new_page()
+    person = Person(page)
+
+    other.goto(server.url("/chat"))
+    Person(other).reads_state("connected")
+    page.goto(server.url("/chat"))
+    person.says("me too")
+    person.reads_state("refused")
+    expect(person.try_again).to_be_hidden()
+    other.close()
+
+    person.reads(*echoed(["me too"]))
+    person.reads_state("connected")
+    statuses = handshakes(asked)
+    assert statuses[0] == statuses[-1] == 101
+    assert set(statuses[1:-1]) == {503}

@@ -1,0 +1,361 @@
+"""Answers that are written while one reads: shown, stopped, broken off, and many pieces long."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
+from fastapi import FastAPI
+from playwright.sync_api import Page, expect
+
+from fastapi_echochat import EchoChat, Limits, Message
+from fastapi_echochat.labels import ENGLISH
+from tests.browser.conftest import Console, OpenPage, StartRelay
+from tests.browser.gate import Gate
+from tests.browser.person import Person, words
+from tests.conftest import Serve
+from tests.servers import PATIENCE, wait_until
+
+schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
+def test_answer_is_seen_piece_by_piece(page: Page, serve: Serve) -> None:
+    """Each piece is read as soon as it is yielded, under a mark that goes with the last one."""
+    gate = Gate()
+
+    async def count(message: Message) -> AsyncIterator[str]:
+        for piece in ("one", " two", " three"):
+            yield piece
+            await gate.passed()
+
+    app = FastAPI()
+    app.include_router(EchoChat(count).router, prefix="/chat")
+    person = Person(page)
+    answer = person.log.locator(".answer")
+
+    page.goto(serve(app).url("/chat"))
+    person.says("count")
+    for seen in ("one", "one two", "one two three"):
+        person.reads("count", seen)
+        expect(person.notes).to_have_text(words("writing"))
+        expect(answer).to_have_attribute("aria-busy", "true")
+        gate.open()
+
+    expect(person.notes).to_have_count(0)
+    expect(answer).not_to_have_attribute("aria-busy", "true")
+    person.reads("count", "one two three")
+
+
+def test_screen_reader_hears_an_answer_once(page: Page, serve: Serve) -> None:
+    """A screen reader is told that an answer is being written, and then all of it, in one go."""
+    gate = Gate()
+
+    async def count(message: Message) -> AsyncIterator[str]:
+        for piece in ("one", " two", " three"):
+            yield piece
+            await gate.passed()
+
+    app = FastAPI()
+    app.include_router(EchoChat(count).router, prefix="/chat")
+    person = Person(page)
+    spoken = page.locator("#echochat-spoken")
+
+    page.goto(serve(app).url("/chat"))
+    person.says("count")
+    person.reads("count", "one")
+    expect(person.log.locator(".answer")).to_have_attribute("aria-live", "off")
+    expect(spoken).to_have_text(ENGLISH["writing"])
+    gate.open()
+    person.reads("count", "one two")
+    expect(spoken).to_have_text(ENGLISH["writing"])
+    gate.open(2)
+
+    expect(spoken).to_have_text("Answer: one two three")
+    expect(spoken).to_have_attribute("aria-live", "polite")
+    expect(person.log.locator("[aria-live]")).to_have_count(0)
+
+
+def test_round_trip_of_a_streamed_answer(page: Page, serve: Serve) -> None:
+    """The page says how long the first piece took, and how long the whole answer."""
+
+    async def count(message: Message) -> AsyncIterator[str]:
+        for piece in ("one", " two"):
+            yield piece
+
+    app = FastAPI()
+    app.include_router(EchoChat(count).router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.says("count")
+    person.reads("count", "one two")
+
+    shown = page.locator("#echochat-round-trip")
+    expect(shown).to_have_text(
+        re.compile(r"^Last answer began after \d+ ms, complete after \d+ ms$")
+    )
+    first, whole = map(int, re.findall(r"\d+", shown.inner_text()))
+    assert 1 <= first <= whole
+
+
+@pytest.mark.parametrize("by", ["button", "keyboard", "escape"])
+def test_answer_is_stopped(page: Page, serve: Serve, by: str) -> None:
+    """Stop, by mouse, by keyboard or with Escape, ends the answer on both sides and goes."""
+    gate = Gate()
+    ended: list[str] = []
+
+    async def drone(message: Message) -> AsyncIterator[str]:
+        try:
+            yield "on"
+            await gate.passed()
+            yield " and on"
+        finally:
+            ended.append(message.text)
+
+    app = FastAPI()
+    app.include_router(EchoChat(drone).router, prefix="/chat")
+    person = Person(page)
+    stop = page.get_by_role("button", name=ENGLISH["stop"])
+
+    page.goto(serve(app).url("/chat"))
+    expect(stop).to_be_hidden()
+    person.says("drone")
+    person.reads("drone", "on")
+    if by == "button":
+        stop.click()
+    elif by == "keyboard":
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        expect(stop).to_be_focused()
+        page.keyboard.press("Enter")
+    else:
+        person.field.press("Escape")
+
+    expect(person.notes).to_have_text(words("stopped", "incomplete"))
+    expect(stop).to_be_hidden()
+    expect(person.field).to_be_focused()
+    wait_until(lambda: ended == ["drone"], "the reply function has ended")
+
+    gate.open()
+    person.says("again")
+    person.reads("drone", "on", "again", "on and on")
+
+
+def test_answer_is_stopped_before_its_first_piece(page: Page, serve: Serve) -> None:
+    """An answer that is slow to begin can be stopped too, and the next message is answered."""
+    gate = Gate()
+
+    async def think(message: Message) -> str:
+        if message.text == "hard":
+            await gate.passed()
+        return f"{message.text} it is"
+
+    app = FastAPI()
+    app.include_router(EchoChat(think).router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.says("hard")
+    page.get_by_role("button", name=ENGLISH["stop"]).click()
+    expect(person.notes).to_have_text(words("stopped"))
+    person.says("easy")
+
+    person.reads("hard", "easy", "easy it is")
+
+
+def test_stop_leaves_the_messages_that_wait(page: Page, serve: Serve) -> None:
+    """Stopped is the answer that is being made; what was said after it is answered."""
+    gate = Gate()
+
+    async def answer(message: Message) -> AsyncIterator[str]:
+        yield f"to {message.text}"
+        if message.text == "first":
+            await gate.passed()
+
+    app = FastAPI()
+    app.include_router(EchoChat(answer).router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    for text in ("first", "second", "third"):
+        person.says(text)
+    answers = person.log.locator(".answer p")
+    expect(answers).to_have_text(["to first"])
+    person.field.press("Escape")
+
+    expect(answers).to_have_text(["to first", "to second", "to third"])
+    expect(person.notes).to_have_text(words("stopped", "incomplete"))
+
+
+def test_failed_answer_is_asked_for_again(
+    page: Page, serve: Serve, expected_errors: list[str]
+) -> None:
+    """An answer that breaks off stays to be read, and Send again asks for another one."""
+    expected_errors.append("the reply function failed")
+    ids: list[str] = []
+
+    async def fail_first(message: Message) -> AsyncIterator[str]:
+        ids.append(message.id)
+        yield "It began well"
+        if len(ids) == 1:
+            raise RuntimeError
+        yield " and ended well."
+
+    app = FastAPI()
+    app.include_router(EchoChat(fail_first).router, prefix="/chat")
+    person = Person(page)
+    again = page.get_by_role("button", name=ENGLISH["send_again"])
+
+    page.goto(serve(app).url("/chat"))
+    person.says("tell me")
+    failed = ENGLISH["failed"].format(detail=ENGLISH["reply_failed"])
+    expect(person.notes).to_have_text([failed, ENGLISH["incomplete"]])
+    again.focus()
+    page.keyboard.press("Enter")
+
+    person.reads("tell me", "It began well", "tell me", "It began well and ended well.")
+    assert len(set(ids)) == 2
+    expect(person.field).to_be_focused()
+
+
+def test_lost_connection_starts_an_answer_anew(
+    page: Page, console: Console, serve: Serve, start_relay: StartRelay
+) -> None:
+    """An answer that a lost connection broke off is asked for again and replaces it."""
+    console.allow_failed_connections()
+    gate = Gate()
+    ids: list[str] = []
+
+    async def answer(message: Message) -> AsyncIterator[str]:
+        ids.append(message.id)
+        yield f"attempt {len(ids)}:"
+        await gate.passed()
+        yield " done"
+
+    app = FastAPI()
+    app.include_router(EchoChat(answer).router, prefix="/chat")
+    relay = start_relay(serve(app).port)
+    person = Person(page)
+
+    page.goto(relay.url("/chat"))
+    person.says("try")
+    person.reads("try", "attempt 1:")
+    relay.cut()
+    person.reads("try", "attempt 2:")
+    gate.open()
+
+    person.reads("try", "attempt 2: done")
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+
+
+def test_twenty_thousand_pieces(page: Page, serve: Serve) -> None:
+    """An answer of twenty thousand pieces is complete, and one types and is answered after it."""
+    many = 20_000
+
+    async def count(message: Message) -> AsyncIterator[str]:
+        if message.text == "count":
+            for number in range(many):
+                yield f"{number} "
+        else:
+            yield "here"
+
+    app = FastAPI()
+    app.include_router(EchoChat(count).router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.says("count")
+    expect(person.notes).to_have_text(words("writing"))
+    person.field.press_sequentially("still there?")
+    expect(person.field).to_have_value("still there?")
+    person.field.press("Enter")
+    expect(person.texts.last).to_have_text("here", timeout=4000 * PATIENCE)
+
+    whole = "".join(f"{number} " for number in range(many))
+    assert person.log.locator(".answer p").first.text_content() == whole
+    expect(person.messages.last).to_be_in_viewport(ratio=1)
+
+
+def test_reader_further_up_is_not_moved_by_pieces(page: Page, serve: Serve) -> None:
+    """Who scrolls up while an answer is being written stays there."""
+    gate = Gate()
+
+    async def lines(message: Message) -> AsyncIterator[str]:
+        yield "first line\n" + "another line\n" * 100
+        await gate.passed()
+        yield "last line"
+
+    app = FastAPI()
+    app.include_router(EchoChat(lines).router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.says("lines")
+    expect(person.texts.last).to_contain_text("another line")
+    wait_until(person.is_at_the_end, "the log shows its end")
+    person.log.hover()
+    page.mouse.wheel(0, -100_000)
+    page.wait_for_function("() => document.querySelector('[role=log]').scrollTop === 0")
+    gate.open()
+    expect(person.texts.last).to_contain_text("last line")
+
+    expect(person.notes).to_have_count(0)
+    expect(person.newest).to_be_visible()
+    assert person.log.evaluate("log => log.scrollTop") == 0
+
+
+def test_slowed_is_said_for_as_long_as_it_lasts(page: Page, serve: Serve) -> None:
+    """Who sends faster than `messages_per_second` is told in words, until the answer is there."""
+    app = FastAPI()
+    chat = EchoChat(limits=Limits(messages_per_second=1, burst=1))
+    app.include_router(chat.router, prefix="/chat")
+    person = Person(page)
+    pace = page.locator("#echochat-pace")
+
+    page.goto(serve(app).url("/chat"))
+    person.reads_state("connected")
+    expect(pace).to_be_hidden()
+    for text in ("one", "two"):
+        person.says(text)
+    expect(pace).to_have_text(ENGLISH["slowed"].format(seconds=1))
+    expect(pace).to_have_attribute("aria-live", "polite")
+
+    expect(person.log.locator(".answer")).to_have_count(2)
+    expect(pace).to_be_hidden()
+
+
+@schemes
+def test_every_state_of_an_answer_is_accessible(
+    open_page: OpenPage, serve: Serve, expected_errors: list[str], scheme: str
+) -> None:
+    """axe-core finds nothing while an answer is written, nor once it is stopped or has failed."""
+    expected_errors.append("the reply function failed")
+    gate = Gate()
+
+    async def answer(message: Message) -> AsyncIterator[str]:
+        yield "a piece"
+        await gate.passed()
+        raise RuntimeError
+
+    app = FastAPI()
+    app.include_router(EchoChat(answer).router, prefix="/chat")
+    page = open_page(color_scheme=scheme)
+    person = Person(page)
+
+    def violations() -> list[str]:
+        found = Axe().run(page).response["violations"]
+        return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
+
+    page.goto(serve(app).url("/chat"))
+    person.says("stopped")
+    person.reads("stopped", "a piece")
+    expect(page.get_by_role("button", name=ENGLISH["stop"])).to_be_visible()
+    assert violations() == []
+    person.field.press("Escape")
+    person.says("failed")
+    expect(person.texts).to_have_count(4)
+    gate.open()
+    expect(person.log.locator(".failed")).to_be_visible()
+    person.log.locator(".copy").last.focus()
+    assert violations() == []

@@ -1,0 +1,91 @@
+"""Text is text: nothing that is said becomes markup, and all of it is shown as typed."""
+
+from fastapi import FastAPI
+from playwright.sync_api import Page, expect
+
+from fastapi_echochat import EchoChat
+from tests.browser.person import Person, echoed
+from tests.conftest import Serve
+
+MARKUP = [
+    '<img src=x onerror="window.hacked = true">',
+    "<script>window.hacked = true</script>",
+    "</p></li></ol></div><script>window.hacked = true</script>",
+    "&lt;b&gt; &amp; &#60;",
+    "{{ 7 * 7 }} {size} ${7 * 7}",
+    "javascript:window.hacked=true",
+]
+
+
+def test_markup_stays_text(page: Page, serve: Serve) -> None:
+    """Markup in a message is shown as it was typed, and makes no element and runs no script."""
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    for text in MARKUP:
+        person.says(text)
+
+    expect(person.log.locator(".answer")).to_have_count(len(MARKUP))
+    assert sorted(person.texts.all_inner_texts()) == sorted(echoed(MARKUP))
+    assert person.texts.locator("*").count() == 0
+    assert page.evaluate("window.hacked") is None
+
+
+def test_title_stays_text(page: Page, serve: Serve) -> None:
+    """Markup in `title=` is shown as it was written, in the heading and in the tab."""
+    titles = [*MARKUP, 'Quo"te & <b>bold</b>']
+    app = FastAPI()
+    for number, title in enumerate(titles):
+        app.include_router(EchoChat(title=title).router, prefix=f"/{number}")
+    server = serve(app)
+    person = Person(page)
+
+    for number, title in enumerate(titles):
+        page.goto(server.url(f"/{number}"))
+        person.reads_state("connected")
+        assert page.get_by_role("heading").inner_text() == title
+        assert page.title() == title
+        assert page.evaluate("window.hacked") is None
+
+
+def test_text_arrives_as_typed(page: Page, serve: Serve) -> None:
+    """Lines, spaces, emoji, scripts and escapes come back exactly as they were typed."""
+    texts = [
+        "a\nb\n\n  c\td",
+        "👩‍👩‍👧‍👦 🏳️‍🌈 e\u0301",
+        "日本語と한국어",
+        "\u202eevil\u202c good",
+        "quotes \" ' ` and \\ backslashes \\u0041",
+        "separators \u2028 and \u2029",
+    ]
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    for number, text in enumerate(texts, start=1):
+        person.says(text)
+        expect(person.messages).to_have_count(2 * number)
+
+    assert person.texts.all_text_contents() == echoed(texts)
+    assert [person.texts.nth(2 * number).inner_text() for number in range(len(texts))] == texts
+
+
+def test_each_text_has_its_own_direction(page: Page, serve: Serve) -> None:
+    """Hebrew and Arabic are set from right to left, and English beside them is not."""
+    app = FastAPI()
+    app.include_router(EchoChat(lambda message: "שלום").router, prefix="/chat")
+    person = Person(page)
+
+    page.goto(serve(app).url("/chat"))
+    person.says("hello")
+    expect(person.messages).to_have_count(2)
+    person.says("مرحبا")
+    expect(person.messages).to_have_count(4)
+
+    directions = [
+        text.evaluate("p => getComputedStyle(p).direction") for text in person.texts.all()
+    ]
+    assert directions == ["ltr", "rtl", "rtl", "rtl"]

@@ -1,0 +1,373 @@
+"""The widget on pages of a host with a strict policy: opened, closed, remembered, by keyboard."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
+from fastapi import FastAPI, Response
+from playwright.sync_api import FrameLocator, Page, expect
+
+from fastapi_echochat import EchoChat, Message
+from fastapi_echochat.labels import ENGLISH
+from tests.browser.conftest import OpenPage, TakePicture
+from tests.browser.person import Person, echoed
+from tests.conftest import Serve
+
+STRICT = {"content-security-policy": "default-src 'self'"}
+CSS = """
+    :root { color-scheme: light dark; color: #17211f; background: #fff; --link: #0b6e5f }
+    @media (prefers-color-scheme: dark) {
+        :root { color: #e7edeb; background: #17211f; --link: #5cc9b5 }
+    }
+    body { font-family: system-ui, sans-serif; margin: 2rem }
+    a { color: var(--link) }
+"""
+
+
+def make_host(*scripts: str, css: str = "", in_head: str = "", path: str = "/") -> FastAPI:
+    """Make a shop with a chat, and a page with widgets: the attributes of their scripts."""
+    elements = "".join(f"<script {attributes} defer></script>" for attributes in scripts)
+    html = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <link rel="stylesheet" href="shop.css"><link rel="icon" href="support/chat?asset=icon.svg">
+        {in_head}{elements}</head><body><main><h1>Shop</h1><p>Everything for the house.</p>
+        <p><a href="shop.css">How it looks</a></p></main></body></html>"""
+
+    def page() -> Response:
+        return Response(html, media_type="text/html", headers=STRICT)
+
+    def stylesheet() -> Response:
+        return Response(CSS + css, media_type="text/css")
+
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/support/chat")
+    app.add_api_route(path, page, include_in_schema=False)
+    app.add_api_route("/shop.css", stylesheet, include_in_schema=False)
+    return app
+
+
+SCRIPT = 'src="/support/chat?asset=widget.js"'
+
+
+class Widget:
+    """The widget as a person finds it on a page."""
+
+    def __init__(self, page: Page, label: str = "Chat", close_label: str = "Close") -> None:
+        self.opener = page.get_by_role("button", name=label, exact=True)
+        self.panel = page.get_by_role("dialog", name=label)
+        self.closer = self.panel.get_by_role("button", name=close_label)
+        self.iframe = page.locator(f'iframe[title="{label}"]')
+        self.frame: FrameLocator = page.frame_locator(f'iframe[title="{label}"]')
+        self.chat = Person(self.frame)
+
+    def is_open(self) -> None:
+        expect(self.opener).to_have_attribute("aria-expanded", "true")
+        expect(self.panel).to_be_visible()
+
+    def is_closed(self) -> None:
+        expect(self.opener).to_have_attribute("aria-expanded", "false")
+        expect(self.panel).to_be_hidden()
+
+
+def focused(page: Page) -> str:
+    """Return the tag and the text of what has the focus, within the widget too."""
+    found: str = page.evaluate(
+        """() => {
+            let element = document.activeElement;
+            while (element.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+            return `${element.localName} ${element.textContent}`.trim();
+        }"""
+    )
+    return found
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core objects to, with the elements it is about."""
+    found = Axe().run(page).response["violations"]
+    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
+
+
+def test_echo_in_the_widget(page: Page, serve: Serve, take_picture: TakePicture) -> None:
+    """Opened on a page with a strict policy, the widget shows the chat, which echoes."""
+    server = serve(make_host(SCRIPT))
+    page.goto(server.url("/"))
+    widget = Widget(page)
+    widget.is_closed()
+    expect(widget.iframe).to_have_count(0)
+    take_picture(page, "widget-closed")
+
+    widget.opener.click()
+
+    widget.is_open()
+    widget.chat.says("NBA")
+    widget.chat.reads(*echoed(["NBA"]))
+    take_picture(page, "widget-open")
+
+
+def test_closed_and_opened_again(page: Page, serve: Serve) -> None:
+    """A chat that is closed goes on where it was when it is opened again."""
+    server = serve(make_host(SCRIPT))
+    page.goto(server.url("/"))
+    widget = Widget(page)
+    widget.opener.click()
+    widget.chat.says("NBA")
+    widget.chat.reads(*echoed(["NBA"]))
+
+    widget.closer.click()
+    widget.is_closed()
+    assert focused(page) == "button Chat"
+    widget.opener.click()
+
+    widget.chat.reads(*echoed(["NBA"]))
+    widget.opener.click()
+    widget.is_closed()
+
+
+def test_open_or_closed_is_remembered(page: Page, serve: Serve) -> None:
+    """Open or closed, the widget is so on the next page too, and takes no focus there."""
+    server = serve(make_host(SCRIPT))
+    page.goto(server.url("/"))
+    widget = Widget(page)
+    widget.opener.click()
+    widget.is_open()
+
+    page.reload()
+    widget.is_open()
+    widget.chat.reads_state("connected")
+    assert focused(page).startswith("body")
+
+    widget.closer.click()
+    widget.is_closed()
+    page.reload()
+    expect(widget.opener).to_be_visible()
+    widget.is_closed()
+    expect(widget.iframe).to_have_count(0)
+
+
+def test_storage_that_is_refused(page: Page, serve: Serve) -> None:
+    """In a browser that refuses to store anything the widget works, and forgets."""
+    server = serve(make_host(SCRIPT))
+    page.add_init_script(
+        "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('no'); } })"
+    )
+    page.goto(server.url("/"))
+    widget = Widget(page)
+
+    widget.opener.click()
+    widget.is_open()
+    page.reload()
+
+    expect(widget.opener).to_be_visible()
+    widget.is_closed()
+
+
+def test_keyboard_alone(page: Page, serve: Serve) -> None:
+    """The widget is found, opened, spoken to, and closed from inside and outside, by keys alone."""
+    server = serve(make_host(SCRIPT))
+    page.goto(server.url("/"))
+    widget = Widget(page)
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert focused(page) == "button Chat"
+    page.keyboard.press("Enter")
+    widget.is_open()
+    expect(widget.chat.field).to_be_focused()
+    page.keyboard.type("NBA")
+    page.keyboard.press("Enter")
+    widget.chat.reads(*echoed(["NBA"]))
+    page.keyboard.press("Escape")
+    widget.is_closed()
+    assert focused(page) == "button Chat"
+
+    page.keyboard.press("Space")
+    expect(widget.chat.field).to_be_focused()
+    widget.closer.focus()
+    page.keyboard.press("Escape")
+    widget.is_closed()
+    assert focused(page) == "button Chat"
+    page.keyboard.press("Enter")
+    expect(widget.chat.field).to_be_focused()
+    widget.opener.focus()
+    page.keyboard.press("Escape")
+    widget.is_closed()
+
+
+def test_escape_stops_before_it_closes(page: Page, serve: Serve) -> None:
+    """Escape stops an answer that is being written; with none to stop it closes the widget."""
+
+    async def go_on(message: Message) -> AsyncIterator[str]:
+        yield message.text
+        await asyncio.Event().wait()
+
+    app = make_host('src="/bot?asset=widget.js"')
+    app.include_router(EchoChat(go_on).router, prefix="/bot")
+    page.goto(serve(app).url("/"))
+    widget = Widget(page)
+    widget.opener.click()
+    widget.chat.says("and")
+    widget.chat.reads("and", "and")
+
+    widget.chat.field.press("Escape")
+    expect(widget.chat.log).to_contain_text(ENGLISH["stopped"])
+    widget.is_open()
+    widget.chat.field.press("Escape")
+    widget.is_closed()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_barrier(
+    scheme: str, open_page: OpenPage, serve: Serve, take_picture: TakePicture
+) -> None:
+    """A page with the widget has no barrier that axe finds, closed and open, light and dark."""
+    server = serve(make_host(SCRIPT))
+    page = open_page(color_scheme=scheme, viewport={"width": 900, "height": 700})
+    page.goto(server.url("/"))
+    widget = Widget(page)
+    expect(widget.opener).to_be_visible()
+    assert violations(page) == []
+
+    widget.opener.click()
+    widget.chat.says("NBA")
+    widget.chat.reads(*echoed(["NBA"]))
+
+    assert violations(page) == []
+    take_picture(page, f"widget-{scheme}")
+
+
+def test_phone(open_page: OpenPage, serve: Serve, take_picture: TakePicture) -> None:
+    """On a phone the open widget fills the window, keeps the keys to itself, and can be closed."""
+    server = serve(make_host(SCRIPT))
+    page = open_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    page.goto(server.url("/"))
+    widget = Widget(page)
+    expect(widget.opener).to_be_visible()
+    take_picture(page, "widget-phone-closed")
+
+    widget.opener.tap()
+    widget.chat.says("NBA")
+    widget.chat.reads(*echoed(["NBA"]))
+    take_picture(page, "widget-phone")
+
+    assert widget.panel.bounding_box() == {"x": 0, "y": 0, "width": 360, "height": 640}
+    assert violations(page) == []
+    widget.closer.tap()
+    widget.is_closed()
+    assert focused(page) == "button Chat"
+    widget.opener.tap()
+    expect(widget.chat.field).to_be_focused()
+    page.keyboard.press("Escape")
+    widget.is_closed()
+    widget.opener.tap()
+    page.reload()
+    widget.is_open()
+    expect(widget.closer).to_be_focused()
+
+
+def test_forced_colours(open_page: OpenPage, serve: Serve, take_picture: TakePicture) -> None:
+    """Where the person's colours are forced, button and panel have borders to be seen by."""
+    server = serve(make_host(SCRIPT))
+    page = open_page(forced_colors="active", viewport={"width": 900, "height": 700})
+    page.goto(server.url("/"))
+    widget = Widget(page)
+    widget.opener.click()
+    widget.chat.reads_state("connected")
+
+    for part in (widget.opener, widget.panel):
+        border = "element => getComputedStyle(element).borderBlockStart"
+        assert part.evaluate(border).startswith("1px solid rgb")
+    take_picture(page, "widget-forced-colours")
+
+
+def test_words_and_colour_of_the_host(page: Page, serve: Serve, take_picture: TakePicture) -> None:
+    """The script element gives the words, a custom property of the page the colour."""
+    attributes = 'data-label="Ask us" data-close-label="Done"'
+    app = make_host(
+        f"{SCRIPT} {attributes}",
+        css=":root{--echochat-accent:#7a1f5c}aside,button,dialog,iframe{display:none}",
+    )
+    page.goto(serve(app).url("/"))
+    widget = Widget(page, "Ask us", "Done")
+
+    background = "element => getComputedStyle(element).backgroundColor"
+    assert widget.opener.evaluate(background) == "rgb(122, 31, 92)"
+    widget.opener.click()
+    widget.is_open()
+    widget.chat.reads_state("connected")
+    take_picture(page, "widget-of-the-host")
+    widget.closer.click()
+    widget.is_closed()
+
+
+def test_two_chats_on_a_page(page: Page, serve: Serve, take_picture: TakePicture) -> None:
+    """Two chats are two buttons side by side, one open at a time; the same chat twice is one."""
+    app = make_host(
+        f'{SCRIPT} data-label="Support"',
+        'src="/tenants/acme/chat?asset=widget.js&amp;v=1" data-label="Sales"',
+        f'{SCRIPT} data-label="Again"',
+    )
+
+    async def shout(message: Message) -> str:
+        return message.text.upper()
+
+    app.include_router(EchoChat(shout).router, prefix="/tenants/{tenant}/chat")
+    page.goto(serve(app).url("/"))
+    support, sales = Widget(page, "Support"), Widget(page, "Sales")
+    expect(page.get_by_role("button")).to_have_count(2)
+    boxes = [widget.opener.bounding_box() for widget in (support, sales)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    assert violations(page) == []
+
+    support.opener.click()
+    support.chat.says("nba")
+    support.chat.reads(*echoed(["nba"]))
+    sales.opener.click()
+
+    support.is_closed()
+    sales.is_open()
+    sales.chat.says("nba")
+    sales.chat.reads("nba", "NBA")
+    take_picture(page, "widget-twice")
+    page.reload()
+    sales.is_open()
+    support.is_closed()
+
+
+def sub_application() -> tuple[FastAPI, str]:
+    app = make_host('src="/api/help?asset=widget.js"')
+    api = FastAPI()
+    api.include_router(EchoChat().router, prefix="/help")
+    app.mount("/api", api)
+    return app, "/"
+
+
+def root_path() -> tuple[FastAPI, str]:
+    app = FastAPI()
+    app.mount("/behind/prefix", make_host('src="support/chat/?asset=widget.js"', path="/shop"))
+    return app, "/behind/prefix/shop"
+
+
+def with_a_query() -> tuple[FastAPI, str]:
+    return make_host('src="/support/chat?tenant=a%20b&amp;asset=widget.js"'), "/"
+
+
+def not_deferred() -> tuple[FastAPI, str]:
+    return make_host(in_head=f"<script {SCRIPT}></script>"), "/"
+
+
+@pytest.mark.parametrize("make", [sub_application, root_path, with_a_query, not_deferred])
+def test_widget_finds_its_chat(
+    make: Callable[[], tuple[FastAPI, str]], page: Page, serve: Serve
+) -> None:
+    """Wherever the chat is mounted and the script stands, the widget opens that chat."""
+    app, path = make()
+    page.goto(serve(app).url(path))
+    widget = Widget(page)
+
+    widget.opener.click()
+    widget.chat.says("NBA")
+
+    widget.chat.reads(*echoed(["NBA"]))

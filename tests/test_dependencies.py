@@ -1,0 +1,307 @@
+"""Dependencies of reply functions, solved by FastAPI itself, once per connection."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import (
+    Cookie,
+    Depends,
+    FastAPI,
+    Header,
+    HTTPException,
+    Path,
+    Query,
+    Request,
+    Security,
+    WebSocket,
+)
+from fastapi.requests import HTTPConnection
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+from starlette.testclient import WebSocketDenialResponse
+from websockets.sync.client import connect
+
+from fastapi_echochat import EchoChat, Message
+from tests.conftest import Serve
+
+
+def host(reply: Any, prefix: str = "/chat") -> FastAPI:
+    app = FastAPI()
+    app.include_router(EchoChat(reply).router, prefix=prefix)
+    return app
+
+
+def say(app: FastAPI, *texts: str, at: str = "/chat", **options: Any) -> list[str]:
+    with TestClient(app).websocket_connect(f"{at}/ws", **options) as websocket:
+        answers = []
+        for text in texts or ("NBA",):
+            websocket.send_text(text)
+            answers.append(websocket.receive_text())
+        return answers
+
+
+class User(BaseModel):
+    name: str
+
+
+def current_user(authorization: Annotated[str, Header()] = "nobody") -> User:
+    return User(name=authorization)
+
+
+def test_everything_that_an_endpoint_takes() -> None:
+    """Headers, cookies, query, path, the connection itself and Depends are given by FastAPI."""
+
+    async def reply(
+        message: Message,
+        user: Annotated[User, Depends(current_user)],
+        x_team: Annotated[str, Header()],
+        theme: Annotated[str, Cookie()],
+        tenant: Annotated[str, Path()],
+        room: int,
+        connection: HTTPConnection,
+        websocket: WebSocket,
+        page: Annotated[int, Query(ge=1)] = 1,
+    ) -> str:
+        assert connection is websocket
+        return f"{message.text} {user.name} {x_team} {theme} {tenant} {room} {page}"
+
+    app = host(reply, "/{tenant}/{room}")
+    headers = {"authorization": "ada", "x-team": "red", "cookie": "theme=dark"}
+
+    assert say(app, at="/acme/7", headers=headers) == ["NBA ada red dark acme 7 1"]
+    with TestClient(app).websocket_connect("/acme/7/ws?page=3", headers=headers) as websocket:
+        websocket.send_text("NBA")
+        assert websocket.receive_text() == "NBA ada red dark acme 7 3"
+
+
+def test_solved_once_per_connection() -> None:
+    """A dependency is asked once for a connection, so a list is the memory of a conversation."""
+
+    async def reply(message: Message, memory: Annotated[list[str], Depends(list)]) -> str:
+        memory.append(message.text)
+        return " ".join(memory)
+
+    app = host(reply)
+
+    assert say(app, "a", "b", "c") == ["a", "a b", "a b c"]
+    assert say(app, "d") == ["d"]
+
+
+@pytest.mark.parametrize("form", ["def", "generator", "async generator", "method", "object"])
+def test_every_form_takes_dependencies(form: str) -> None:
+    """Whatever form a reply function has, it takes dependencies."""
+
+    def function(message: Message, user: Annotated[User, Depends(current_user)]) -> str:
+        return user.name
+
+    def generator(message: Message, user: Annotated[User, Depends(current_user)]) -> Iterator[str]:
+        yield user.name
+
+    async def async_generator(
+        message: Message, user: Annotated[User, Depends(current_user)]
+    ) -> AsyncIterator[str]:
+        yield user.name
+
+    class Bot:
+        def method(self, message: Message, user: Annotated[User, Depends(current_user)]) -> str:
+            return user.name
+
+        __call__ = method
+
+    forms: dict[str, Any] = {
+        "def": function,
+        "generator": generator,
+        "async generator": async_generator,
+        "method": Bot().method,
+        "object": Bot(),
+    }
+    assert say(host(forms[form]), headers={"authorization": "ada"}) == ["ada"]
+
+
+def test_partial_keeps_what_it_binds() -> None:
+    """What a partial binds is not asked of the visitor; the rest is solved."""
+
+    def reply(
+        message: Message, style: str, user: Annotated[User, Depends(current_user)], times: int = 1
+    ) -> str:
+        return f"{style}{user.name}" * times
+
+    bound = functools.partial(reply, style="Dear ", times=2)
+    app = host(bound)
+
+    assert say(app, headers={"authorization": "ada"}) == ["Dear adaDear ada"]
+    with TestClient(app).websocket_connect("/chat/ws?style=x&times=9") as websocket:
+        websocket.send_text("NBA")
+        assert websocket.receive_text() == "Dear nobodyDear nobody"
+
+
+def test_local_and_future_annotations() -> None:
+    """String annotations are found, in this module with its future import, local names too."""
+
+    class Local:
+        name = "local"
+
+    def find() -> Local:
+        return Local()
+
+    async def reply(message: Message, found: Annotated[Local, Depends(find)]) -> str:
+        return found.name
+
+    assert isinstance(inspect.signature(reply).parameters["found"].annotation, str)
+    assert say(host(reply)) == ["local"]
+
+
+def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
+    """A yield dependency is open as long as its connection, and closed once at its end."""
+    events: list[str] = []
+
+    async def resource() -> AsyncIterator[str]:
+        events.append("open")
+        yield "resource"
+        events.append("closed")
+
+    async def reply(message: Message, it: Annotated[str, Depends(resource)]) -> str:
+        events.append(message.text)
+        return it
+
+    server = serve(host(reply))
+    with connect(server.url("/chat/ws", "ws")) as websocket:
+        for text in "ab":
+            websocket.send(text)
+            assert websocket.recv(10) == "resource"
+    httpx.get(server.url("/chat"))
+    for _ in range(100):
+        if len(events) == 4:
+            break
+        asyncio.run(asyncio.sleep(0.05))
+    assert events == ["open", "a", "b", "closed"]
+
+
+def test_dependency_that_fails_at_teardown(serve: Serve, expected_errors: list[str]) -> None:
+    """A dependency of the host's that fails at its end is logged, after all was answered."""
+    expected_errors.append("Exception in ASGI application")
+
+    async def resource() -> AsyncIterator[str]:
+        yield "resource"
+        raise RuntimeError("could not be closed")
+
+    async def reply(message: Message, it: Annotated[str, Depends(resource)]) -> str:
+        return it
+
+    server = serve(host(reply))
+    for _ in range(3):
+        with connect(server.url("/chat/ws", "ws")) as websocket:
+            websocket.send("NBA")
+            assert websocket.recv(10) == "resource"
+
+
+def test_overrides() -> None:
+    """`dependency_overrides` stands in for a dependency of a reply function, as everywhere."""
+
+    async def reply(message: Message, user: Annotated[User, Depends(current_user)]) -> str:
+        return user.name
+
+    app = host(reply)
+    app.dependency_overrides[current_user] = lambda: User(name="overridden")
+
+    assert say(app) == ["overridden"]
+
+
+def test_dependency_refuses_the_handshake() -> None:
+    """A dependency that raises HTTPException refuses the handshake with its status and body."""
+
+    def guard() -> None:
+        raise HTTPException(402, "Pay first")
+
+    async def reply(message: Message, paid: Annotated[None, Depends(guard)]) -> str:
+        return "never"
+
+    with pytest.raises(WebSocketDenialResponse) as refused:
+        say(host(reply))
+    assert refused.value.status_code == 402
+    assert json.loads(refused.value.content) == {"detail": "Pay first"}
+
+
+key = APIKeyHeader(name="x-key")
+oauth2 = OAuth2PasswordBearer(tokenUrl="token", scopes={"chat": "Chat"})
+
+
+def scoped(scopes: SecurityScopes, token: Annotated[str, Depends(oauth2)]) -> str:
+    return f"{token} for {scopes.scope_str}"
+
+
+def test_security_classes() -> None:
+    """FastAPI's security classes guard a reply function, or are refused where they cannot."""
+
+    async def reply(
+        message: Message,
+        api_key: Annotated[str, Security(key)],
+        token: Annotated[str, Security(scoped, scopes=["chat"])],
+    ) -> str:
+        return f"{api_key}, {token}"
+
+    if "HTTPConnection" not in str(inspect.signature(APIKeyHeader.__call__)):
+        # Of the FastAPI releases that know requests only.
+        with pytest.raises(TypeError, match="takes a Request"):
+            host(reply)
+        return
+    headers = {"x-key": "k", "authorization": "Bearer t"}
+    assert say(host(reply), headers=headers) == ["k, t for chat"]
+    with pytest.raises(WebSocketDenialResponse) as refused:
+        say(host(reply))
+    assert refused.value.status_code in (401, 403)
+
+
+def test_parameters_that_cannot_be_solved() -> None:
+    """A parameter that nothing can be found for is an error when the chat is made."""
+
+    def takes_request(request: Request) -> None: ...
+
+    def bare(message: Message, user) -> str: ...  # type: ignore[no-untyped-def,empty-body]
+
+    def unknown(message: Message, user: Annotated[Missing, Depends(current_user)]) -> str: ...  # type: ignore[name-defined,empty-body]  # noqa: F821
+
+    def request(message: Message, request: Request) -> str: ...  # type: ignore[empty-body]
+
+    def deep(message: Message, it: Annotated[None, Depends(takes_request)]) -> str: ...  # type: ignore[empty-body]
+
+    def body(message: Message, user: User) -> str: ...  # type: ignore[empty-body]
+
+    def positional(message: Message, user: Annotated[User, Depends(current_user)], /) -> str: ...  # type: ignore[empty-body]
+
+    wrong: dict[Any, str] = {
+        bare: "'user' has neither an annotation nor a default",
+        unknown: "'user' is annotated with .*Missing",
+        request: "takes a Request",
+        deep: "takes a Request",
+        body: "'user' .* body",
+        positional: "'user' cannot be given by its name",
+    }
+    for reply, why in wrong.items():
+        with pytest.raises(TypeError, match=why):
+            EchoChat(reply)
+
+
+def test_local_dependency_of_a_dependency() -> None:
+    """A dependency whose own annotations FastAPI cannot read is an error when the chat is made."""
+
+    def inner() -> str:
+        return "inner"
+
+    def outer(it: Annotated[str, Depends(inner)]) -> str:
+        return it
+
+    async def reply(message: Message, it: Annotated[str, Depends(outer)]) -> str:
+        return it
+
+    with pytest.raises(TypeError, match="inner"):
+        EchoChat(reply)

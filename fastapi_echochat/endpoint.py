@@ -11,8 +11,9 @@ from starlette.websockets import WebSocketState
 
 from .addresses import OriginRule
 from .connection import Connection
+from .frames import ECHOCHAT_V1
 from .limits import Limits
-from .protocol import ECHOCHAT_V1, Dialect, EchochatV1, Plain
+from .protocol import Dialect, EchochatV1, Plain
 from .replies import Replier, Values
 
 logger = logging.getLogger("fastapi_echochat")

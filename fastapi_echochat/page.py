@@ -23,9 +23,9 @@ from jinja2 import (
 )
 
 from .addresses import authority, carried_query, endpoint_url
+from .frames import schema
 from .labels import choose_language, replace_labels
 from .limits import Limits
-from .protocol import schema
 
 Templates = str | os.PathLike[str] | BaseLoader
 WebsocketURL = str | Callable[[Request], str]

@@ -6,21 +6,28 @@ Nothing here waits or sends: text in, values out, and the other way round.
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from .frames import (
+    Code,
+    ErrorFrame,
+    PingFrame,
+    PongFrame,
+    ReplyFrame,
+    SlowedFrame,
+    StopFrame,
+    WelcomeFrame,
+    WelcomeLimits,
+    client_frames,
+)
 from .limits import Limits
-
-ECHOCHAT_V1 = "echochat.v1"
-"""The name of our WebSocket subprotocol (RFC 6455, section 1.9)."""
 
 # Close codes, RFC 6455, section 7.4.1.
 UNSUPPORTED_DATA = 1003
 MESSAGE_TOO_BIG = 1009
 INTERNAL_ERROR = 1011
-
-Code = Literal["message_too_long", "bad_frame", "reply_failed", "stopped"]
 
 # JSON writes a character of a message with at most six bytes for one (\u0000); the rest of the
 # frame, with an id of 64 characters, is well below this.
@@ -28,6 +35,7 @@ _JSON_EXPANSION = 6
 _JSON_OVERHEAD = 1024
 # What went wrong is told in a sentence, not with the client's own megabyte in it.
 _DETAIL_LENGTH = 200
+_PONG = PongFrame().model_dump_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,90 +149,6 @@ class Plain:
         return Close(code, problem.detail)
 
 
-class _Frame(BaseModel):
-    # A frame that goes out always says its `type`, and the schema says so.
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
-
-
-class MessageFrame(_Frame):
-    """From the client: a message. Its `id` comes back with the answer."""
-
-    type: Literal["message"]
-    id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    text: str
-
-
-class StopFrame(_Frame):
-    """From the client: no more of the answer to the message of this `id`."""
-
-    type: Literal["stop"]
-    id: str
-
-
-class PingFrame(_Frame):
-    """From the client: is anybody there? A browser cannot see the pings of WebSocket itself."""
-
-    type: Literal["ping"]
-
-
-class WelcomeLimits(_Frame):
-    """The bounds that a client does well to keep."""
-
-    message_bytes: int | None
-    waiting_messages: int
-    messages_per_second: float | None
-
-
-class WelcomeFrame(_Frame):
-    """From the server: the first frame."""
-
-    type: Literal["welcome"] = "welcome"
-    limits: WelcomeLimits
-
-
-class ReplyFrame(_Frame):
-    """From the server: an answer, or with `done` false a piece of one."""
-
-    type: Literal["reply"] = "reply"
-    in_reply_to: str
-    text: str
-    done: bool
-
-
-class SlowedFrame(_Frame):
-    """From the server: messages come faster than they may; the next is answered in `seconds`."""
-
-    type: Literal["slowed"] = "slowed"
-    seconds: float
-
-
-class ErrorFrame(_Frame):
-    """From the server: a message has no answer, or a frame no sense; the connection stays open."""
-
-    type: Literal["error"] = "error"
-    code: Code
-    detail: str
-    in_reply_to: str | None
-
-
-class PongFrame(_Frame):
-    """From the server: the answer to a ping."""
-
-    type: Literal["pong"] = "pong"
-
-
-ClientFrame = Annotated[MessageFrame | StopFrame | PingFrame, Field(discriminator="type")]
-"""What a client may send."""
-
-ServerFrame = Annotated[
-    WelcomeFrame | ReplyFrame | SlowedFrame | ErrorFrame | PongFrame, Field(discriminator="type")
-]
-"""What a server sends."""
-
-_client_frame: TypeAdapter[MessageFrame | StopFrame | PingFrame] = TypeAdapter(ClientFrame)
-_PONG = PongFrame().model_dump_json()
-
-
 class EchochatV1:
     """The protocol `echochat.v1`: JSON text frames, each with a `type`."""
 
@@ -247,7 +171,7 @@ class EchochatV1:
         if self._frame_length is not None and len(frame) > self._frame_length:
             return _too_long(self._limits)
         try:
-            said = _client_frame.validate_json(frame)
+            said = client_frames.validate_json(frame)
         except ValidationError as exc:
             return Problem("bad_frame", _explain(exc))
         if isinstance(said, PingFrame):
@@ -279,28 +203,6 @@ class EchochatV1:
         return ErrorFrame(
             code=problem.code, detail=problem.detail, in_reply_to=problem.in_reply_to
         ).model_dump_json()
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON schema (draft 2020-12) of every frame of `echochat.v1`.
-
-    `$defs/ClientFrame` is what a client may send, `$defs/ServerFrame` what a server sends.
-    """
-    server_frame: TypeAdapter[Any] = TypeAdapter(ServerFrame)
-    sides, rest = TypeAdapter.json_schemas(
-        [
-            ("ClientFrame", "validation", _client_frame),
-            ("ServerFrame", "serialization", server_frame),
-        ]
-    )
-    definitions = {side: definition for (side, _), definition in sides.items()}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": ECHOCHAT_V1,
-        "description": "A frame of this WebSocket subprotocol, from a client or from a server.",
-        "anyOf": [{"$ref": f"#/$defs/{side}"} for side in definitions],
-        "$defs": definitions | rest["$defs"],
-    }
 
 
 def _too_long(limits: Limits, in_reply_to: str | None = None) -> Problem:

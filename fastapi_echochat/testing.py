@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from .addresses import ENDPOINT
-from .protocol import ECHOCHAT_V1
+from .frames import ECHOCHAT_V1
 
 if TYPE_CHECKING:
     # Imported late where it runs: it needs httpx, which a host has where its tests are.

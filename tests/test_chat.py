@@ -188,7 +188,7 @@ def test_echo_is_a_function_like_any() -> None:
 def test_modules_import_downwards() -> None:
     """The pure modules import nothing that waits, and no module imports one above it."""
     order = [
-        ["limits", "addresses", "labels", "rate", "threads", "dependencies"],
+        ["limits", "addresses", "labels", "rate", "threads", "dependencies", "frames"],
         ["protocol"],
         ["replies", "sender"],
         ["connection", "page"],
@@ -207,7 +207,7 @@ def test_modules_import_downwards() -> None:
                 line.split()[1][1:] for line in source.splitlines() if line.startswith("from .")
             }
             assert not imported & above, name
-    for pure in ("limits", "addresses", "labels", "rate", "protocol"):
+    for pure in ("limits", "addresses", "labels", "rate", "frames", "protocol"):
         source = (folder / f"{pure}.py").read_text()
         assert "await " not in source
         assert "asyncio" not in source

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.protocol import Close, EchochatV1, Ping, Plain, Problem
+from fastapi_echochat.protocol import Close, EchochatV1, Ping, Plain, Problem, Stop
 from tests.clients import RawClient
 from tests.conftest import Serve
 from tests.servers import Uvicorn
@@ -30,6 +30,7 @@ NEARLY_FRAMES = st.fixed_dictionaries(
 @given(frame=ANY_TEXT | (ANY_JSON | NEARLY_FRAMES).map(json.dumps))
 @example("1" * 5000)
 @example('{"type":' * 300)
+@example('{"type":"stop","id":""}')
 @example('{"type":"message","id":"1","text":"\ufeff"}')
 def test_any_text_is_read(frame: str) -> None:
     """Whatever a client sends is a message, a ping or a problem, and can be answered in JSON."""
@@ -50,6 +51,8 @@ def test_any_text_is_read(frame: str) -> None:
         error = json.loads(dialect.problem(said))
         assert error["type"] == "error"
         assert len(error["detail"]) <= 200
+    elif isinstance(said, Stop):
+        assert json.loads(frame)["id"] == said.id
     else:
         assert isinstance(said, Ping)
         assert json.loads(dialect.pong()) == {"type": "pong"}
@@ -100,9 +103,20 @@ def test_any_frame_at_the_endpoint(serve: Serve) -> None:
             assert json.loads(client.receive_text())["type"] == "welcome"
             for frame in frames:
                 client.send_text(frame.encode())
-                assert json.loads(client.receive_text())["type"] in ("reply", "error", "pong")
+                client.send_text(b'{"type":"ping"}')
+                # A stop of what is unknown has no answer; a ping has one, after all others.
+                kinds = [json.loads(client.receive_text())["type"]]
+                while kinds[-1] != "pong":
+                    kinds.append(json.loads(client.receive_text())["type"])
+                assert set(kinds) <= {"reply", "error", "pong"}
+                if is_ping(frame):
+                    assert json.loads(client.receive_text()) == {"type": "pong"}
 
     check()
+
+
+def is_ping(frame: str) -> bool:
+    return isinstance(EchochatV1(Limits()).read(frame), Ping)
 
 
 def test_any_bytes_at_the_endpoint(serve: Serve, expected_errors: list[str]) -> None:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fastapi_echochat import EchoChat, Limits, testing
-from fastapi_echochat.protocol import schema
+from fastapi_echochat.frames import schema
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 SIDES = pytest.mark.parametrize(

@@ -58,7 +58,6 @@
 
   // --- The socket --------------------------------------------------------------------------
 
-  // A connection that comes back by itself: who sends need not know how often it was lost.
   class Wire {
     constructor(url, on) {
       this.url = url;
@@ -136,7 +135,6 @@
       else if (this.monitor.isPingDue(now)) this.ping();
     }
 
-    // The browser is online again, or somebody looks at the page again.
     wake() {
       if (this.monitor.mayConnect) this.connect();
       else if (this.monitor.isOpen) this.ping();
@@ -145,7 +143,6 @@
 
   // --- What has no answer yet --------------------------------------------------------------
 
-  // Nothing is forgotten that the server may not have heard, and no more sent than it lets wait.
   class Outbox {
     constructor() {
       this.messages = new Map();
@@ -159,7 +156,6 @@
       if (this.messages.delete(message.id) && message.sentAt) this.underWay -= 1;
     }
 
-    // Answers come in order, so this is the one that is being made.
     get current() {
       const [first] = this.messages.values();
       return first?.sentAt ? first : undefined;
@@ -176,7 +172,6 @@
       this.underWay = 0;
     }
 
-    // In order, and no more than the server lets wait.
     *due() {
       if (this.underWay >= this.window) return;
       for (const message of this.messages.values()) {
@@ -254,7 +249,6 @@
 
   // --- The list of messages ----------------------------------------------------------------
 
-  // Follows the end as long as its reader is there, and leaves a reader further up in peace.
   class Log {
     static long = 2000;
     // Lists of a hundred: what is new lays out the last of them, and not ten thousand messages.
@@ -410,8 +404,7 @@
 
   // --- An answer while it is written -------------------------------------------------------
 
-  // Pieces may come by the thousand: they are shown in batches, and the longer the text is already,
-  // the more it costs to lay it out and the rarer they are.
+  // Pieces are shown in batches: the longer the text, the dearer its layout and the rarer they are.
   class Draft {
     static charactersPerMillisecond = 500;
     static frame = 16;
@@ -420,7 +413,6 @@
       this.entry = entry;
       this.show = show;
       this.batch = "";
-      // Before its first piece too: either way what comes next is the beginning.
       this.isInterrupted = true;
     }
 
@@ -489,7 +481,6 @@
         limit = frame.limits.message_bytes ?? Infinity;
         outbox.window = frame.limits.waiting_messages;
         outbox.rewind();
-        // What was restored is not news.
         part("log").removeAttribute("aria-live");
       } else if (frame.type === "slowed") {
         slow(frame.seconds);
@@ -593,7 +584,6 @@
     announce(labels.writing);
   }
 
-  // What there is stays to be read until the answer starts anew.
   function interrupt(draft) {
     draft.flush();
     draft.isInterrupted = true;
@@ -615,7 +605,6 @@
     announce(`${labels.answer}: ${entry.text}`);
   }
 
-  // Nobody wants to see a button for as long as an echo takes.
   const stopAfter = 400;
 
   function showStop() {

@@ -171,8 +171,10 @@ def take_picture() -> TakePicture:
 
     def take_picture(page: Page, name: str) -> None:
         if folder:
+            is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 page.screenshot(path=Path(folder, f"{name}-{scheme}.png"))
+            page.emulate_media(color_scheme="dark" if is_dark else "light")
 
     return take_picture

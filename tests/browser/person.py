@@ -11,6 +11,7 @@ class Person:
     """Somebody in front of a page that is a chat, or before a frame that shows one."""
 
     def __init__(self, page: Page | FrameLocator) -> None:
+        self._alive = page.locator("#echochat[data-state]")
         self.field = page.get_by_role("textbox", name=ENGLISH["message"], exact=True)
         self.send = page.get_by_role("button", name=ENGLISH["send"], exact=True)
         self.log = page.get_by_role("log", name=ENGLISH["messages"])
@@ -25,6 +26,8 @@ class Person:
         self.copy = page.locator("#echochat-copy")
 
     def says(self, text: str) -> None:
+        # A frame may be there before its script is, and Enter is a line break till then.
+        self._alive.wait_for(state="attached")
         self.field.fill(text)
         self.field.press("Enter")
 

@@ -9,7 +9,7 @@ from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
 from .addresses import ENDPOINT, OriginRule
-from .dependencies import caller_names, check, collector
+from .dependencies import caller_names, check, collector, unresolvable
 from .endpoint import Endpoint
 from .limits import Limits
 from .page import Page, Templates, WebsocketURL
@@ -128,11 +128,14 @@ class EchoChat:
         # FastAPI answers HEAD with 405 where it is not listed.
         methods = ["GET", "HEAD"]
         router.add_api_route(_PAGE_PATH, echochat_page, methods=methods, include_in_schema=False)
-        router.add_api_websocket_route(
-            _ENDPOINT_PATH,
-            echochat_endpoint_with_dependencies if collect else echochat_endpoint,
-            name=echochat_endpoint.__name__,
-        )
+        try:
+            router.add_api_websocket_route(
+                _ENDPOINT_PATH,
+                echochat_endpoint_with_dependencies if collect else echochat_endpoint,
+                name=echochat_endpoint.__name__,
+            )
+        except NameError as exc:  # Of pydantic's older releases; `check` finds it with newer ones.
+            raise unresolvable(reply, exc) from None
         if collect is not None:
             (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
             (dependant,) = route.dependant.dependencies

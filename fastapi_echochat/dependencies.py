@@ -168,3 +168,12 @@ def _unsolvable(reply: Callable[..., object], parameter: str, why: str, of: str 
         f"parameter {parameter!r}{of} {why}. After the message it takes what a FastAPI endpoint "
         "takes, such as Annotated[User, Depends(current_user)]"
     )
+
+
+def unresolvable(reply: Callable[..., object], exc: NameError) -> TypeError:
+    """Return what to raise where an annotation of a dependency names what no module has."""
+    return TypeError(
+        f"the reply function {getattr(reply, '__qualname__', reply)!s} cannot be called: an "
+        f"annotation of one of its dependencies is found in no module ({exc}): move what it names "
+        "to the top of one"
+    )

@@ -475,6 +475,8 @@ def test_same_id_twice(serve: Serve) -> None:
     with Talk(serve(host(reply))) as talk:
         for message_id in "1122":
             talk.send(message_id, message_id)
+        # All have arrived once the pong has.
+        assert talk.is_alive()
         go_on.set()
         assert [talk.receive()["text"] for _ in range(2)] == ["1", "2"]
         assert talk.is_alive()

@@ -3,11 +3,12 @@
 import importlib
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -48,7 +49,6 @@ def test_mount_with_test_client() -> None:
 
 def test_dependency_overrides() -> None:
     """The guard of a mount can be overridden in tests, as everywhere in FastAPI."""
-    from fastapi import Depends, HTTPException  # noqa: PLC0415 - this test's own
 
     def guard() -> None:
         raise HTTPException(403)
@@ -178,8 +178,6 @@ def test_import_pulls_in_no_server() -> None:
 
 def test_echo_is_a_function_like_any() -> None:
     """The default reply function can be called, and so be built upon."""
-    from datetime import datetime, timezone  # noqa: PLC0415 - this test's own
-
     message = Message("1", "NBA", None, datetime.now(timezone.utc))
 
     assert echo(message) == "Message text was: NBA"

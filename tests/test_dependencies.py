@@ -264,6 +264,7 @@ def test_security_classes() -> None:
 def test_parameters_that_cannot_be_solved() -> None:
     """A parameter that nothing can be found for is an error when the chat is made."""
 
+    # What is ignored below is what is tested: signatures that are wrong, of functions never called.
     def takes_request(request: Request) -> None: ...
 
     def bare(message: Message, user) -> str: ...  # type: ignore[no-untyped-def,empty-body]

@@ -81,7 +81,7 @@ def test_unknown_subprotocol_is_not_agreed_to(serve: Serve) -> None:
     """A client that offers other protocols only is told none, and may speak the plain one."""
     url = serve(host()).url("/chat/ws", "ws")
 
-    with connect(url, subprotocols=["graphql-ws", "mqtt"]) as websocket:  # type: ignore[list-item]
+    with connect(url, subprotocols=["graphql-ws", "mqtt"]) as websocket:  # type: ignore[list-item]  # a NewType of str
         assert websocket.subprotocol is None
         websocket.send("NBA")
         assert websocket.recv(10) == "Message text was: NBA"

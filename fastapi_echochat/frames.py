@@ -1,5 +1,6 @@
 """The frames of `echochat.v1`, as models, and their JSON schema."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
@@ -7,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 ECHOCHAT_V1 = "echochat.v1"
 """The name of our WebSocket subprotocol (RFC 6455, section 1.9)."""
 
-Code = Literal["message_too_long", "bad_frame", "reply_failed", "stopped"]
+Code = Literal["message_too_long", "bad_frame", "reply_failed", "stopped", "bad_name"]
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class _Frame(BaseModel):
@@ -19,7 +22,7 @@ class MessageFrame(_Frame):
     """From the client: a message. Its `id` comes back with the answer."""
 
     type: Literal["message"]
-    id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    id: Id
     text: str
 
 
@@ -36,6 +39,40 @@ class PingFrame(_Frame):
     type: Literal["ping"]
 
 
+class EnterFrame(_Frame):
+    """From the client, in a chat with rooms its first frame; `welcome` answers it.
+
+    `after` is the position that it has seen the room up to, null for the newest entries. `name`
+    is what a guest wants to be called. `conversation` is what a kept conversation is known by,
+    where each has one of its own: unguessable, chosen by the client.
+    """
+
+    type: Literal["enter"]
+    after: Annotated[int, Field(ge=0)] | None = None
+    name: str | None = None
+    conversation: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{22,64}$")] | None = None
+
+
+class NameFrame(_Frame):
+    """From the client: what a guest wants to be called from now on; `named` answers it."""
+
+    type: Literal["name"]
+    name: str
+
+
+class TypingFrame(_Frame):
+    """From the client: its person is writing."""
+
+    type: Literal["typing"]
+
+
+class EarlierFrame(_Frame):
+    """From the client: which entries come before a position? `history` answers it."""
+
+    type: Literal["earlier"]
+    before: Annotated[int, Field(ge=0)]
+
+
 class WelcomeLimits(_Frame):
     """The bounds that a client does well to keep."""
 
@@ -44,11 +81,28 @@ class WelcomeLimits(_Frame):
     messages_per_second: float | None
 
 
+class WelcomeRoom(_Frame):
+    """The room that the client is in.
+
+    `position` is that of the newest entry, 0 in an empty room. Where `resumed` is true what
+    follows are all entries after the position that the client named; where it is false they are
+    the newest ones, and there may be a gap between what the client has seen and these.
+    `has_earlier` says whether there are entries before the first of them.
+    """
+
+    name: str
+    position: int
+    resumed: bool
+    has_earlier: bool
+
+
 class WelcomeFrame(_Frame):
-    """From the server: the first frame."""
+    """From the server: the first frame. `author` is the name that the client speaks under."""
 
     type: Literal["welcome"] = "welcome"
     limits: WelcomeLimits
+    author: str | None
+    room: WelcomeRoom | None
 
 
 class ReplyFrame(_Frame):
@@ -58,6 +112,70 @@ class ReplyFrame(_Frame):
     in_reply_to: str
     text: str
     done: bool
+
+
+class EntryFrame(_Frame):
+    """From the server: something was said in the room, and is kept at this position.
+
+    A `message` has the `id` that its sender chose, so its own is a client's acknowledgement. An
+    `answer` has the `id` of the message that it answers. A `notice` is the host's.
+    """
+
+    type: Literal["entry"] = "entry"
+    position: int
+    kind: Literal["message", "answer", "notice"]
+    id: str
+    author: str | None
+    text: str
+    sent_at: datetime
+    outcome: Literal["done", "stopped", "failed"]
+
+
+class DraftFrame(_Frame):
+    """From the server: a piece of an answer that is being written in the room.
+
+    With `is_start` it is all there is so far; without, what comes after the last piece. The
+    answer's entry, which has the whole text, comes in its place at the end.
+    """
+
+    type: Literal["draft"] = "draft"
+    in_reply_to: str
+    author: str | None
+    text: str
+    is_start: bool
+
+
+class NamedFrame(_Frame):
+    """From the server: the name that the client speaks under from now on."""
+
+    type: Literal["named"] = "named"
+    author: str
+
+
+class PresenceFrame(_Frame):
+    """From the server: who is in the room, in alphabetical order.
+
+    `others` is how many there are beside those named, where they are too many to name.
+    """
+
+    type: Literal["presence"] = "presence"
+    authors: list[str]
+    others: int
+
+
+class WritingFrame(_Frame):
+    """From the server: somebody in the room is writing."""
+
+    type: Literal["typing"] = "typing"
+    author: str
+
+
+class HistoryFrame(_Frame):
+    """From the server: the entries before a position, oldest first."""
+
+    type: Literal["history"] = "history"
+    entries: list[EntryFrame]
+    has_earlier: bool
 
 
 class SlowedFrame(_Frame):
@@ -82,15 +200,31 @@ class PongFrame(_Frame):
     type: Literal["pong"] = "pong"
 
 
-ClientFrame = Annotated[MessageFrame | StopFrame | PingFrame, Field(discriminator="type")]
+ClientFrame = Annotated[
+    MessageFrame | StopFrame | PingFrame | EnterFrame | NameFrame | TypingFrame | EarlierFrame,
+    Field(discriminator="type"),
+]
 """What a client may send."""
 
 ServerFrame = Annotated[
-    WelcomeFrame | ReplyFrame | SlowedFrame | ErrorFrame | PongFrame, Field(discriminator="type")
+    WelcomeFrame
+    | ReplyFrame
+    | EntryFrame
+    | DraftFrame
+    | NamedFrame
+    | PresenceFrame
+    | WritingFrame
+    | HistoryFrame
+    | SlowedFrame
+    | ErrorFrame
+    | PongFrame,
+    Field(discriminator="type"),
 ]
 """What a server sends."""
 
-client_frames: TypeAdapter[MessageFrame | StopFrame | PingFrame] = TypeAdapter(ClientFrame)
+client_frames: TypeAdapter[
+    MessageFrame | StopFrame | PingFrame | EnterFrame | NameFrame | TypingFrame | EarlierFrame
+] = TypeAdapter(ClientFrame)
 """Validates what a client sends."""
 
 

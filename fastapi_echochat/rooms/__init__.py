@@ -1,0 +1,1 @@
+"""Where rooms live, and what they keep."""

@@ -1,7 +1,9 @@
 """A chat: options in, a router out."""
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated
+from datetime import datetime, timezone
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse
@@ -9,11 +11,14 @@ from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
 from .addresses import ENDPOINT, OriginRule
-from .dependencies import caller_names, check, collector, unresolvable
+from .dependencies import AUTHOR, caller_names, check, collector, unresolvable
 from .endpoint import Endpoint
+from .frames import ID_LENGTH
 from .limits import Limits
 from .page import Page, Templates, WebsocketURL
+from .protocol import Message
 from .replies import Replier, Reply, Values, echo
+from .rooms.log import ROOM_LENGTH, Entry, Rooms, room_name
 
 
 class _OptionalSlash(Convertor[str]):
@@ -34,7 +39,8 @@ class _OptionalSlash(Convertor[str]):
 
 
 register_url_convertor("echochat_optional_slash", _OptionalSlash())
-_PAGE_PATH = "{echochat_slash:echochat_optional_slash}"
+_SLASH = "echochat_slash"
+_PAGE_PATH = f"{{{_SLASH}:echochat_optional_slash}}"
 _ENDPOINT_PATH = f"/{ENDPOINT}"
 
 
@@ -63,6 +69,13 @@ class EchoChat:
             there stands in for the packaged one, and may extend `fastapi_echochat/base.html`.
         labels: Words of the page in the place of the packaged ones, by the name of the label, such
             as `{"send": "Ask"}`; for visitors of every language.
+        author: A dependency that returns the name somebody speaks under, or `None` for a guest,
+            who then chooses one. Without it, everybody is a guest.
+        rooms: Where rooms live. With it, all at one address talk together: each value of the
+            mount's path parameters is a room. With `reply` as well, its answers are said into the
+            room; `reply=None` leaves people among themselves.
+        private: With `rooms`, whether each browser has a room of its own: its conversation with
+            the reply function, kept over a reload, a lost connection and a restart.
         websocket_url: The endpoint's address where it is not beside the page: a `ws://` or
             `wss://` URL, or a function from the page's request to one.
 
@@ -78,7 +91,7 @@ class EchoChat:
 
     def __init__(
         self,
-        reply: Reply = echo,
+        reply: Reply | None = echo,
         *,
         title: str = "WebSocket Chat",
         limits: Limits = Limits(),  # noqa: B008 - frozen, so one serves all
@@ -86,10 +99,19 @@ class EchoChat:
         frame_ancestors: Iterable[str] = (),
         templates: Templates | None = None,
         labels: Mapping[str, str] | None = None,
+        author: Callable[..., object] | None = None,
+        rooms: Rooms | None = None,
+        private: bool = False,
         websocket_url: WebsocketURL | None = None,
     ) -> None:
         if not isinstance(limits, Limits):
             raise TypeError(f"limits= takes Limits(…), not {limits!r}")
+        if author is not None and not callable(author):
+            raise TypeError(f"author= takes a dependency, a function, not {author!r}")
+        if rooms is None and private:
+            raise ValueError("private=True keeps conversations: say where, with rooms=")
+        if reply is None and (rooms is None or private):
+            raise ValueError("reply=None is for people among themselves: it takes rooms=")
         self._page = Page(
             title=title,
             limits=limits,
@@ -97,24 +119,101 @@ class EchoChat:
             templates=templates,
             labels=labels,
             websocket_url=websocket_url,
+            rooms=None if rooms is None else "private" if private else "shared",
         )
-        replier = Replier(reply, limits.reply_threads)
-        self._endpoint = Endpoint(replier, limits, OriginRule(allowed_origins))
-        self.router = self._route(reply, collector(reply, caller_names()))
+        self._rooms = rooms
+        self._endpoint = Endpoint(
+            reply and Replier(reply, limits.reply_threads),
+            limits,
+            OriginRule(allowed_origins),
+            rooms=rooms,
+            is_private=private,
+            has_author=author is not None,
+        )
+        self.router = self._route(reply, author, collector(reply, caller_names(), author))
 
-    def _route(self, reply: Reply, collect: Callable[..., Values] | None) -> APIRouter:
-        page, endpoint = self._page, self._endpoint
+    async def post(
+        self, room: str, text: str, *, author: str | None = None, message_id: str | None = None
+    ) -> Message:
+        """Say something into a room, as the host.
+
+        Args:
+            room: Its name: the values of the mount's path parameters joined by `/`, `main` where
+                there are none; or a `Message.room`.
+            text: What to say.
+            author: The name it is said under.
+            message_id: Of 1 to 64 characters. What is posted again with the same one is said
+                once.
+
+        Returns:
+            What stands in the room now.
+
+        Raises:
+            RuntimeError: The chat has no rooms.
+            ValueError: The room's name, the text or the id cannot be.
+            RoomsUnavailableError: It may or may not have been said: post it again, with its id.
+        """
+        rooms = self._need_rooms(room)
+        if not text:
+            raise ValueError("there is nothing to say: text is empty")
+        text.encode()  # Half of a surrogate pair is a UnicodeEncodeError, which is a ValueError.
+        entry = Entry(
+            kind="notice",
+            id=message_id or secrets.token_hex(16),
+            author=author,
+            text=text,
+            sent_at=datetime.now(timezone.utc),
+        )
+        if len(entry.id) > ID_LENGTH:
+            raise ValueError(f"an id has at most {ID_LENGTH} characters, not {len(entry.id)}")
+        kept = await rooms.append(room, entry)
+        return Message(kept.id, kept.text, kept.author, kept.sent_at, room)
+
+    async def history(
+        self, room: str, *, before: int | None = None, limit: int = 100
+    ) -> list[Entry]:
+        """Return the newest entries of a room, oldest first.
+
+        Args:
+            room: As `post` takes it.
+            before: A position: those before it.
+            limit: How many at most.
+
+        Raises:
+            RuntimeError: The chat has no rooms.
+            ValueError: The room's name cannot be.
+            RoomsUnavailableError: Ask again.
+        """
+        return await self._need_rooms(room).read_back(room, before=before, limit=limit)
+
+    def _need_rooms(self, room: str) -> Rooms:
+        if self._rooms is None:
+            raise RuntimeError("this chat has no rooms: say where they live, with rooms=")
+        if not 0 < len(room) <= ROOM_LENGTH:
+            raise ValueError(f"a room's name has 1 to {ROOM_LENGTH} characters, not {len(room)}")
+        return self._rooms
+
+    def _route(
+        self,
+        reply: Reply | None,
+        author: Callable[..., object] | None,
+        collect: Callable[..., Values] | None,
+    ) -> APIRouter:
+        page, endpoint, rooms = self._page, self._endpoint, self._rooms
 
         async def echochat_page(request: Request) -> Response:
+            if rooms is not None and room_name(_mount_parameters(request)) is None:
+                return PlainTextResponse("There is no room of this name.\n", status_code=404)
             return page.respond(request)
 
         async def echochat_endpoint(websocket: WebSocket) -> None:
-            await endpoint.serve(websocket, {})
+            await endpoint.serve(websocket, {}, None)
 
         async def echochat_endpoint_with_dependencies(
-            websocket: WebSocket, values: Annotated[Values, Depends(collect)]
+            websocket: WebSocket, values: Annotated[dict[str, Any], Depends(collect)]
         ) -> None:
-            await endpoint.serve(websocket, values)
+            author = values.pop(AUTHOR, None)
+            await endpoint.serve(websocket, values, author)
 
         async def echochat_upgrade_required() -> Response:
             return PlainTextResponse(
@@ -124,6 +223,8 @@ class EchoChat:
                 headers={"upgrade": "websocket", "connection": "upgrade"},
             )
 
+        # Whose parameters are solved, for what is said of them.
+        solved = reply if reply is not None else author or echochat_endpoint
         router = APIRouter()
         # FastAPI answers HEAD with 405 where it is not listed.
         methods = ["GET", "HEAD"]
@@ -135,12 +236,16 @@ class EchoChat:
                 name=echochat_endpoint.__name__,
             )
         except NameError as exc:  # Of pydantic's older releases; `check` finds it with newer ones.
-            raise unresolvable(reply, exc) from None
+            raise unresolvable(solved, exc) from None
         if collect is not None:
             (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
             (dependant,) = route.dependant.dependencies
-            check(reply, dependant)
+            check(solved, dependant)
         router.add_api_route(
             _ENDPOINT_PATH, echochat_upgrade_required, methods=methods, include_in_schema=False
         )
         return router
+
+
+def _mount_parameters(request: Request) -> dict[str, object]:
+    return {name: value for name, value in request.path_params.items() if name != _SLASH}

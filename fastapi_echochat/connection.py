@@ -36,14 +36,15 @@ class Connection:
         dialect: The protocol that it speaks.
         replier: Calls the reply function.
         values: What the reply function's dependencies gave for this connection.
+        author: The name that a dependency gave for whoever speaks.
         limits: Its bounds.
         name: Names the connection in the log.
     """
 
     __slots__ = (
-        "_answering", "_current", "_dialect", "_ended", "_is_begun", "_is_over", "_is_stalled",
-        "_limits", "_name", "_rate", "_reading", "_replier", "_room", "_sender", "_values",
-        "_waiting", "_websocket",
+        "_answering", "_author", "_current", "_dialect", "_ended", "_is_begun", "_is_over",
+        "_is_stalled", "_limits", "_name", "_rate", "_reading", "_replier", "_room", "_sender",
+        "_values", "_waiting", "_websocket",
     )  # fmt: skip
 
     def __init__(
@@ -53,10 +54,12 @@ class Connection:
         dialect: Dialect,
         replier: Replier,
         values: Values,
+        author: str | None,
         limits: Limits,
         name: str,
     ) -> None:
         self._websocket = websocket
+        self._author = author
         self._sender = Sender(websocket, limits.send_seconds, self._end)
         self._dialect = dialect
         self._replier = replier
@@ -89,7 +92,7 @@ class Connection:
 
     async def _read(self) -> None:
         try:
-            welcome = self._dialect.welcome()
+            welcome = self._dialect.welcome(self._author)
             if welcome is not None:
                 await self._sender.send(welcome)
             while not self._is_over:
@@ -129,8 +132,10 @@ class Connection:
             await self._sender.send(self._dialect.pong())
         elif isinstance(said, Stop):
             await self._stop(said.id)
-        else:
+        elif isinstance(said, Problem):
             await self._tell(said)
+        else:
+            await self._tell(Problem("bad_frame", "this chat has no rooms"))
 
     # --- Answers that take their time --------------------------------------------------------
 

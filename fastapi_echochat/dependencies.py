@@ -10,6 +10,9 @@ from typing import Annotated, Any, ForwardRef, get_args, get_origin
 
 from fastapi import Depends
 
+AUTHOR = "echochat_author"
+"""The name of the value of `EchoChat(author=)` among those of the reply function's."""
+
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -30,24 +33,49 @@ def caller_names() -> Mapping[str, Any]:
 
 
 def collector(
-    reply: Callable[..., object], local_names: Mapping[str, Any]
+    reply: Callable[..., object] | None,
+    local_names: Mapping[str, Any],
+    author: Callable[..., object] | None = None,
 ) -> Callable[..., dict[str, Any]] | None:
     """Return a dependency that has a reply function's dependencies as its own.
 
-    FastAPI solves it like any other, and it returns the values by name. `None` where the function
-    takes nothing but the message.
+    FastAPI solves it like any other, and it returns the values by name. `None` where there is
+    nothing to solve.
 
     Args:
-        reply: The reply function.
+        reply: The reply function, if there is one.
         local_names: What its annotations may name beside what its module has.
+        author: One more dependency, if there is one; its value has the name `AUTHOR`.
 
     Raises:
         TypeError: A parameter cannot be solved; the message says which and why.
     """
+    parameters = [] if reply is None else _parameters(reply, local_names)
+    if author is not None:
+        parameters.append(
+            inspect.Parameter(
+                AUTHOR,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=Annotated[object, Depends(author)],
+            )
+        )
+    if not parameters:
+        return None
+
+    def collect(**values: Any) -> dict[str, Any]:
+        return values
+
+    collect.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # PEP 362
+    return collect
+
+
+def _parameters(
+    reply: Callable[..., object], local_names: Mapping[str, Any]
+) -> list[inspect.Parameter]:
     try:
         signature = inspect.signature(reply)
     except ValueError:  # Some built-in functions have no signature.
-        return None
+        return []
     bound = reply.keywords if isinstance(reply, functools.partial) else {}
     names = _names(reply, local_names)
     parameters = []
@@ -67,14 +95,7 @@ def collector(
         parameters.append(
             parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY)
         )
-    if not parameters:
-        return None
-
-    def collect(**values: Any) -> dict[str, Any]:
-        return values
-
-    collect.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # PEP 362
-    return collect
+    return parameters
 
 
 def _is_marker(default: object) -> bool:
@@ -136,7 +157,7 @@ def check(reply: Callable[..., object], dependant: Any, of: str = "") -> None:
     """Refuse what FastAPI would find out at the first visitor only.
 
     Args:
-        reply: The reply function.
+        reply: The reply function, or another one that has dependencies.
         dependant: What FastAPI made of its collector, a tree: `route.dependant.dependencies`.
         of: Says whose parameters they are, where they are a dependency's.
 
@@ -164,9 +185,9 @@ def check(reply: Callable[..., object], dependant: Any, of: str = "") -> None:
 
 def _unsolvable(reply: Callable[..., object], parameter: str, why: str, of: str = "") -> TypeError:
     return TypeError(
-        f"the reply function {getattr(reply, '__qualname__', reply)!s} cannot be called: the "
-        f"parameter {parameter!r}{of} {why}. After the message it takes what a FastAPI endpoint "
-        "takes, such as Annotated[User, Depends(current_user)]"
+        f"the function {getattr(reply, '__qualname__', reply)!s} cannot be called: the parameter "
+        f"{parameter!r}{of} {why}. A reply function takes, after the message, what a FastAPI "
+        "endpoint takes, such as Annotated[User, Depends(current_user)]"
     )
 
 

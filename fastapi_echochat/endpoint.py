@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
 from fastapi.responses import PlainTextResponse
@@ -12,9 +13,13 @@ from starlette.websockets import WebSocketState
 from .addresses import OriginRule
 from .connection import Connection
 from .frames import ECHOCHAT_V1
+from .hub import Hub
 from .limits import Limits
+from .member import Member
+from .names import clean
 from .protocol import Dialect, EchochatV1, Plain
 from .replies import Replier, Values
+from .rooms.log import ROOM_LENGTH, Rooms, room_name
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -26,24 +31,47 @@ class Endpoint:
     """The WebSocket side of a chat, whichever of its mounts a connection comes through.
 
     Args:
-        replier: Calls the reply function.
+        replier: Calls the reply function; `None` where there is none, with rooms.
         limits: The chat's bounds.
         origins: Which web pages may connect.
+        rooms: Has the logs of rooms; `None` in a chat without.
+        is_private: Whether each conversation is a room of its own.
+        has_author: Whether a dependency gives names, so that guests are marked.
     """
 
-    def __init__(self, replier: Replier, limits: Limits, origins: OriginRule) -> None:
+    def __init__(
+        self,
+        replier: Replier | None,
+        limits: Limits,
+        origins: OriginRule,
+        *,
+        rooms: Rooms | None,
+        is_private: bool,
+        has_author: bool,
+    ) -> None:
         self._replier = replier
         self._limits = limits
         self._origins = origins
+        self._rooms = rooms
+        self._is_private = is_private
+        self._has_author = has_author
+        # Of each event loop its own: what waits in one cannot be woken from another.
+        self._hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
         self._open = 0
 
-    async def serve(self, websocket: WebSocket, values: Values) -> None:
+    async def serve(self, websocket: WebSocket, values: Values, author: object) -> None:
         """Serve one WebSocket, from its handshake to its close.
 
         Args:
             websocket: Not accepted yet.
             values: What the reply function's dependencies gave for it.
+            author: The name that a dependency gave, `None` for a guest.
+
+        Raises:
+            TypeError: It gave something else.
         """
+        if author is not None and not isinstance(author, str):
+            raise TypeError(f"author= gives a name, or None for a guest, not {author!r}")
         if not self._may_connect(websocket):
             # Before `accept` this is status 403 (ASGI specification, "Close - send event").
             await websocket.close()
@@ -57,7 +85,9 @@ class Endpoint:
             return
         self._open += 1
         try:
-            await self._converse(websocket, values)
+            await self._converse(
+                websocket, values, author and clean(author, self._limits.name_length)
+            )
         except asyncio.CancelledError:
             # Only a server does this, at the end of its patience with a shutdown, and uvicorn
             # 0.54 then logs a traceback for each endpoint that does not simply return.
@@ -65,26 +95,53 @@ class Endpoint:
         finally:
             self._open -= 1
 
-    async def _converse(self, websocket: WebSocket, values: Values) -> None:
-        dialect: Dialect = Plain(self._limits)
+    async def _converse(self, websocket: WebSocket, values: Values, author: str | None) -> None:
+        dialect: Dialect = Plain(self._limits, author)
         subprotocol = None
         if ECHOCHAT_V1 in websocket.scope.get("subprotocols", ()):
-            dialect = EchochatV1(self._limits)
+            dialect = EchochatV1(self._limits, author)
             subprotocol = ECHOCHAT_V1
+        name = f"connection {secrets.token_hex(4)}"
+        # The plain protocol has no way to say which conversation it is, so none is kept for it.
+        is_in_room = self._rooms is not None and not (self._is_private and subprotocol is None)
+        room = room_name(websocket.scope["path_params"])
+        if is_in_room and room is None:
+            await _refuse(websocket, 404, f"A room's name has 1 to {ROOM_LENGTH} characters.\n")
+            return
         try:
             await websocket.accept(subprotocol=subprotocol)
         except OSError:  # The client has left already: uvicorn's ClientDisconnected.
             return
-        name = f"connection {secrets.token_hex(4)}"
-        connection = Connection(
-            websocket,
-            dialect=dialect,
-            replier=self._replier,
-            values=values,
-            limits=self._limits,
-            name=name,
-        )
-        await connection.run()
+        if self._rooms is not None and is_in_room and room is not None:
+            await Member(
+                websocket,
+                dialect=dialect,
+                hub=self._hub(self._rooms),
+                rooms=self._rooms,
+                room=room,
+                is_private=self._is_private,
+                given=author,
+                is_marked=self._has_author,
+                values=values,
+                limits=self._limits,
+                name=name,
+            ).run()
+        elif self._replier is not None:
+            await Connection(
+                websocket,
+                dialect=dialect,
+                replier=self._replier,
+                values=values,
+                author=author,
+                limits=self._limits,
+                name=name,
+            ).run()
+
+    def _hub(self, rooms: Rooms) -> Hub:
+        loop = asyncio.get_running_loop()
+        if loop not in self._hubs:
+            self._hubs[loop] = Hub(rooms, self._limits, self._replier)
+        return self._hubs[loop]
 
     def _may_connect(self, websocket: WebSocket) -> bool:
         headers = websocket.headers

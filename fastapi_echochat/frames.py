@@ -10,7 +10,10 @@ ECHOCHAT_V1 = "echochat.v1"
 
 Code = Literal["message_too_long", "bad_frame", "reply_failed", "stopped", "bad_name"]
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+ID_LENGTH = 64
+"""Longest id of a message, in characters."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH)]
 
 
 class _Frame(BaseModel):

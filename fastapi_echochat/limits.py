@@ -29,6 +29,15 @@ class Limits:
         send_seconds: Longest time, in seconds, in which a client may take nothing of what is
             sent to it; what the operating system's buffers hold counts as taken. Default 20. Then
             its connection is ended, between one and two times this long after it stopped reading.
+        outbox_characters: With rooms, how much of what is said waits for a client that reads
+            slowly. Default 1,048,576 characters, as frames. With more its connection is closed
+            with code 1013, and it comes back for the rest with its last position.
+        name_length: Longest name of a person in a room, in characters. Default 40. What is longer
+            is cut off.
+        unattended_seconds: With rooms, how long an answer goes on while nobody is connected.
+            Default 300 seconds. Then it is ended, and the room keeps what there is of it.
+        resume_seconds: With rooms, how old a message may be, in seconds, that is answered after
+            the end of the server that was to answer it. Default 600.
 
     Raises:
         ValueError: A bound is not a positive number.
@@ -42,6 +51,10 @@ class Limits:
     reply_seconds: float | None = None
     reply_threads: int = 40
     send_seconds: float | None = 20.0
+    outbox_characters: int = 1_048_576
+    name_length: int = 40
+    unattended_seconds: float | None = 300.0
+    resume_seconds: float = 600.0
 
     def __post_init__(self) -> None:
         _whole("message_bytes", self.message_bytes)
@@ -52,6 +65,10 @@ class Limits:
         _number("reply_seconds", self.reply_seconds, "seconds")
         _whole("reply_threads", self.reply_threads, required=True)
         _number("send_seconds", self.send_seconds, "seconds")
+        _whole("outbox_characters", self.outbox_characters, required=True)
+        _whole("name_length", self.name_length, required=True)
+        _number("unattended_seconds", self.unattended_seconds, "seconds")
+        _number("resume_seconds", self.resume_seconds, "seconds", required=True)
 
     def allow_text(self, text: str) -> bool:
         """Tell whether a text is at most `message_bytes` long, in UTF-8."""
@@ -72,14 +89,15 @@ def _whole(name: str, value: object, *, required: bool = False) -> None:
         raise ValueError(f"Limits({name}=) takes a whole number from 1{or_none}, not {value!r}")
 
 
-def _number(name: str, value: object, unit: str) -> None:
-    if value is None:
+def _number(name: str, value: object, unit: str, *, required: bool = False) -> None:
+    if value is None and not required:
         return
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
         or not 0 < value < float("inf")
     ):
+        or_none = "" if required else ", or None for no bound"
         raise ValueError(
-            f"Limits({name}=) takes a number of {unit} above 0, or None for no bound, not {value!r}"
+            f"Limits({name}=) takes a number of {unit} above 0{or_none}, not {value!r}"
         )

@@ -12,14 +12,21 @@ from pydantic import ValidationError
 
 from .frames import (
     Code,
+    EarlierFrame,
+    EnterFrame,
     ErrorFrame,
+    MessageFrame,
+    NamedFrame,
+    NameFrame,
     PingFrame,
     PongFrame,
     ReplyFrame,
     SlowedFrame,
     StopFrame,
+    TypingFrame,
     WelcomeFrame,
     WelcomeLimits,
+    WelcomeRoom,
     client_frames,
 )
 from .limits import Limits
@@ -28,6 +35,8 @@ from .limits import Limits
 UNSUPPORTED_DATA = 1003
 MESSAGE_TOO_BIG = 1009
 INTERNAL_ERROR = 1011
+# https://www.iana.org/assignments/websocket, "Close Code Number Registry".
+TRY_AGAIN_LATER = 1013
 
 # JSON writes a character of a message with at most six bytes for one (\u0000); the rest of the
 # frame, with an id of 64 characters, is well below this.
@@ -47,12 +56,15 @@ class Message:
         text: What was said.
         author: Who says it, `None` where nobody has a name.
         sent_at: When the server received it, aware, in UTC.
+        room: The room it was said in, `None` where there are no rooms; of a kept conversation a
+            name that nobody can guess. `chat.history` and `chat.post` take it.
     """
 
     id: str
     text: str
     author: str | None
     sent_at: datetime
+    room: str | None = None
 
 
 class Ping(NamedTuple):
@@ -63,6 +75,34 @@ class Stop(NamedTuple):
     """The client wants no more of the answer to a message."""
 
     id: str
+
+
+class Enter(NamedTuple):
+    """The client comes in: what it has seen, what it wants to be called, which conversation."""
+
+    after: int | None = None
+    name: str | None = None
+    conversation: str | None = None
+
+
+class Rename(NamedTuple):
+    """The client wants to be called something else."""
+
+    name: str
+
+
+class Typing(NamedTuple):
+    """The client's person is writing."""
+
+
+class Earlier(NamedTuple):
+    """The client wants what came before a position."""
+
+    before: int
+
+
+Said = Message | Stop | Ping | Enter | Rename | Typing | Earlier
+"""What a client can mean by a frame."""
 
 
 class Problem(NamedTuple):
@@ -83,10 +123,13 @@ class Close(NamedTuple):
 class Dialect(Protocol):
     """One protocol, as one connection speaks it."""
 
-    def welcome(self) -> str | None:
+    def welcome(self, author: str | None, room: WelcomeRoom | None = None) -> str | None:
         """Return the first frame, or `None` where nothing is said unasked."""
 
-    def read(self, frame: str) -> Message | Stop | Ping | Problem:
+    def named(self, author: str) -> str:
+        """Return the frame that says what the client is called now."""
+
+    def read(self, frame: str) -> Said | Problem:
         """Return what a text frame means."""
 
     def reply(self, in_reply_to: str, text: str) -> str:
@@ -108,19 +151,24 @@ class Dialect(Protocol):
 class Plain:
     """The protocol of a client that asks for none: a frame is a message, an answer is a frame."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, author: str | None = None) -> None:
         self._limits = limits
+        self._author = author
         self._ids = count(1)
         self._pieces: list[str] = []
 
-    def welcome(self) -> None:
+    def welcome(self, author: str | None, room: WelcomeRoom | None = None) -> None:
         """Return nothing: the first frame of this protocol is an answer."""
+
+    def named(self, author: str) -> str:
+        """Refuse: this protocol has no names of its own."""
+        raise AssertionError("a frame of the plain protocol is never a name")
 
     def read(self, frame: str) -> Message | Problem:
         """Return the message that a frame is."""
         if not self._limits.allow_text(frame):
             return _too_long(self._limits)
-        return Message(str(next(self._ids)), frame, None, datetime.now(timezone.utc))
+        return Message(str(next(self._ids)), frame, self._author, datetime.now(timezone.utc))
 
     def reply(self, in_reply_to: str, text: str) -> str:
         """Return the answer's text as it is."""
@@ -152,21 +200,26 @@ class Plain:
 class EchochatV1:
     """The protocol `echochat.v1`: JSON text frames, each with a `type`."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, author: str | None = None) -> None:
         self._limits = limits
+        self._author = author
         bound = limits.message_bytes
         self._frame_length = bound and bound * _JSON_EXPANSION + _JSON_OVERHEAD
 
-    def welcome(self) -> str:
+    def welcome(self, author: str | None, room: WelcomeRoom | None = None) -> str:
         """Return the welcome, with the limits in it."""
         limits = WelcomeLimits(
             message_bytes=self._limits.message_bytes,
             waiting_messages=self._limits.waiting_messages,
             messages_per_second=self._limits.messages_per_second,
         )
-        return WelcomeFrame(limits=limits).model_dump_json()
+        return WelcomeFrame(limits=limits, author=author, room=room).model_dump_json()
 
-    def read(self, frame: str) -> Message | Stop | Ping | Problem:
+    def named(self, author: str) -> str:
+        """Return the frame that says what the client is called now."""
+        return NamedFrame(author=author).model_dump_json()
+
+    def read(self, frame: str) -> Said | Problem:
         """Return what a frame means; a frame of another shape is a problem, not an exception."""
         if self._frame_length is not None and len(frame) > self._frame_length:
             return _too_long(self._limits)
@@ -174,13 +227,11 @@ class EchochatV1:
             said = client_frames.validate_json(frame)
         except ValidationError as exc:
             return Problem("bad_frame", _explain(exc))
-        if isinstance(said, PingFrame):
-            return Ping()
-        if isinstance(said, StopFrame):
-            return Stop(said.id)
-        if not self._limits.allow_text(said.text):
-            return _too_long(self._limits, said.id)
-        return Message(said.id, said.text, None, datetime.now(timezone.utc))
+        if isinstance(said, MessageFrame):
+            if not self._limits.allow_text(said.text):
+                return _too_long(self._limits, said.id)
+            return Message(said.id, said.text, self._author, datetime.now(timezone.utc))
+        return _meaning(said)
 
     def reply(self, in_reply_to: str, text: str) -> str:
         """Return the frame of a whole answer."""
@@ -203,6 +254,22 @@ class EchochatV1:
         return ErrorFrame(
             code=problem.code, detail=problem.detail, in_reply_to=problem.in_reply_to
         ).model_dump_json()
+
+
+def _meaning(
+    said: StopFrame | PingFrame | EnterFrame | NameFrame | TypingFrame | EarlierFrame,
+) -> Said:
+    if isinstance(said, PingFrame):
+        return Ping()
+    if isinstance(said, StopFrame):
+        return Stop(said.id)
+    if isinstance(said, EnterFrame):
+        return Enter(said.after, said.name, said.conversation)
+    if isinstance(said, NameFrame):
+        return Rename(said.name)
+    if isinstance(said, TypingFrame):
+        return Typing()
+    return Earlier(said.before)
 
 
 def _too_long(limits: Limits, in_reply_to: str | None = None) -> Problem:

@@ -1,6 +1,6 @@
 """The log of a room: what is said there, in order, and who keeps it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -13,6 +13,19 @@ Outcome = Literal["done", "stopped", "failed"]
 
 ROOM_LENGTH = 255
 """Longest name of a room, in characters."""
+
+PRIVATE = "~private:"
+"""What the names of kept conversations begin with; no address leads to them."""
+
+
+def room_name(parameters: Mapping[str, object]) -> str | None:
+    """Return the name of a mount's room, `None` where it cannot be one.
+
+    Args:
+        parameters: The mount's path parameters.
+    """
+    name = "/".join(map(str, parameters.values())) if parameters else "main"
+    return name if 0 < len(name) <= ROOM_LENGTH and not name.startswith(PRIVATE) else None
 
 
 class RoomsUnavailableError(Exception):

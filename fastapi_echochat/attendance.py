@@ -1,0 +1,77 @@
+"""Telling a room, and other processes, who is there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from .presence import HEARTBEAT_SECONDS, Presence
+
+# Comings and goings are told together.
+_TOGETHER_SECONDS = 0.25
+
+
+class Attendance:
+    """Who is in a room, and who has to hear of it when that changes.
+
+    Args:
+        announce: Tells the other processes who is there in this one.
+        tell: Tells those in this one who is there in all.
+    """
+
+    def __init__(
+        self, announce: Callable[[list[str]], Awaitable[None]], tell: Callable[[set[str]], None]
+    ) -> None:
+        self.people: set[str] = set()
+        self._announce = announce
+        self._tell = tell
+        self._presence = Presence()
+        self._timer: asyncio.TimerHandle | None = None
+        self._announcing: set[asyncio.Task[None]] = set()
+
+    def change(self, former: str | None, author: str | None) -> None:
+        """Take note of somebody's name: of who comes without a former one, goes without a new."""
+        if former is not None:
+            self._presence.go(former)
+        if author is not None:
+            self._presence.come(author)
+        if former != author:
+            self.announce_soon()
+
+    def hear(self, process: str, authors: list[str]) -> None:
+        """Take note of who is there in another process."""
+        self._presence.hear(process, authors, asyncio.get_running_loop().time())
+        self._look()
+
+    def announce_soon(self) -> None:
+        """Tell everybody, together with what else happens in the next moment."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_TOGETHER_SECONDS, self._announce_now)
+
+    async def beat(self) -> None:
+        """Tell the others again and again, and miss those of whom nothing is heard; for ever."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if self._presence.here:
+                await self._announce(self._presence.here)
+            self._look()
+
+    def close(self) -> None:
+        """Announce nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _announce_now(self) -> None:
+        self._timer = None
+        self._look()
+        announcing = asyncio.ensure_future(self._send())
+        self._announcing.add(announcing)
+        announcing.add_done_callback(self._announcing.discard)
+
+    async def _send(self) -> None:
+        await self._announce(self._presence.here)
+
+    def _look(self) -> None:
+        people = self._presence.everybody(asyncio.get_running_loop().time())
+        if people != self.people:
+            self.people = people
+            self._tell(people)

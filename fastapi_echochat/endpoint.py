@@ -13,10 +13,10 @@ from starlette.websockets import WebSocketState
 from .addresses import OriginRule
 from .connection import Connection
 from .frames import ECHOCHAT_V1
-from .hub import Hub
 from .limits import Limits
-from .member import Member
-from .names import clean
+from .live.hub import Hub
+from .live.member import Member
+from .live.names import clean
 from .protocol import Dialect, EchochatV1, Plain
 from .replies import Replier, Values
 from .rooms.log import ROOM_LENGTH, Rooms, room_name

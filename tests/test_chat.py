@@ -1,5 +1,6 @@
 """EchoChat: its options, its router, its public names."""
 
+import ast
 import importlib
 import subprocess
 import sys
@@ -18,7 +19,19 @@ from fastapi_echochat import EchoChat, Limits, Message, echo
 
 def test_public_names() -> None:
     """What is public is imported from the package itself, and is all there is."""
-    assert fastapi_echochat.__all__ == ["EchoChat", "Limits", "Message", "echo", "testing"]
+    assert fastapi_echochat.__all__ == [
+        "EchoChat",
+        "Entry",
+        "Limits",
+        "MemoryRooms",
+        "Message",
+        "RedisRooms",
+        "Rooms",
+        "RoomsUnavailableError",
+        "SQLiteRooms",
+        "echo",
+        "testing",
+    ]
     for name in fastapi_echochat.__all__:
         assert getattr(fastapi_echochat, name).__doc__
 
@@ -66,7 +79,9 @@ def test_dependency_overrides() -> None:
     ("options", "kind", "sentence"),
     [
         ({"reply": "hello"}, TypeError, "a reply function takes .* this is 'hello'"),
-        ({"reply": None}, TypeError, "a reply function takes .* this is None"),
+        ({"reply": None}, ValueError, "reply=None .* takes rooms="),
+        ({"private": True}, ValueError, "say where, with rooms="),
+        ({"author": "ada"}, TypeError, "author= takes a dependency"),
         ({"reply": lambda: ""}, TypeError, "takes no message"),
         ({"reply": lambda a, b: ""}, TypeError, "the parameter 'b' has neither an annotation"),
         ({"limits": 7}, TypeError, "limits= takes Limits"),
@@ -187,25 +202,42 @@ def test_modules_import_downwards() -> None:
     """The pure modules import nothing that waits, and no module imports one above it."""
     order = [
         ["limits", "addresses", "labels", "rate", "threads", "dependencies", "frames"],
-        ["protocol"],
+        ["rooms.log", "rooms.siblings", "rooms.outage", "rooms.leases"],
+        ["rooms.audience", "rooms.database", "live.names", "live.presence", "live.drafts"],
+        ["rooms.memory", "rooms.sqlite", "rooms.redis"],
+        ["protocol", "live.utterance", "live.attendance"],
         ["replies", "sender"],
-        ["connection", "page"],
+        ["connection", "page", "live.fanout", "live.answering"],
+        ["live.room"],
+        ["live.hub", "live.voice"],
+        ["live.member"],
         ["endpoint"],
         ["chat", "testing"],
     ]
     folder = Path(importlib.import_module("fastapi_echochat").__file__ or "").parent
-    names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    files = {
+        ".".join(path.relative_to(folder).with_suffix("").parts): path
+        for path in folder.rglob("*.py")
+        if path.stem != "__init__"
+    }
 
-    assert names == {name for level in order for name in level}
+    assert set(files) == {name for level in order for name in level}
     for depth, level in enumerate(order):
         above = {name for higher in order[depth:] for name in higher}
         for name in level:
-            source = (folder / f"{name}.py").read_text()
-            imported = {
-                line.split()[1][1:] for line in source.splitlines() if line.startswith("from .")
-            }
-            assert not imported & above, name
-    for pure in ("limits", "addresses", "labels", "rate", "frames", "protocol"):
-        source = (folder / f"{pure}.py").read_text()
+            assert not imports(name, files[name]) & above, name
+    pure = ["limits", "addresses", "labels", "rate", "frames", "protocol"]
+    for name in [*pure, "live.names", "live.presence", "live.drafts", "live.utterance"]:
+        source = files[name].read_text()
         assert "await " not in source
         assert "asyncio" not in source
+
+
+def imports(name: str, path: Path) -> set[str]:
+    """Return the modules of the package that one of them imports."""
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            package = name.split(".")[: -node.level]
+            imported.add(".".join([*package, node.module or ""]))
+    return imported

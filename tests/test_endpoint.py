@@ -65,6 +65,8 @@ def test_echochat_v1(serve: Serve) -> None:
         assert receive(websocket) == {
             "type": "welcome",
             "limits": {"message_bytes": 65536, "waiting_messages": 16, "messages_per_second": None},
+            "author": None,
+            "room": None,
         }
         websocket.send('{"type":"message","id":"1","text":"NBA","unknown":"is passed over"}')
         assert receive(websocket) == {

@@ -1,5 +1,6 @@
 """The log of a room: what is said there, in order, and who keeps it."""
 
+import hashlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,20 @@ def room_name(parameters: Mapping[str, object]) -> str | None:
     """
     name = "/".join(map(str, parameters.values())) if parameters else "main"
     return name if 0 < len(name) <= ROOM_LENGTH and not name.startswith(PRIVATE) else None
+
+
+def private_room(mount: str, author: str | None, conversation: str) -> str:
+    """Return the name of a kept conversation's room.
+
+    A digest, so that whoever reads the log, or its names, cannot enter the conversations in it.
+
+    Args:
+        mount: The name of its mount's room.
+        author: Who is signed in, if anybody is: the conversation is nobody else's.
+        conversation: What its client knows it by.
+    """
+    secret = "\n".join((mount, author or "", conversation))
+    return PRIVATE + hashlib.sha256(secret.encode()).hexdigest()
 
 
 class RoomsUnavailableError(Exception):

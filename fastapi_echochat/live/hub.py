@@ -2,10 +2,10 @@
 
 import asyncio
 
-from .limits import Limits
-from .replies import Replier
+from ..limits import Limits
+from ..replies import Replier
+from ..rooms.log import Rooms
 from .room import Room
-from .rooms.log import Rooms
 
 
 class _Place:

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta, timezone
 
-from .limits import Limits
-from .protocol import Message
-from .replies import Replier, Values
-from .rooms.log import Entry, Outcome, Rooms, RoomsUnavailableError
+from ..limits import Limits
+from ..protocol import Message
+from ..replies import Replier, Values
+from ..rooms.log import Entry, Outcome, Rooms, RoomsUnavailableError
 
 logger = logging.getLogger("fastapi_echochat")
 

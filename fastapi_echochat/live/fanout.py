@@ -5,8 +5,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from .protocol import TRY_AGAIN_LATER, Close
-from .sender import EndedError, Sender
+from ..protocol import TRY_AGAIN_LATER, Close
+from ..sender import EndedError, Sender
 from .utterance import Utterance
 
 logger = logging.getLogger("fastapi_echochat")

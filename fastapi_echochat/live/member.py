@@ -1,19 +1,15 @@
 """One WebSocket of a room, from its first frame to its close."""
 
 import asyncio
-import hashlib
 import logging
 import secrets
 from dataclasses import replace
 
 from fastapi import WebSocket
 
-from .fanout import Outbox
-from .frames import WelcomeRoom
-from .hub import Hub
-from .limits import Limits
-from .names import guest_name
-from .protocol import (
+from ..frames import WelcomeRoom
+from ..limits import Limits
+from ..protocol import (
     TRY_AGAIN_LATER,
     UNSUPPORTED_DATA,
     Close,
@@ -28,10 +24,13 @@ from .protocol import (
     Stop,
     Typing,
 )
-from .replies import Values
+from ..replies import Values
+from ..rooms.log import Entry, Rooms, RoomsUnavailableError, private_room
+from ..sender import EndedError, Sender
+from .fanout import Outbox
+from .hub import Hub
+from .names import guest_name
 from .room import Room
-from .rooms.log import PRIVATE, Entry, Rooms, RoomsUnavailableError
-from .sender import EndedError, Sender
 from .utterance import say_entry, say_history
 from .voice import Voice
 
@@ -293,12 +292,3 @@ class Member:
         self._is_stalled = True
         if self._reading is not None:
             self._reading.cancel()
-
-
-def private_room(mount: str, author: str | None, conversation: str) -> str:
-    """Return the name of a kept conversation's room.
-
-    A digest, so that whoever reads the log, or its names, cannot enter the conversations in it.
-    """
-    secret = "\n".join((mount, author or "", conversation))
-    return PRIVATE + hashlib.sha256(secret.encode()).hexdigest()

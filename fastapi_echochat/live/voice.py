@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import logging
 
-from .limits import Limits
-from .protocol import INTERNAL_ERROR, Close, Dialect, Message, Stop
-from .rate import Rate
+from ..limits import Limits
+from ..protocol import INTERNAL_ERROR, Close, Dialect, Message, Stop
+from ..rate import Rate
+from ..rooms.log import Entry
+from ..sender import EndedError, Sender
 from .room import Occupant, Room
-from .rooms.log import Entry
-from .sender import EndedError, Sender
 from .utterance import say_entry
 
 logger = logging.getLogger("fastapi_echochat")

@@ -7,13 +7,13 @@ import secrets
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol
 
+from ..limits import Limits
+from ..replies import Replier, Values
+from ..rooms.log import Entry, Rooms, RoomsUnavailableError
 from .answering import Answering
 from .attendance import Attendance
 from .drafts import Drafts, News
 from .fanout import Fanout, Outbox
-from .limits import Limits
-from .replies import Replier, Values
-from .rooms.log import Entry, Rooms, RoomsUnavailableError
 from .utterance import say_draft, say_entry, say_presence, say_typing
 
 logger = logging.getLogger("fastapi_echochat")

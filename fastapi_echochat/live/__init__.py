@@ -1,0 +1,1 @@
+"""Rooms that somebody is in: who is there, what they say, and what reaches them."""

@@ -140,7 +140,9 @@ class Endpoint:
     def _hub(self, rooms: Rooms) -> Hub:
         loop = asyncio.get_running_loop()
         if loop not in self._hubs:
-            self._hubs[loop] = Hub(rooms, self._limits, self._replier)
+            self._hubs[loop] = Hub(
+                rooms, self._limits, self._replier, is_shared=not self._is_private
+            )
         return self._hubs[loop]
 
     def _may_connect(self, websocket: WebSocket) -> bool:

@@ -191,6 +191,8 @@ class Answering:
                 async for text in pieces:
                     self._pieces.append(text)
                     await self._draft(message.id, len(self._pieces), text, False)
+                    # A function that waits for nothing lets those who listen have their turn.
+                    await asyncio.sleep(0)
         elif self._replier.at_once is not None:
             self._pieces.append(self._replier.at_once(message))
         else:

@@ -26,6 +26,7 @@ class Attendance:
         self._presence = Presence()
         self._timer: asyncio.TimerHandle | None = None
         self._announcing: set[asyncio.Task[None]] = set()
+        self._beating: asyncio.Task[None] | None = None
 
     def change(self, former: str | None, author: str | None) -> None:
         """Take note of somebody's name: of who comes without a former one, goes without a new."""
@@ -47,18 +48,12 @@ class Attendance:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(_TOGETHER_SECONDS, self._announce_now)
 
-    async def beat(self) -> None:
-        """Tell the others again and again, and miss those of whom nothing is heard; for ever."""
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            if self._presence.here:
-                await self._announce(self._presence.here)
-            self._look()
-
     def close(self) -> None:
         """Announce nothing more."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._beating is not None:
+            self._beating.cancel()
 
     def _announce_now(self) -> None:
         self._timer = None
@@ -70,8 +65,19 @@ class Attendance:
     async def _send(self) -> None:
         await self._announce(self._presence.here)
 
+    async def _beat(self) -> None:
+        # Only while somebody is there: a room of nobody with a name costs nothing.
+        while self.people:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if self._presence.here:
+                await self._send()
+            self._look()
+        self._beating = None
+
     def _look(self) -> None:
         people = self._presence.everybody(asyncio.get_running_loop().time())
         if people != self.people:
             self.people = people
             self._tell(people)
+        if people and self._beating is None:
+            self._beating = asyncio.ensure_future(self._beat())

@@ -5,6 +5,8 @@ from enum import Enum, auto
 
 # Pieces may be heard a little after the answer that they are of; so many answers are remembered.
 _REMEMBERED = 64
+# The count of the pieces of an answer of which one was lost.
+_BROKEN = -1
 
 
 class News(Enum):
@@ -15,9 +17,9 @@ class News(Enum):
     PIECE = auto()
     """What comes next."""
     GAP = auto()
-    """Not what comes next: something was lost."""
+    """Not what comes next: something was lost. Told once; all there is so far mends it."""
     NOTHING = auto()
-    """What they have already, or of an answer that is over."""
+    """What they have already, or can make nothing of."""
 
 
 class Drafts:
@@ -40,6 +42,8 @@ class Drafts:
         if in_reply_to in self._ended:
             return News.NOTHING
         count = self._counts.get(in_reply_to, 0)
+        if count == _BROKEN and not is_whole and number != 1:
+            return News.NOTHING
         if is_whole or number == 1:
             if is_whole and number == count:
                 return News.NOTHING
@@ -47,6 +51,8 @@ class Drafts:
             self._counts[in_reply_to] = number
             return News.START
         if number != count + 1:
+            self._drafts.pop(in_reply_to, None)
+            self._counts[in_reply_to] = _BROKEN
             return News.GAP
         self._drafts[in_reply_to].append(text)
         self._counts[in_reply_to] = number

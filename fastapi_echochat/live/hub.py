@@ -22,12 +22,16 @@ class Hub:
         rooms: Has their logs.
         limits: The chat's bounds.
         replier: Calls the reply function; `None` where people talk among themselves.
+        is_shared: Whether several people meet in them.
     """
 
-    def __init__(self, rooms: Rooms, limits: Limits, replier: Replier | None) -> None:
+    def __init__(
+        self, rooms: Rooms, limits: Limits, replier: Replier | None, *, is_shared: bool
+    ) -> None:
         self._rooms = rooms
         self._limits = limits
         self._replier = replier
+        self._is_shared = is_shared
         self._places: dict[str, _Place] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -61,6 +65,7 @@ class Hub:
             self._rooms,
             limits=self._limits,
             replier=self._replier,
+            is_shared=self._is_shared,
             rested=lambda: self._rest(name),
         )
 

@@ -53,6 +53,7 @@ class Room:
         rooms: Has its log.
         limits: The chat's bounds.
         replier: Calls the reply function; `None` where people talk among themselves.
+        is_shared: Whether it matters who is there.
         rested: Called when the room has nothing more to do for nobody.
 
     Attributes:
@@ -66,6 +67,7 @@ class Room:
         *,
         limits: Limits,
         replier: Replier | None,
+        is_shared: bool,
         rested: Callable[[], None],
     ) -> None:
         self.name = name
@@ -73,6 +75,7 @@ class Room:
         self._rooms = rooms
         self._id = secrets.token_hex(8)
         self._fanout = Fanout()
+        self._is_shared = is_shared
         self._occupants: dict[Occupant, None] = {}
         self._attendance = Attendance(self._announce, self._tell_presence)
         self._drafts = Drafts()
@@ -108,7 +111,6 @@ class Room:
         self._tasks = [
             asyncio.ensure_future(self._follow()),
             asyncio.ensure_future(self._listen(signals)),
-            asyncio.ensure_future(self._attendance.beat()),
         ]
         if self._answering is not None:
             self._answering.resume(newest)
@@ -123,8 +125,9 @@ class Room:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        # Others need not wait until they miss us.
-        await self._announce([])
+        if self._is_shared:
+            # Others need not wait until they miss us.
+            await self._announce([])
 
     # --- Who is there --------------------------------------------------------------------------
 
@@ -132,7 +135,7 @@ class Room:
         """Send somebody what is said from `position` on, and who is there."""
         self._occupants[occupant] = None
         self._fanout.add(occupant.outbox)
-        self._attendance.change(None, occupant.author)
+        self._note(None, occupant.author)
         if self._answering is not None:
             self._answering.attend(is_attended=True)
             self._answering.look()
@@ -143,13 +146,17 @@ class Room:
             return
         del self._occupants[occupant]
         self._fanout.remove(occupant.outbox)
-        self._attendance.change(occupant.author, None)
+        self._note(occupant.author, None)
         if self._answering is not None and not self._occupants:
             self._answering.attend(is_attended=False)
 
     def rename(self, occupant: Occupant, former: str | None) -> None:
         """Take note of an occupant's new name, and of the one it had before."""
-        self._attendance.change(former, occupant.author)
+        self._note(former, occupant.author)
+
+    def _note(self, former: str | None, author: str | None) -> None:
+        if self._is_shared:
+            self._attendance.change(former, author)
 
     def greet(self) -> list[str]:
         """Return the frames that tell somebody who came what is not in the log."""
@@ -177,6 +184,9 @@ class Room:
                 logger.info("room %r: a message waits: %s", self.name, exc)
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
+                if kept.sent_at != entry.sent_at:
+                    # Said before, and perhaps answered: then nobody takes these away again.
+                    self._asked.pop(entry.id, None)
                 return kept
 
     async def stop(self, message_id: str, author: str | None) -> None:
@@ -235,8 +245,7 @@ class Room:
         else:
             # Another process has opened the room, or has missed a piece of an answer.
             self._attendance.announce_soon()
-            if self._answering is not None:
-                await self._answering.restate()
+            await self._restate()
 
     async def _hear_draft(self, signal: dict[str, Any]) -> None:
         in_reply_to, number, text = signal["id"], signal["number"], signal["text"]
@@ -244,6 +253,7 @@ class Room:
         if news in (News.START, News.PIECE):
             self._fanout.say(say_draft(in_reply_to, text, is_start=news is News.START))
         elif news is News.GAP:
+            await self._restate()
             await self._signal(kind="hello")
 
     # --- What is told --------------------------------------------------------------------------
@@ -253,6 +263,10 @@ class Room:
 
     def _tell_presence(self, people: set[str]) -> None:
         self._fanout.say(say_presence(people))
+
+    async def _restate(self) -> None:
+        if self._answering is not None:
+            await self._answering.restate()
 
     async def _tell_draft(self, in_reply_to: str, number: int, text: str, is_whole: bool) -> None:
         await self._signal(

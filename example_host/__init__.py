@@ -3,7 +3,8 @@
 Below is one chat after another, each taken in with one line, and each linked from the index page.
 What they need of a host is in the modules beside this one: `signing_in` guards a chat, `tenants`
 checks a path parameter, `pages` has the index and a page with a chat in a frame, and `rendering`
-makes HTML of templates. `eliza`, `suitcase` and `concierge` are bots, each a function.
+makes HTML of templates. `eliza`, `suitcase` and `concierge` are bots, each a function. `lounge` is
+where people talk among themselves, and `places` says where that is kept.
 """
 
 import os
@@ -16,7 +17,8 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from fastapi_echochat import EchoChat, Limits
 
-from . import concierge, eliza, pages, rendering, signing_in, suitcase
+from . import concierge, eliza, lounge, pages, rendering, signing_in, suitcase
+from .places import place
 from .tenants import known_tenant
 
 # This host has pages only. FastAPI's own pages on an API load their scripts from another site.
@@ -70,13 +72,28 @@ suitcase_chat = EchoChat(
 )
 app.include_router(suitcase_chat.router, prefix="/suitcase")
 
-# A bot that knows who is signed in. Its function takes the dependency that guards page and
-# endpoint here.
+# A bot that knows who is signed in, and remembers what each has said, over restarts too. Its
+# function takes the dependency that guards page and endpoint here.
 app.include_router(
-    EchoChat(concierge.greet, title="Concierge").router,
+    concierge.chat.router,
     prefix="/members/concierge",
     dependencies=[Depends(signing_in.signed_in_name)],
 )
+
+# Rooms: everybody at one address talks together. The second router has the form at
+# /rooms/{room}/announcements, by which the host itself says something there.
+app.include_router(lounge.chat.router, prefix="/rooms/{room}")
+app.include_router(lounge.router)
+
+# A room whose members speak under the names that they signed in with. Guests choose a name, and
+# cannot choose a member's: theirs are marked.
+club = EchoChat(
+    reply=None,
+    title="Club",
+    author=signing_in.name_if_signed_in,
+    rooms=place("club"),
+)
+app.include_router(club.router, prefix="/club")
 
 # A chat with this host's own template, which stands in for the packaged one, and its own colours.
 app.include_router(

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from .lounge import ROOMS
 from .rendering import render
 from .tenants import TENANTS
 
@@ -11,7 +12,7 @@ router = APIRouter()
 @router.get("/")
 def index(request: Request) -> Response:
     """Link every chat of this host."""
-    return render(request, "index.html", tenants=TENANTS)
+    return render(request, "index.html", tenants=TENANTS, rooms=ROOMS)
 
 
 @router.get("/framed")

@@ -15,15 +15,20 @@ NAME_LENGTH = 40
 """Longest name, in characters."""
 
 
-def signed_in_name(connection: HTTPConnection) -> str:
+def name_if_signed_in(connection: HTTPConnection) -> str | None:
+    """Return the name of whoever is signed in, `None` for a guest."""
+    name = connection.session.get("name")
+    return name if isinstance(name, str) else None
+
+
+def signed_in_name(name: Annotated[str | None, Depends(name_if_signed_in)]) -> str:
     """Return the name of whoever is signed in; the guard of what is for them only.
 
-    It takes an `HTTPConnection`, which a request is and a WebSocket is too: one dependency guards
-    the page and the endpoint of a chat. It is asked once for each connection, so one that is open
-    outlives the sign-out.
+    The dependency behind it takes an `HTTPConnection`, which a request is and a WebSocket is too:
+    so this one guards the page and the endpoint of a chat. It is asked once for each connection,
+    and one that is open outlives the sign-out.
     """
-    name = connection.session.get("name")
-    if not isinstance(name, str):
+    if name is None:
         raise HTTPException(401, "Sign in first.")
     return name
 

@@ -202,17 +202,19 @@ def test_modules_import_downwards() -> None:
     """The pure modules import nothing that waits, and no module imports one above it."""
     order = [
         ["limits", "addresses", "labels", "rate", "threads", "dependencies", "frames"],
-        ["rooms.log", "rooms.siblings", "rooms.outage", "rooms.leases"],
-        ["rooms.audience", "rooms.database", "live.names", "live.presence", "live.drafts"],
+        ["rooms.log", "rooms.siblings", "rooms.outage", "rooms.leases", "rooms.scripts"],
+        ["rooms.audience", "rooms.database", "rooms.packing", "rooms.tail"],
+        ["rooms.subscription", "live.names", "live.presence", "live.drafts"],
         ["rooms.memory", "rooms.sqlite", "rooms.redis"],
-        ["protocol", "live.utterance", "live.attendance"],
+        ["protocol", "live.utterance", "live.attendance", "assets"],
         ["replies", "sender"],
         ["connection", "page", "live.fanout", "live.answering"],
         ["live.room"],
         ["live.hub", "live.voice"],
         ["live.member"],
         ["endpoint"],
-        ["chat", "testing"],
+        ["chat", "testing.wire"],
+        ["testing.chat", "testing.person"],
     ]
     folder = Path(importlib.import_module("fastapi_echochat").__file__ or "").parent
     files = {

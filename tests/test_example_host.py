@@ -6,13 +6,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
-from starlette.testclient import WebSocketDenialResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import example_host
@@ -21,32 +19,19 @@ from example_host.signing_in import NAME_LENGTH
 from example_host.tenants import TENANTS
 from fastapi_echochat import testing
 from tests.pages import ChatPage
+from tests.visitors import (
+    ANNOUNCEMENTS,
+    CONCIERGE,
+    LIKE_A_BROWSER,
+    Links,
+    ask,
+    refused_with,
+    sign_in,
+)
 
-LIKE_A_BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 MEMBERS = "/members/chat"
-CONCIERGE = "/members/concierge"
 BOTS = {"/elsie", "/suitcase", CONCIERGE}
-
-
-class Links(HTMLParser):
-    """What a page of the host links and loads, as addresses."""
-
-    def __init__(self, page: str, address: str) -> None:
-        super().__init__()
-        self.links: dict[str, None] = {}
-        self.parts: dict[str, None] = {}
-        self.forms: dict[str, None] = {}
-        self.inline = 0
-        self._address = address
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        target = values.get("href") or values.get("src") or values.get("action")
-        self.inline += tag == "style" or "style" in values or (tag == "script" and not target)
-        if target:
-            kinds = {"a": self.links, "form": self.forms}
-            kinds.get(tag, self.parts)[urljoin(self._address, target)] = None
+ROOMS = {"/rooms/lobby", "/rooms/garden", "/club"}
 
 
 @pytest.fixture
@@ -67,26 +52,6 @@ def read_chat(client: TestClient, address: str) -> ChatPage | None:
     return page if page.endpoint else None
 
 
-def ask(client: TestClient, endpoint: str, text: str = "NBA") -> str:
-    with client.websocket_connect(urlsplit(endpoint).path) as websocket:
-        websocket.send_text(text)
-        return websocket.receive_text()
-
-
-def refused_with(client: TestClient, endpoint: str) -> int:
-    """Return the status that a handshake is refused with."""
-    with pytest.raises(WebSocketDenialResponse) as refusal:
-        ask(client, endpoint)
-    return refusal.value.status_code
-
-
-def sign_in(client: TestClient, name: str = "Ada", **fields: str) -> str:
-    """Sign in, and return the address that it leads to."""
-    answer = client.post("/sign-in", data={"name": name, **fields}, follow_redirects=False)
-    assert answer.status_code == 303
-    return urljoin(str(answer.url), answer.headers["location"])
-
-
 def is_let_in(client: TestClient) -> bool:
     """Return whether page and endpoint of the guarded chat are open; they are so together."""
     endpoint = f"{MEMBERS}/ws"
@@ -102,16 +67,17 @@ def test_every_link_of_the_index_leads_somewhere(client: TestClient) -> None:
     """Each link and each part of the index page answers 200, or leads to the sign-in."""
     index = read(client)
 
-    assert len(index.links) == 17
+    assert len(index.links) == 21
     for address in [*index.links, *index.parts]:
         answer = client.get(address, headers=LIKE_A_BROWSER)
         assert answer.status_code == 200, address
         path = unquote(urlsplit(address).path)
-        assert answer.url.path == ("/sign-in" if path in (MEMBERS, CONCIERGE) else path)
+        is_guarded = path in (MEMBERS, CONCIERGE, ANNOUNCEMENTS)
+        assert answer.url.path == ("/sign-in" if is_guarded else path)
 
 
 def test_every_chat_echoes(client: TestClient) -> None:
-    """Each chat that the index links and that is no bot echoes at the endpoint beside its page."""
+    """Each chat of the index has its endpoint beside its page, and echoes if it is to echo."""
     sign_in(client)
     chats = {
         unquote(urlsplit(address).path): chat
@@ -119,11 +85,11 @@ def test_every_chat_echoes(client: TestClient) -> None:
         if (chat := read_chat(client, address))
     }
 
-    assert len(chats) == 14
-    assert chats.keys() > BOTS
+    assert len(chats) == 17
+    assert chats.keys() > BOTS | ROOMS
     for path, chat in chats.items():
         assert unquote(urlsplit(chat.endpoint).path) == f"{path}/ws"
-        if path not in BOTS:
+        if path not in BOTS | ROOMS:
             assert ask(client, chat.endpoint, path) == f"Message text was: {path}"
 
 
@@ -134,9 +100,9 @@ def test_index_shows_the_lines_that_run(client: TestClient) -> None:
     shown = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", client.get("/").text, re.DOTALL)
     python = [html.unescape(lines) for lines in shown if not lines.startswith("&lt;")]
 
-    assert len(python) == 10
-    for lines in "\n".join(python).splitlines():
-        assert f"{lines}\n" in source
+    assert len(python) == 13
+    for line in "\n".join(python).splitlines():
+        assert f"{line}\n" in source
 
 
 def test_two_chats_have_two_titles(client: TestClient) -> None:
@@ -239,17 +205,6 @@ def test_memory_has_bounds(client: TestClient) -> None:
         for number in range(suitcase.ROOM):
             assert chat.ask(f"sock {number}").endswith(f"sock {number}.")
         assert chat.ask("a hat").startswith("The suitcase does not close any more.")
-
-
-def test_signed_in_user(client: TestClient) -> None:
-    """The concierge greets each guest by name, and is shut to everybody else."""
-    assert client.get(CONCIERGE).status_code == 401
-    assert refused_with(client, f"{CONCIERGE}/ws") == 401
-
-    for name in ("Ada", "Grace Hopper"):
-        sign_in(client, name)
-        with testing.connect(client, CONCIERGE) as chat:
-            assert chat.ask("NBA") == f"At your service, {name}. You said: NBA"
 
 
 @pytest.mark.parametrize("path", ["/tea-house", "/tea-house/"])

@@ -1,18 +1,24 @@
-"""The README: its programs run, its commands are the ones that CI runs, its proxies pass chats."""
+"""The README: its programs run, its commands are the ones that CI runs, its tables are true."""
 
+import ast
+import gzip
+import inspect
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import jinja2
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from fastapi_echochat import EchoChat
+import fastapi_echochat
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, Rooms, echo, testing
 from tests.clients import echo_at
 from tests.conftest import Serve
 from tests.pages import ChatPage
@@ -38,6 +44,19 @@ def only(language: str) -> str:
     return code
 
 
+def table(head: str) -> list[list[str]]:
+    """Return the cells of the table whose first row begins so."""
+    (rows,) = re.findall(
+        rf"^\| {re.escape(head)} \|.*\n\|[ |-]+\n((?:\|.*\n)+)", README, re.MULTILINE
+    )
+    return [re.split(r" ?\| ?", row.strip("| ")) for row in rows.splitlines()]
+
+
+def named_in(head: str) -> list[str]:
+    """Return what a table is about: what its first cells have in backticks."""
+    return [name for first, *_ in table(head) for name in re.findall(r"`([^`]+)`", first)]
+
+
 def run(code: str) -> dict[str, Any]:
     namespace: dict[str, Any] = {"__name__": "readme"}
     exec(compile(code, "README.md", "exec"), namespace)
@@ -57,6 +76,18 @@ def test_readme_opens_with_the_smallest_program() -> None:
 
 
 PROGRAMS = [block.code for block in BLOCKS if block.language == "python"]
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the programs keep their rooms in a folder of the test's."""
+    monkeypatch.chdir(tmp_path)
+
+
+def program_with(name: str) -> dict[str, Any]:
+    """Run the one program that makes something of this name."""
+    (code,) = (code for code in PROGRAMS if re.search(rf"^{name} = EchoChat", code, re.MULTILINE))
+    return run(code)
 
 
 @pytest.mark.parametrize("code", PROGRAMS, ids=range(len(PROGRAMS)))
@@ -94,6 +125,63 @@ def test_guard_of_the_readme_lets_in() -> None:
         assert websocket.receive_text() == "Message text was: NBA"
 
 
+def test_rooms_of_the_readme() -> None:
+    """The program with rooms is one of three lines, imports apart, and people talk in it."""
+    program = program_with("lounge")
+    first = next(code for code in PROGRAMS if "lounge" in code)
+    assert len(first.splitlines()) == 6
+
+    with (
+        TestClient(program["app"]) as client,
+        testing.enter(client, "/rooms/lobby", name="Ada") as ada,
+        testing.enter(client, "/rooms/lobby", name="Grace") as grace,
+    ):
+        said = ada.say("hello")
+        assert grace.hear() == said
+    assert Path("lounge.db").exists()
+
+
+def test_names_of_the_readme() -> None:
+    """Whoever is signed in has their name, and a guest's ends with what the README says."""
+    program = program_with("club")
+    # Real cookies are of ASCII.
+    program["SESSIONS"]["f3b1"] = "Ada"
+
+    with TestClient(program["app"]) as client:
+        with testing.enter(client, "/club", headers={"Cookie": "session=f3b1"}) as member:
+            assert member.author == "Ada"
+        with testing.enter(client, "/club", name="Ada") as guest:
+            assert guest.author == "Ada (guest)"
+            assert "` (guest)`" in README
+
+
+def test_bot_in_a_room_of_the_readme() -> None:
+    """The bot answers into the room, or is silent, and the endpoint speaks there."""
+    program = program_with("library")
+
+    with (
+        TestClient(program["app"]) as client,
+        testing.enter(client, "/library/reading", name="Ada") as ada,
+    ):
+        assert ada.ask("HELLO") == "Please whisper."
+        assert ada.ask("hello") == ""
+        client.post("/closing")
+        assert ada.hear().author == "Reception"
+
+
+def test_kept_conversation_of_the_readme() -> None:
+    """The assistant remembers what was said before the connection."""
+    program = program_with("assistant")
+
+    with TestClient(program["app"]) as client:
+        with testing.enter(client, "/assistant") as chat:
+            assert chat.ask("tea") == "So far: tea"
+        with testing.enter(client, "/assistant", conversation=chat.conversation) as chat:
+            assert chat.ask("milk") == "So far: tea, milk"
+        with testing.connect(client, "/assistant", protocol="plain") as plain:
+            assert plain.ask("tea") == "I remember nothing."
+
+
 def test_client_of_the_readme(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     """The three lines that speak to the endpoint print its answer."""
     server = serve(run(BLOCKS[0].code)["app"])
@@ -104,8 +192,9 @@ def test_client_of_the_readme(serve: Serve, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_test_of_the_readme() -> None:
-    """The test that the README shows passes."""
+    """The tests that the README shows pass."""
     run(only("python test"))["test_chat"]()
+    run(only("python rooms"))["test_lobby"]()
 
 
 def test_commands_of_the_readme() -> None:
@@ -130,6 +219,138 @@ def test_production_command_starts(tmp_path: Path) -> None:
 
     assert httpx.get(server.url("/"), timeout=10).status_code == 200
     server.stop()
+
+
+# --- Tables --------------------------------------------------------------------------------
+
+
+def test_options_of_the_readme() -> None:
+    """The table has every option of a chat, in order, with its default."""
+    options = inspect.signature(EchoChat).parameters
+    names = {"echo": echo, "Limits": Limits}
+
+    assert [name.rstrip("=") for name in named_in("`EchoChat(…)`")] == list(options)
+    for name, default, _ in table("`EchoChat(…)`"):
+        option = options[name.strip("`=")]
+        assert eval(default.strip("`"), names) == option.default
+        assert name.endswith("=`") == (option.kind is inspect.Parameter.KEYWORD_ONLY)
+
+
+def test_limits_of_the_readme() -> None:
+    """The table has every bound, in order, with its default, and says which cannot be None."""
+    bounds: dict[str, Any] = {field.name: field.default for field in fields(Limits)}
+    (required,) = re.findall(
+        r"^`None` switches a bound off \((.*) need one\)", README, re.MULTILINE
+    )
+
+    assert [name.rstrip("=") for name in named_in("`Limits(…)`")] == list(bounds)
+    for name, default, _ in table("`Limits(…)`"):
+        (number,) = re.findall(r"^[\d,]+|^no bound", default)
+        written = None if number == "no bound" else float(number.replace(",", ""))
+        assert written == bounds[name.strip("`=")], name
+    for name in bounds:
+        none: dict[str, Any] = {name: None}
+        if f"`{name}`" in required:
+            with pytest.raises(ValueError, match=name):
+                Limits(**none)
+        else:
+            Limits(**none)
+
+
+def test_places_of_the_readme() -> None:
+    """The table of places has the options of each, with their defaults."""
+    for call in named_in("`rooms=`"):
+        made = ast.parse(call, mode="eval").body
+        assert isinstance(made, ast.Call)
+        assert isinstance(made.func, ast.Name)
+        options = inspect.signature(getattr(fastapi_echochat, made.func.id)).parameters
+        shown = {argument.id for argument in made.args if isinstance(argument, ast.Name)}
+        defaults = {str(word.arg): ast.literal_eval(word.value) for word in made.keywords}
+        assert shown | defaults.keys() == set(options)
+        for name, default in defaults.items():
+            assert default == options[name].default
+
+
+def test_methods_of_a_place_of_the_readme() -> None:
+    """The table has every method of `Rooms`, with its parameters."""
+    methods = [name for name in vars(Rooms) if not name.startswith("_")]
+    shown = {}
+    for call in named_in("method"):
+        name, brace, parameters = call.removeprefix("await ").partition("(")
+        shown[name] = f"{brace}{parameters}"
+
+    assert list(shown) == methods
+    for name, parameters in shown.items():
+        signature = inspect.signature(getattr(Rooms, name))
+        bare = [
+            parameter.replace(annotation=inspect.Parameter.empty)
+            for parameter in list(signature.parameters.values())[1:]
+        ]
+        assert parameters == str(inspect.Signature(bare))
+
+
+PACKAGE = Path(fastapi_echochat.__file__).parent
+
+
+def test_blocks_of_the_readme() -> None:
+    """The table has every block of the packaged template, in its order."""
+    template = PACKAGE / "templates" / "fastapi_echochat" / "base.html"
+
+    blocks = re.findall(r"{% block (\w+)", template.read_text())
+    assert named_in("block") == blocks
+
+
+def test_context_of_the_readme() -> None:
+    """A template of the host's has all that the table names."""
+    names = [name.partition("(")[0] for name in named_in("context")]
+    source = " ".join(f"{{{{ '{name}' if {name} is defined }}}}" for name in names)
+    app = FastAPI()
+    templates = jinja2.DictLoader({"fastapi_echochat/chat.html": source})
+    app.include_router(EchoChat(templates=templates).router, prefix="/chat")
+
+    assert TestClient(app).get("/chat").text.split() == names
+
+
+def test_custom_properties_of_the_readme() -> None:
+    """The table has every custom property of the stylesheet, with both its values."""
+    style = (PACKAGE / "static" / "chat.css").read_text()
+    light, dark = (
+        dict(re.findall(r"(--echochat-[\w-]+): ([^;]+);", rules))
+        for rules in re.findall(r":where\(:root\) {(.*?)}", style, re.DOTALL)
+    )
+
+    assert named_in("custom property") == list(light)
+    for name, _, day, night in table("custom property"):
+        assert day.strip("`") == light[name.strip("`")]
+        if night != "the same":
+            assert night.strip("`") == dark[name.strip("`")]
+    used = "".join(path.read_text() for path in (PACKAGE / "static").glob("*.css"))
+    assert set(re.findall(r"var\((--echochat-[\w-]+)", used)) == set(light)
+
+
+@pytest.mark.parametrize("options", [{}, {"rooms": MemoryRooms()}], ids=["chat", "room"])
+def test_sizes_of_the_readme(options: dict[str, Any]) -> None:
+    """Page and assets are not larger, compressed, than the README says, and not by much smaller."""
+    (sizes,) = re.findall(r"a page of (\d+) kilobytes, of (\d+) for a room", README)
+    app = FastAPI()
+    app.include_router(EchoChat(**options).router, prefix="/chat")
+    browser = TestClient(app)
+    page = browser.get("/chat", headers={"accept-language": "zh"})
+    parts = [page.content, *(browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets)]
+
+    size = sum(len(gzip.compress(part)) for part in parts) / 1000
+
+    assert 0.7 < size / int(sizes[bool(options)]) < 1
+
+
+def test_links_within_the_readme() -> None:
+    """Each link to a section of the README leads to one."""
+    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    sections = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+    links = re.findall(r"\]\(#([^)]+)\)", README)
+    assert links
+    assert set(links) <= sections
 
 
 # --- Proxies -------------------------------------------------------------------------------

@@ -2,15 +2,17 @@
 
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
 
-from fastapi_echochat import EchoChat, Limits, testing
-from fastapi_echochat.frames import schema
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, testing
+from fastapi_echochat.frames import ServerFrame, client_frames, schema
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 SIDES = pytest.mark.parametrize(
@@ -18,11 +20,16 @@ SIDES = pytest.mark.parametrize(
 )
 
 
+def rows_of_the_readme(heading: str) -> list[tuple[dict[str, Any], str]]:
+    """Return the example frames of a table, and what is said of each."""
+    (table,) = re.findall(rf"^\| {heading} \|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
+    rows = re.findall(r"^\| `(\{.*?\})` \| (.*) \|$", table, re.MULTILINE)
+    return [(json.loads(frame), words) for frame, words in rows]
+
+
 def frames_of_the_readme(heading: str) -> dict[str, dict[str, Any]]:
     """Return the example frames of a table by their types."""
-    (table,) = re.findall(rf"^\| {heading} \|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
-    frames = [json.loads(frame) for frame in re.findall(r"^\| `(\{.*?\})` \|", table, re.MULTILINE)]
-    return {frame["type"]: frame for frame in frames}
+    return {frame["type"]: frame for frame, _ in rows_of_the_readme(heading)}
 
 
 def definition(reference: dict[str, str]) -> dict[str, Any]:
@@ -38,10 +45,14 @@ def frames_of_the_schema(side: str) -> dict[str, dict[str, Any]]:
 
 
 def check_keys(example: dict[str, Any], model: dict[str, Any]) -> None:
-    assert set(example) == set(model["properties"]) == set(model["required"])
+    assert set(example) == set(model["properties"])
     for key, value in model["properties"].items():
-        if "$ref" in value:
-            check_keys(example[key], definition(value))
+        for nested in (value, *value.get("anyOf", ())):
+            if "$ref" in nested and example[key] is not None:
+                check_keys(example[key], definition(nested))
+        if "$ref" in value.get("items", ()):
+            for item in example[key]:
+                check_keys(item, definition(value["items"]))
 
 
 @SIDES
@@ -54,12 +65,41 @@ def test_tables_of_the_readme_are_the_schema(side: str, heading: str) -> None:
         check_keys(frame, defined[kind])
 
 
-def test_codes_of_the_readme_are_the_schemas() -> None:
-    """Each code of an error frame is named in the README's table, and no other."""
-    (row,) = re.findall(r'^\| `\{"type":"error".*\| (.*?);', README, re.MULTILINE)
-    codes = frames_of_the_schema("ServerFrame")["error"]["properties"]["code"]["enum"]
+def test_frames_of_the_readme_are_understood() -> None:
+    """Each example of the README, its dots apart, is a frame as the models have it."""
+    for frame in frames_of_the_readme("from the client").values():
+        client_frames.validate_python(frame)
+    for frame in frames_of_the_readme("from the server").values():
+        values = {key: "bad_frame" if key == "code" else value for key, value in frame.items()}
+        TypeAdapter(ServerFrame).validate_python(values)
 
-    assert re.findall(r"`(\w+)`", row) == ["code", *codes]
+
+def test_keys_that_may_be_left_out() -> None:
+    """What a server sends has all its keys; a client may leave out what may be null."""
+    left_out = {
+        (side, kind, key)
+        for side in ("ClientFrame", "ServerFrame")
+        for kind, frame in frames_of_the_schema(side).items()
+        for key in frame["properties"].keys() - frame["required"]
+    }
+
+    keys = ("after", "name", "conversation")
+    assert left_out == {("ClientFrame", "enter", key) for key in keys}
+
+
+def test_words_of_the_readme_are_the_schemas() -> None:
+    """Each code, kind and outcome of a frame is named in its row, after its key and in order."""
+    said = {frame["type"]: words for frame, words in rows_of_the_readme("from the server")}
+    checked = set()
+    for kind, frame in frames_of_the_schema("ServerFrame").items():
+        for key, value in frame["properties"].items():
+            if "enum" in value:
+                checked.add(key)
+                (sentence,) = re.findall(rf"`{key}`: ([^:]*)", said[kind])
+                names = [name for name in re.findall(r"`(\w+)`", sentence) if name in value["enum"]]
+                assert names == value["enum"]
+
+    assert checked == {"code", "kind", "outcome"}
 
 
 def test_schema_describes_itself() -> None:
@@ -122,3 +162,38 @@ def test_frames_on_the_wire_have_the_keys_of_the_schema() -> None:
     for frame in received:
         assert frame is not None
         check_keys(frame, defined[frame["type"]])
+
+
+def test_frames_of_a_room_on_the_wire_have_the_keys_of_the_schema() -> None:
+    """What a room sends has the keys that the schema says, whichever frame it is."""
+
+    async def spell(message: Message) -> AsyncIterator[str]:
+        for letter in message.text:
+            yield letter
+
+    app = FastAPI()
+    app.include_router(EchoChat(spell, rooms=MemoryRooms()).router, prefix="/chat")
+    defined = frames_of_the_schema("ServerFrame")
+    received: dict[str, dict[str, Any]] = {}
+
+    with TestClient(app) as client, testing.enter(client, "/chat", name="Ada") as ada:
+        received["welcome"] = ada.welcome
+        ada.say("NBA")
+        frames: list[dict[str, Any]] = [
+            {"type": "name", "name": "Grace"},
+            {"type": "typing"},
+            {"type": "message", "id": "1", "text": "NBA"},
+            {"type": "earlier", "before": 1 << 53},
+            {"type": "stop"},
+        ]
+        for frame in frames:
+            ada.send_frame(frame)
+        kinds = {"welcome", "entry", "draft", "named", "presence", "typing", "history", "error"}
+        while received.keys() < kinds:
+            frame = ada.receive()
+            received[frame["type"]] = frame
+
+    for kind, frame in received.items():
+        check_keys(frame, defined[kind])
+    assert received["welcome"]["room"]["name"] == "main"
+    assert received["history"]["entries"]

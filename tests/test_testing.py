@@ -1,11 +1,13 @@
 """What a host's own tests speak to a chat with: both protocols, and no wait without an end."""
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import anyio.to_thread
@@ -15,7 +17,15 @@ from fastapi.requests import HTTPConnection
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 
-from fastapi_echochat import EchoChat, Limits, Message, testing
+from fastapi_echochat import (
+    EchoChat,
+    Entry,
+    Limits,
+    MemoryRooms,
+    Message,
+    RoomsUnavailableError,
+    testing,
+)
 
 BOTH = pytest.mark.parametrize("protocol", ["echochat.v1", "plain"])
 
@@ -297,10 +307,254 @@ def test_package_needs_no_client() -> None:
     """Where no HTTP client is installed the package, this module in it, can be imported."""
     program = (
         "import sys; sys.modules.update({'httpx': None, 'httpx2': None}); "
-        "from fastapi_echochat import *; print(testing.connect.__name__)"
+        "from fastapi_echochat.testing import *; print(connect.__name__, enter.__name__)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 
-    assert ran.stdout.strip() == "connect"
+    assert ran.stdout.strip() == "connect enter"
+
+
+# --- Rooms ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lounge() -> Iterator[TestClient]:
+    """Open a chat in which people talk among themselves."""
+    with client(None, rooms=MemoryRooms()) as browser:
+        yield browser
+
+
+def texts(entries: Iterable[Entry]) -> list[str]:
+    return [entry.text for entry in entries]
+
+
+def test_people_in_a_room(lounge: TestClient) -> None:
+    """What one says comes back to them as the room keeps it, and everybody else hears it."""
+    with (
+        testing.enter(lounge, "/chat", name="Ada") as ada,
+        testing.enter(lounge, "/chat/", name="  Grace\t") as grace,
+    ):
+        said = ada.say("hello")
+        assert grace.hear() == said
+        assert (said.kind, said.author, said.text) == ("message", "Ada", "hello")
+        assert said.position > 0
+        assert said.sent_at.utcoffset() == timedelta(0)
+        assert (ada.author, grace.author) == ("Ada", "Grace")
+        assert ada.welcome["room"]["name"] == "main"
+
+
+def test_what_others_say_is_kept(lounge: TestClient) -> None:
+    """What comes while something else is waited for is heard later, in order and once."""
+    with (
+        testing.enter(lounge, "/chat", name="Ada", timeout=0.5) as ada,
+        testing.enter(lounge, "/chat", name="Grace") as grace,
+    ):
+        for text in ("one", "two"):
+            grace.say(text)
+        ada.say("three")
+        assert texts([ada.hear(), ada.hear()]) == ["one", "two"]
+        ada.timeout = 0.1
+        with pytest.raises(testing.NoAnswerError, match="for somebody to say something"):
+            ada.hear()
+
+
+def test_history(lounge: TestClient) -> None:
+    """Whoever comes later has what was said before in their history, and does not hear it."""
+    with testing.enter(lounge, "/chat", name="Ada") as ada:
+        for number in range(60):
+            ada.say(str(number))
+        assert ada.history == []
+
+    with testing.enter(lounge, "/chat", name="Ada", timeout=0.5) as ada:
+        assert texts(ada.history) == [str(number) for number in range(10, 60)]
+        with pytest.raises(testing.NoAnswerError):
+            ada.hear()
+
+
+def test_people_who_are_there(lounge: TestClient) -> None:
+    """A test can wait until certain people are there; in vain, it is told who was."""
+    with testing.enter(lounge, "/chat", name="Ada") as ada:
+        with testing.enter(lounge, "/chat", name="Grace"):
+            ada.meet("Ada", "Grace")
+            assert ada.people == {"Ada", "Grace"}
+        ada.meet("Ada")
+        ada.timeout = 0.1
+        with pytest.raises(testing.NoAnswerError, match=r"\['Alan'\] to be there; \['Ada'\] are$"):
+            ada.meet("Alan")
+
+
+def test_frames_of_a_room(lounge: TestClient) -> None:
+    """Frames that have no word of their own are sent and received as they are."""
+    with testing.enter(lounge, "/chat", name="Ada") as ada:
+        ada.meet("Ada")
+        ada.send_frame({"type": "name", "name": "Ada Lovelace"})
+        assert ada.say("hello").author == "Ada Lovelace"
+        assert ada.author == "Ada Lovelace"
+        ada.meet("Ada Lovelace")
+        ada.send_frame({"type": "ping"})
+        assert ada.receive() == {"type": "pong"}
+
+
+def test_guest_without_a_name(lounge: TestClient) -> None:
+    """Whoever has no name reads along, and what they say is refused."""
+    with (
+        testing.enter(lounge, "/chat", name="Ada") as ada,
+        testing.enter(lounge, "/chat") as guest,
+    ):
+        assert guest.author is None
+        with pytest.raises(testing.ChatError, match=r"^bad_name: "):
+            guest.say("hello")
+        ada.say("hello")
+        assert guest.hear().text == "hello"
+
+
+def test_error_that_comes_meanwhile(lounge: TestClient) -> None:
+    """An error is raised by the wait that it concerns, and by one that is for anything."""
+    with testing.enter(lounge, "/chat", name="Ada") as ada:
+        ada.send("x" * 70_000)
+        assert ada.say("hello").text == "hello"
+        ada.send("x" * 70_000)
+        with pytest.raises(testing.ChatError, match=r"^message_too_long: "):
+            ada.hear()
+        ada.send_frame({"type": "nonsense"})
+        with pytest.raises(testing.ChatError, match=r"^bad_frame: "):
+            ada.say("hello")
+
+
+def test_host_in_a_room() -> None:
+    """What the host posts is heard by everybody there."""
+    app = FastAPI()
+    chat = EchoChat(None, rooms=MemoryRooms())
+    app.include_router(chat.router, prefix="/rooms/{room}")
+
+    @app.post("/tea")
+    async def announce_tea() -> None:
+        await chat.post("lobby", "Tea!", author="Kitchen")
+
+    with (
+        TestClient(app) as browser,
+        testing.enter(browser, "/rooms/lobby") as guest,
+        testing.enter(browser, "/rooms/garden") as other,
+    ):
+        browser.post("/tea")
+        heard = guest.hear()
+        assert (heard.kind, heard.author, heard.text) == ("notice", "Kitchen", "Tea!")
+        other.timeout = 0.1
+        with pytest.raises(testing.NoAnswerError):
+            other.hear()
+
+
+def test_bot_in_a_room() -> None:
+    """A bot's answer is returned to who asked, and heard by everybody else."""
+    with (
+        client(spell, rooms=MemoryRooms()) as browser,
+        testing.enter(browser, "/chat", name="Ada", timeout=1) as ada,
+        testing.enter(browser, "/chat", name="Grace") as grace,
+    ):
+        assert ada.ask("NBA") == "NBA"
+        assert [(entry.kind, entry.text) for entry in (grace.hear(), grace.hear())] == [
+            ("message", "NBA"),
+            ("answer", "NBA"),
+        ]
+        said = grace.say("hello")
+        heard = [ada.hear(), ada.hear()]
+        assert [(entry.kind, entry.id) for entry in heard] == [
+            ("message", said.id),
+            ("answer", said.id),
+        ]
+
+
+def test_kept_conversation() -> None:
+    """A conversation is one's own, and whoever has its identifier comes back to it."""
+    with client(spell, rooms=MemoryRooms(), private=True) as browser:
+        with testing.enter(browser, "/chat") as chat:
+            assert chat.ask("NBA") == "NBA"
+            assert "".join(chat.pieces("WNBA")) == "WNBA"
+            assert list(chat.pieces("")) == []
+        with testing.enter(browser, "/chat", conversation=chat.conversation) as again:
+            assert texts(again.history) == ["NBA", "NBA", "WNBA", "WNBA", "", ""]
+        with testing.enter(browser, "/chat") as other:
+            assert other.history == []
+        with (
+            pytest.raises(testing.ChatError, match=r"^bad_frame: .*conversation"),
+            testing.enter(browser, "/chat", conversation="guessable"),
+        ):
+            pytest.fail("it was let in")
+
+
+def test_pieces_in_a_room() -> None:
+    """A streamed answer is read piece by piece while it is written, and can be stopped."""
+
+    async def count(message: Message) -> AsyncIterator[str]:
+        for number in itertools.count():
+            yield f"{message.text} {number} "
+            await asyncio.sleep(0.01)
+
+    with (
+        client(count, rooms=MemoryRooms(), private=True) as browser,
+        testing.enter(browser, "/chat") as chat,
+    ):
+        pieces = chat.pieces("sheep")
+        so_far = next(pieces) + next(pieces) + next(pieces)
+        assert so_far.startswith("sheep 0 sheep 1 sheep 2 ")
+        chat.stop()
+        with pytest.raises(testing.ChatError, match=r"^stopped: "):
+            list(pieces)
+
+        chat.timeout = 0.2
+        with pytest.raises(testing.NoAnswerError, match="the rest of the answer to 'goat'"):
+            chat.ask("goat")
+
+
+def test_answer_that_fails_in_a_room() -> None:
+    """An answer that the reply function did not end is an error, as in a chat without rooms."""
+    with (
+        client(fail, rooms=MemoryRooms(), private=True) as browser,
+        testing.enter(browser, "/chat") as chat,
+        pytest.raises(testing.ChatError) as failed,
+    ):
+        chat.ask("NBA")
+    assert failed.value.code == "reply_failed"
+
+
+def test_room_that_is_out_of_reach() -> None:
+    """Nobody waits for ever for a room that cannot be reached, nor for what it does not keep."""
+
+    class Away(MemoryRooms):
+        async def append(self, room: str, entry: Entry) -> Entry:
+            raise RoomsUnavailableError
+
+    class FarAway(Away):
+        async def read_back(
+            self, room: str, *, before: int | None = None, limit: int = 100
+        ) -> list[Entry]:
+            raise RoomsUnavailableError
+
+    with (
+        client(None, rooms=Away()) as browser,
+        testing.enter(browser, "/chat", name="Ada") as ada,
+    ):
+        ada.timeout = 0.1
+        with pytest.raises(testing.NoAnswerError, match="for 'hello' to be kept"):
+            ada.say("hello")
+    with (
+        pytest.raises(testing.ChatError, match=r"^1013: "),
+        testing.enter(client(None, rooms=FarAway()), "/chat", name="Ada"),
+    ):
+        pytest.fail("it was let in")
+
+
+def test_way_in_that_is_the_wrong_one(lounge: TestClient) -> None:
+    """A chat with rooms is entered, one without is connected to, and each error says so."""
+    with (
+        pytest.raises(testing.NoAnswerError, match=r"where the chat has rooms, testing\.enter"),
+        testing.connect(lounge, "/chat", timeout=0.1),
+    ):
+        pytest.fail("it was let in")
+    with (
+        pytest.raises(ValueError, match=r"no rooms: testing\.connect"),
+        testing.enter(client(), "/chat", name="Ada"),
+    ):
+        pytest.fail("it was let in")

@@ -1,4 +1,4 @@
-"""The example host in a real browser: its chats and bots, its look, its widget, its sign-in."""
+"""The example host in a real browser: its chats, bots and rooms, its look, its sign-in."""
 
 import re
 import sys
@@ -12,8 +12,11 @@ from playwright.sync_api import Page, expect
 
 from example_host import eliza
 from tests.browser.conftest import Console, OpenPage, TakePicture
-from tests.browser.person import Person, echoed
+from tests.browser.person import Person, Talker, come, echoed
 from tests.servers import Process, free_port
+
+ROOMS = ("Lobby", "Garden", "Club")
+"""Links of the index that lead to people, not to a bot."""
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def host(tmp_path: Path) -> Iterator[Process]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "example_host:app", "--port", str(port)]
     # One that outlives a restart, so that nobody is signed out by it.
-    env = {"SESSION_SECRET": "the secret of this test"}
+    env = {"SESSION_SECRET": "the secret of this test", "REDIS_URL": ""}
     process = Process(command, port=port, folder=tmp_path, env=env)
     yield process
     process.stop()
@@ -34,6 +37,11 @@ def sign_in(page: Page, name: str) -> None:
     form.get_by_role("button", name="Sign in").click()
 
 
+def announce(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Announcement").fill(text)
+    page.get_by_role("button", name="Announce").click()
+
+
 def any_of(texts: list[str]) -> re.Pattern[str]:
     return re.compile(f"^({'|'.join(map(re.escape, texts))})$")
 
@@ -43,9 +51,10 @@ def answers(name: str) -> list[str]:
     bots = {
         "Elsie": eliza.answers("Elsie"),
         "Suitcase": ["I pack my suitcase and take with me: Suitcase."],
-        "Concierge": ["At your service, Ada. You said: Concierge"],
+        "Concierge": ["At your service, Ada. On my list for you: Concierge."],
     }
-    return bots.get(name, [f"Message text was: {name}"])
+    rooms = {name: [name] for name in ROOMS}
+    return {**bots, **rooms}.get(name, [f"Message text was: {name}"])
 
 
 def barriers(page: Page) -> list[str]:
@@ -58,13 +67,20 @@ def test_every_chat_of_the_index(page: Page, host: Process) -> None:
     """Whoever follows each link of the index, and signs in on the way, reads every answer."""
     page.goto(host.url("/"))
     names = page.locator(".links a").all_inner_texts()
-    assert len(names) == 15
+    assert len(names) == 19
 
     for name in names:
         page.goto(host.url("/"))
         page.get_by_role("main").get_by_role("link", name=name, exact=True).click()
         if name == "Members":
             sign_in(page, "Ada")
+        if name == "Announce":
+            announce(page, name)
+            expect(page).to_have_url(host.url("/rooms/lobby"))
+            expect(Person(page).texts.last).to_have_text(name)
+            continue
+        if name == "Lobby":
+            Talker(page).joins("Ada Guest")
         is_framed = page.locator("iframe").count() == 1
         person = Person(page.frame_locator("iframe") if is_framed else page)
         person.says(name)
@@ -101,6 +117,54 @@ def test_answer_appears_while_it_is_written(
     assert len(seen) > 2
     for shorter, longer in pairwise(seen):
         assert longer.startswith(shorter)
+
+
+def test_two_people_in_the_lounge(
+    page: Page, host: Process, open_page: OpenPage, take_picture: TakePicture
+) -> None:
+    """Two people talk in a room, read what the host announces, and find it all there later."""
+    url = host.url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    other = open_page()
+    grace = come(other, url, "Grace")
+    expect(ada.here).to_contain_text("Grace")
+    ada.says("Is anybody here?")
+    grace.reads("Is anybody here?")
+    grace.says("Always.")
+    ada.reads("Is anybody here?", "Always.")
+
+    window = other.context.new_page()
+    window.goto(host.url("/rooms/lobby/announcements"))
+    sign_in(window, "Alan")
+    announce(window, "Tea is served.")
+    said = ["Is anybody here?", "Always.", "Tea is served."]
+    for talker in (ada, grace, Person(window)):
+        talker.reads(*said)
+    take_picture(page, "lounge-ada")
+    take_picture(other, "lounge-grace")
+
+    page.reload()
+    ada.reads(*said)
+    assert "ERROR" not in host.log()
+
+
+def test_concierge_remembers(page: Page, host: Process, console: Console) -> None:
+    """The conversation with the concierge is there after a reload and a restart of the host."""
+    person = Person(page)
+    page.goto(host.url("/members/concierge"))
+    sign_in(page, "Ada")
+    person.says("tea")
+    said = ["tea", "At your service, Ada. On my list for you: tea."]
+    person.reads(*said)
+
+    page.reload()
+    person.reads(*said)
+    console.allow_failed_connections()
+    host.kill()
+    host.start()
+
+    person.says("milk")
+    person.reads(*said, "milk", "At your service, Ada. On my list for you: tea; milk.")
 
 
 @pytest.mark.parametrize(

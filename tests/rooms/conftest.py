@@ -1,0 +1,117 @@
+"""The places where rooms live, each of its own for each test."""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from fastapi_echochat.rooms.log import Entry, Kind, Rooms
+from fastapi_echochat.rooms.memory import MemoryRooms
+from fastapi_echochat.rooms.redis import RedisRooms
+from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from tests.redis_server import redis_process
+from tests.servers import PATIENCE, Process
+
+Open = Callable[..., Rooms]
+"""Opens a place's rooms; called again it opens the same ones as another client would."""
+
+PLACES = ["memory", "sqlite", "redis"]
+
+_numbers = itertools.count()
+
+
+def entry(
+    text: str = "hello",
+    *,
+    id_: str | None = None,
+    kind: Kind = "message",
+) -> Entry:
+    return Entry(
+        kind=kind,
+        id=f"id-{next(_numbers)}" if id_ is None else id_,
+        author="Ada",
+        text=text,
+        sent_at=datetime.now(timezone.utc),
+    )
+
+
+async def take(rooms: Rooms, room: str, count: int, *, after: int = 0) -> list[Entry]:
+    """Follow a room until so many entries have come."""
+    entries: list[Entry] = []
+    following = rooms.follow(room, after=after)
+
+    async def collect() -> None:
+        async for followed in following:
+            entries.append(followed)
+            if len(entries) == count:
+                return
+
+    try:
+        await asyncio.wait_for(collect(), 2 * PATIENCE)
+    finally:
+        await following.aclose()
+    return entries
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    for _ in range(round(PATIENCE / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"waited in vain until {what}")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """Give a Redis that no test stops."""
+    server = redis_process(tmp_path_factory.mktemp("redis"), "--appendfsync", "no")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> str:
+    """Name a place."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def open_rooms(
+    place: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[Open]:
+    """Open rooms of a place, and close them when the test ends."""
+    opened: list[Rooms] = []
+    prefix = f"test-{uuid.uuid4()}"
+
+    def open_(**options: int) -> Rooms:
+        rooms: Rooms
+        if place == "memory":
+            # One process has one.
+            rooms = opened[0] if opened else MemoryRooms(**options)
+        elif place == "sqlite":
+            rooms = SQLiteRooms(tmp_path / "rooms.db", **options)
+        else:
+            url = request.getfixturevalue("shared_redis").url(scheme="redis")
+            rooms = RedisRooms(url, prefix=prefix, **options)
+        opened.append(rooms)
+        return rooms
+
+    yield open_
+    for rooms in opened:
+        await rooms.close()
+
+
+@pytest.fixture
+def rooms(open_rooms: Open) -> Rooms:
+    """Give rooms, in every place."""
+    return open_rooms()

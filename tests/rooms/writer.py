@@ -1,0 +1,29 @@
+"""A process that appends to a room as fast as it can, and prints what was acknowledged.
+
+Its arguments are the place, where that is, the room, and what its ids begin with.
+"""
+
+import asyncio
+import itertools
+import sys
+
+from fastapi_echochat.rooms.log import Rooms
+from fastapi_echochat.rooms.redis import RedisRooms
+from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from tests.rooms.conftest import entry
+
+
+async def write(rooms: Rooms, room: str, name: str) -> None:
+    numbers = itertools.count()
+
+    async def append() -> None:
+        for number in numbers:
+            kept = await rooms.append(room, entry(id_=f"{name}-{number}"))
+            print(kept.id, flush=True)
+
+    await asyncio.gather(*(append() for _ in range(8)))
+
+
+if __name__ == "__main__":
+    place, where, room, name = sys.argv[1:]
+    asyncio.run(write(SQLiteRooms(where) if place == "sqlite" else RedisRooms(where), room, name))

@@ -43,8 +43,8 @@ class Connection:
 
     __slots__ = (
         "_answering", "_author", "_current", "_dialect", "_ended", "_is_begun", "_is_over",
-        "_is_stalled", "_limits", "_name", "_rate", "_reading", "_replier", "_room", "_sender",
-        "_values", "_waiting", "_websocket",
+        "_is_stalled", "_limits", "_name", "_rate", "_reading", "_receive", "_replier", "_room",
+        "_sender", "_values", "_waiting",
     )  # fmt: skip
 
     def __init__(
@@ -58,9 +58,9 @@ class Connection:
         limits: Limits,
         name: str,
     ) -> None:
-        self._websocket = websocket
+        self._receive = websocket.receive
         self._author = author
-        self._sender = Sender(websocket, limits.send_seconds, self._end)
+        self._sender = Sender(websocket.send, limits.send_seconds, self._end)
         self._dialect = dialect
         self._replier = replier
         self._values = values
@@ -95,11 +95,19 @@ class Connection:
             welcome = self._dialect.welcome(self._author)
             if welcome is not None:
                 await self._sender.send(welcome)
+            at_once = None if self._rate is not None else self._replier.at_once
             while not self._is_over:
-                event = await self._websocket.receive()
+                event = await self._receive()
                 if event["type"] == "websocket.disconnect":
                     return
-                await self._take(event.get("text"))
+                text = event.get("text")
+                if at_once is not None and text is not None:
+                    # No message is made, no task and no queue: an echo costs what its frames do.
+                    answer = self._dialect.answer(text, at_once)
+                    if answer is not None:
+                        await self._sender.send(answer)
+                        continue
+                await self._take(text)
         except EndedError:
             return
         except asyncio.CancelledError:
@@ -123,11 +131,7 @@ class Connection:
             return
         said = self._dialect.read(frame)
         if isinstance(said, Message):
-            if self._replier.at_once is not None and self._rate is None:
-                answer = self._replier.at_once(said)
-                await self._sender.send(self._dialect.reply(said.id, answer))
-            else:
-                await self._queue(said)
+            await self._queue(said)
         elif isinstance(said, Ping):
             await self._sender.send(self._dialect.pong())
         elif isinstance(said, Stop):

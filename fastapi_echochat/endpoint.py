@@ -12,12 +12,13 @@ from starlette.websockets import WebSocketState
 
 from .addresses import OriginRule
 from .connection import Connection
+from .dialects import EchochatV1, Plain
 from .frames import ECHOCHAT_V1
 from .limits import Limits
 from .live.hub import Hub
 from .live.member import Member
 from .live.names import clean
-from .protocol import Dialect, EchochatV1, Plain
+from .protocol import Dialect
 from .replies import Replier, Values
 from .rooms.log import ROOM_LENGTH, Rooms, room_name
 

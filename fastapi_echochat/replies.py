@@ -35,7 +35,11 @@ _ACCEPTED = (
 
 def echo(message: Message) -> str:
     """Answer with the message: `NBA` is answered with `Message text was: NBA`."""
-    return f"Message text was: {message.text}"
+    return _echo(message.text)
+
+
+def _echo(text: str) -> str:
+    return f"Message text was: {text}"
 
 
 class _Kind(enum.Enum):
@@ -53,8 +57,9 @@ class Replier:
         threads: How many plain functions run at a time, each in a thread.
 
     Attributes:
-        at_once: The function itself where it neither waits nor works, so that it may be called
-            on the event loop; `None` where it must be awaited. Only `echo` is known to be so.
+        at_once: The answer to a text, where the function takes no more of a message and neither
+            waits nor works, so that it may be called on the event loop; `None` where it must be
+            awaited. Only `echo` is known to be so.
         streams: Whether an answer comes in pieces, through `stream`, or whole, through `reply`.
 
     Raises:
@@ -65,7 +70,7 @@ class Replier:
         if not callable(reply):
             raise TypeError(f"{_ACCEPTED}; this is {reply!r}")
         _check_first_parameter(reply)
-        self.at_once = echo if reply is echo else None
+        self.at_once = _echo if reply is echo else None
         self._reply = reply
         self._kind = _kind(reply)
         self._threads = Threads(threads)

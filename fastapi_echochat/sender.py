@@ -2,11 +2,20 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import WebSocketDisconnect
 
 from .protocol import Close
+
+Send = Callable[[Any], Awaitable[None]]
+"""ASGI's `send`, whoever passes it on."""
+
+# Starlette and uvicorn have no common exception for "already closed": which one it is depends on
+# which side noticed it first (uvicorn 0.54 raises RuntimeError after invalid UTF-8 or a missed
+# ping).
+_ENDED = (WebSocketDisconnect, OSError, RuntimeError)
 
 
 class EndedError(Exception):
@@ -19,28 +28,26 @@ class Sender:
     Nothing is kept here: a send waits until the server takes it, and so its caller does.
 
     Args:
-        websocket: Accepted.
+        send: Of a WebSocket that is accepted.
         seconds: How long a client may take nothing; `None` for ever.
         stalled: Called, once, between one and two times as long after it took the last.
     """
 
     __slots__ = (
+        "_begun",
+        "_pass_on",
         "_seconds",
-        "_sending",
         "_sent",
         "_sent_before",
         "_stalled",
         "_timer",
-        "_websocket",
     )
 
-    def __init__(
-        self, websocket: WebSocket, seconds: float | None, stalled: Callable[[], None]
-    ) -> None:
-        self._websocket = websocket
+    def __init__(self, send: Send, seconds: float | None, stalled: Callable[[], None]) -> None:
+        self._pass_on = send
         self._seconds = seconds
         self._stalled = stalled
-        self._sending = 0
+        self._begun = 0
         self._sent = 0
         self._sent_before = -1
         self._timer: asyncio.TimerHandle | None = None
@@ -51,7 +58,13 @@ class Sender:
         Raises:
             EndedError: The connection is over.
         """
-        await self._pass_on({"type": "websocket.send", "text": frame})
+        self._attend()
+        try:
+            await self._pass_on({"type": "websocket.send", "text": frame})
+        except _ENDED:
+            raise EndedError from None
+        finally:
+            self._sent += 1
 
     async def close(self, close: Close) -> None:
         """Close the connection.
@@ -59,10 +72,11 @@ class Sender:
         Raises:
             EndedError: Always: now it is over.
         """
-        with contextlib.suppress(EndedError):
-            await self._pass_on(
-                {"type": "websocket.close", "code": close.code, "reason": close.reason}
-            )
+        event = {"type": "websocket.close", "code": close.code, "reason": close.reason}
+        self._attend()
+        with contextlib.suppress(*_ENDED):
+            await self._pass_on(event)
+        self._sent += 1
         raise EndedError
 
     def forget(self) -> None:
@@ -70,20 +84,10 @@ class Sender:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def _pass_on(self, event: dict[str, object]) -> None:
+    def _attend(self) -> None:
         if self._timer is None and self._seconds is not None:
             self._look_in(self._seconds)
-        self._sending += 1
-        try:
-            await self._websocket.send(event)
-        except (WebSocketDisconnect, OSError, RuntimeError):
-            # Starlette and uvicorn have no common exception for "already closed": which one it
-            # is depends on which side noticed it first (uvicorn 0.54 raises RuntimeError after
-            # invalid UTF-8 or a missed ping).
-            raise EndedError from None
-        finally:
-            self._sending -= 1
-            self._sent += 1
+        self._begun += 1
 
     def _look_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
@@ -92,7 +96,7 @@ class Sender:
         # One lazy timer instead of a timeout around each send: it is set by the first send, and
         # lets itself go where it finds none under way.
         self._timer = None
-        if not self._sending or self._seconds is None:
+        if self._begun == self._sent or self._seconds is None:
             return
         if self._sent == self._sent_before:
             self._stalled()

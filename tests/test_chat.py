@@ -207,7 +207,7 @@ def test_modules_import_downwards() -> None:
         ["rooms.subscription", "live.names", "live.presence", "live.drafts"],
         ["rooms.memory", "rooms.sqlite", "rooms.redis"],
         ["protocol", "live.utterance", "live.attendance", "assets"],
-        ["replies", "sender"],
+        ["replies", "sender", "dialects"],
         ["connection", "page", "live.fanout", "live.answering"],
         ["live.room"],
         ["live.hub", "live.voice"],
@@ -228,7 +228,7 @@ def test_modules_import_downwards() -> None:
         above = {name for higher in order[depth:] for name in higher}
         for name in level:
             assert not imports(name, files[name]) & above, name
-    pure = ["limits", "addresses", "labels", "rate", "frames", "protocol"]
+    pure = ["limits", "addresses", "labels", "rate", "frames", "protocol", "dialects"]
     for name in [*pure, "live.names", "live.presence", "live.drafts", "live.utterance"]:
         source = files[name].read_text()
         assert "await " not in source

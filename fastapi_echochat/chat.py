@@ -226,9 +226,6 @@ class EchoChat:
         # Whose parameters are solved, for what is said of them.
         solved = reply if reply is not None else author or echochat_endpoint
         router = APIRouter()
-        # FastAPI answers HEAD with 405 where it is not listed.
-        methods = ["GET", "HEAD"]
-        router.add_api_route(_PAGE_PATH, echochat_page, methods=methods, include_in_schema=False)
         try:
             router.add_api_websocket_route(
                 _ENDPOINT_PATH,
@@ -241,6 +238,10 @@ class EchoChat:
             (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
             (dependant,) = route.dependant.dependencies
             check(solved, dependant)
+        # FastAPI answers HEAD with 405 where it is not listed. These come second: a route is tried
+        # after those before it, and a request is told from a WebSocket sooner than from a request.
+        methods = ["GET", "HEAD"]
+        router.add_api_route(_PAGE_PATH, echochat_page, methods=methods, include_in_schema=False)
         router.add_api_route(
             _ENDPOINT_PATH, echochat_upgrade_required, methods=methods, include_in_schema=False
         )

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import secrets
+from itertools import count
 from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
@@ -59,6 +59,7 @@ class Endpoint:
         # Of each event loop its own: what waits in one cannot be woken from another.
         self._hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
         self._open = 0
+        self._numbers = count(1)
 
     async def serve(self, websocket: WebSocket, values: Values, author: object) -> None:
         """Serve one WebSocket, from its handshake to its close.
@@ -102,10 +103,9 @@ class Endpoint:
         if ECHOCHAT_V1 in websocket.scope.get("subprotocols", ()):
             dialect = EchochatV1(self._limits, author)
             subprotocol = ECHOCHAT_V1
-        name = f"connection {secrets.token_hex(4)}"
         # The plain protocol has no way to say which conversation it is, so none is kept for it.
         is_in_room = self._rooms is not None and not (self._is_private and subprotocol is None)
-        room = room_name(websocket.scope["path_params"])
+        room = room_name(websocket.scope["path_params"]) if is_in_room else None
         if is_in_room and room is None:
             await _refuse(websocket, 404, f"A room's name has 1 to {ROOM_LENGTH} characters.\n")
             return
@@ -113,7 +113,8 @@ class Endpoint:
             await websocket.accept(subprotocol=subprotocol)
         except OSError:  # The client has left already: uvicorn's ClientDisconnected.
             return
-        if self._rooms is not None and is_in_room and room is not None:
+        name = f"connection {next(self._numbers)}"
+        if self._rooms is not None and room is not None:
             await Member(
                 websocket,
                 dialect=dialect,
@@ -149,6 +150,8 @@ class Endpoint:
     def _may_connect(self, websocket: WebSocket) -> bool:
         headers = websocket.headers
         origin = headers.get("origin")
+        if origin is None:
+            return True  # No browser.
         hosts = [*headers.getlist("host"), *headers.getlist("x-forwarded-host")]
         if self._origins.allows(origin, hosts):
             return True

@@ -7,6 +7,28 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 
+_ENGLISH_ROOMS = {
+    "room_hint": (
+        "Enter sends, Shift+Enter breaks the line, the up arrow brings back the last message."
+    ),
+    "your_name": "Your name, as others see it",
+    "join": "Join in",
+    "change": "Change",
+    "cancel": "Cancel",
+    "rename": "Change your name",
+    "named": "You are {name} now.",
+    "bad_name": "Nobody can be called that here. Choose another name.",
+    "here": "{count} here: {names}",
+    "more": "{count} more",
+    "writing_one": "{names} is writing…",
+    "writing_some": "{names} are writing…",
+    "writing_many": "Several people are writing…",
+    "sending": "Sending…",
+    "new": "New",
+    "earlier": "Earlier messages",
+    "gap": "Something may be missing here.",
+}
+
 ENGLISH = {
     "you": "You",
     "answer": "Answer",
@@ -62,8 +84,29 @@ ENGLISH = {
     ),
     "too_long": "Too long to send: {size} of at most {limit} bytes. Shorten it.",
     "no_script": "This chat needs JavaScript.",
+    **_ENGLISH_ROOMS,
 }
 """The page's words in English. What stands in braces is filled in by the page."""
+
+_CHINESE_ROOMS = {
+    "room_hint": "按 Enter 发送，Shift+Enter 换行，向上键找回上一条消息。",
+    "your_name": "您的名字（其他人会看到）",
+    "join": "加入",
+    "change": "更改",
+    "cancel": "取消",
+    "rename": "更改名字",
+    "named": "您现在的名字是{name}。",
+    "bad_name": "不能使用这个名字，请换一个。",
+    "here": "{count} 人在场：{names}",
+    "more": "另外 {count} 人",
+    "writing_one": "{names}正在输入…",
+    "writing_some": "{names}正在输入…",
+    "writing_many": "多人正在输入…",
+    "sending": "正在发送…",
+    "new": "新消息",
+    "earlier": "更早的消息",
+    "gap": "此处可能缺少一些消息。",
+}
 
 CHINESE = {
     "you": "我",
@@ -114,6 +157,7 @@ CHINESE = {
     "slowed": "消息发送过快，下一条回答需等待 {seconds} 秒。",
     "too_long": "消息过长，无法发送：当前 {size} 字节，上限 {limit} 字节。请缩短后再发送。",
     "no_script": "此聊天页面需要启用 JavaScript。",
+    **_CHINESE_ROOMS,
 }
 """The same in Chinese, in simplified characters."""
 
@@ -155,11 +199,14 @@ def choose_language(accepted: str) -> str:
     )
 
 
-def replace_labels(labels: Mapping[str, str] | None) -> dict[str, dict[str, str]]:
+def replace_labels(
+    labels: Mapping[str, str] | None, *, with_rooms: bool
+) -> dict[str, dict[str, str]]:
     """Return the words of every language, with those of a host's in the place of ours.
 
     Args:
         labels: Text by the name of a label, for all languages alike.
+        with_rooms: Whether the page is that of a chat with rooms; other pages do without its words.
 
     Raises:
         ValueError: A label is none of the page's, or its text no text.
@@ -176,4 +223,11 @@ def replace_labels(labels: Mapping[str, str] | None) -> dict[str, dict[str, str]
             )
         if not isinstance(text, str):
             raise ValueError(f"labels= has {text!r} for {name!r}, which is no text")
-    return {tag: {**words, **replaced} for tag, words in LANGUAGES.items()}
+    return {
+        tag: {
+            name: replaced.get(name, text)
+            for name, text in words.items()
+            if with_rooms or name not in _ENGLISH_ROOMS
+        }
+        for tag, words in LANGUAGES.items()
+    }

@@ -1,15 +1,12 @@
 """The page of a chat: its template, its assets, its headers."""
 
-import gzip
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
@@ -23,7 +20,7 @@ from jinja2 import (
 )
 
 from .addresses import authority, carried_query, endpoint_url
-from .frames import schema
+from .assets import assets, is_known, respond_with_asset
 from .labels import choose_language, replace_labels
 from .limits import Limits
 
@@ -31,30 +28,12 @@ Templates = str | os.PathLike[str] | BaseLoader
 WebsocketURL = str | Callable[[Request], str]
 
 _TEMPLATE = "fastapi_echochat/chat.html"
-_MEDIA_TYPES = {
-    "chat.js": "text/javascript; charset=utf-8",
-    "chat.css": "text/css; charset=utf-8",
-    "icon.svg": "image/svg+xml",
-    "widget.js": "text/javascript; charset=utf-8",
-}
-# JSON Schema, 2020-12, section 14.1: its media type.
-_SCHEMA = ("protocol.json", "application/schema+json")
 # The query parameters by which a page's own address serves its assets.
 _OWN_PARAMETERS = (b"asset", b"v")
-# A year; RFC 8246 for "immutable".
-_FOR_EVER = "public, max-age=31536000, immutable"
-_ALWAYS_ASK = "no-cache"
 # How many addresses and languages a page is kept rendered for. Each takes a few kilobytes.
 _KEPT_PAGES = 256
 # CSP Level 3, section 2.3.1: what a host source is made of, and no separator of the header.
 _FRAME_ANCESTOR = re.compile(r"\*|'self'|https?:|[a-z0-9+.*:/\[\]_-]*[a-z0-9*\]]", re.IGNORECASE)
-
-
-class _Asset(NamedTuple):
-    version: str
-    headers: dict[str, str]
-    content: bytes
-    compressed: bytes
 
 
 class _Rendered(NamedTuple):
@@ -75,6 +54,7 @@ class Page:
         templates: Where templates are looked for before the packaged ones.
         labels: Words in the place of the packaged ones, by the name of the label.
         websocket_url: Where the endpoint is, if not beside the page.
+        rooms: Whether people talk among each other, or each conversation is kept.
 
     Raises:
         ValueError: One of them cannot be.
@@ -89,6 +69,7 @@ class Page:
         templates: Templates | None,
         labels: Mapping[str, str] | None,
         websocket_url: WebsocketURL | None,
+        rooms: Literal["shared", "private"] | None = None,
     ) -> None:
         if not isinstance(title, str) or not title.strip():
             raise ValueError(f"title= takes the page's title, a text, not {title!r}")
@@ -96,12 +77,13 @@ class Page:
             _check_websocket_url(websocket_url)
         self._title = title
         self._limits = limits
-        self._labels = replace_labels(labels)
+        self._labels = replace_labels(labels, with_rooms=rooms is not None)
         self._websocket_url = websocket_url
+        self._rooms = rooms
         self._frame_ancestors = _join_frame_ancestors(frame_ancestors)
         self._template = _environment(templates).get_template(_TEMPLATE)
         self._headers = {
-            "cache-control": _ALWAYS_ASK,
+            "cache-control": "no-cache",
             "referrer-policy": "same-origin",
             "vary": "accept-language",
             "x-content-type-options": "nosniff",
@@ -114,7 +96,7 @@ class Page:
         if b"asset=" in request.scope["query_string"]:
             name = request.query_params.get("asset")
             if name is not None:
-                return _respond_with_asset(request, name)
+                return respond_with_asset(request, name)
         query = carried_query(request.scope["query_string"], without=_OWN_PARAMETERS)
         endpoint, elsewhere = self._endpoint(request, query)
         lang = choose_language(request.headers.get("accept-language", ""))
@@ -128,7 +110,7 @@ class Page:
             "content-security-policy": self._policy(endpoint if elsewhere else None),
             "etag": rendered.etag,
         }
-        if _is_known(request, rendered.etag):
+        if is_known(request, rendered.etag):
             return Response(status_code=304, headers=headers)
         return Response(rendered.html, headers=headers, media_type="text/html")
 
@@ -153,7 +135,7 @@ class Page:
     ) -> _Rendered:
         def asset(name: str) -> str:
             # Relative to the page: the browser adds it to the address that it has the page from.
-            own = f"asset={name}&v={_assets()[name].version}"
+            own = f"asset={name}&v={assets()[name].version}"
             return f"?{query}&{own}" if query else f"?{own}"
 
         html = self._template.render(
@@ -164,6 +146,7 @@ class Page:
             labels=self._labels[lang],
             lang=lang,
             limits=self._limits,
+            rooms=self._rooms,
             **context,
         ).encode()
         return _Rendered(html, f'"{hashlib.sha256(html).hexdigest()[:32]}"')
@@ -179,58 +162,6 @@ class Page:
             f"connect-src {connect}; base-uri 'none'; form-action 'none'; "
             f"frame-ancestors {self._frame_ancestors}"
         )
-
-
-def _respond_with_asset(request: Request, name: str) -> Response:
-    asset = _assets().get(name)
-    if asset is None:
-        return Response(f"No asset is called {name!r}.\n", 404, media_type="text/plain")
-    is_current = request.query_params.get("v") == asset.version
-    headers = {**asset.headers, "cache-control": _FOR_EVER if is_current else _ALWAYS_ASK}
-    if _is_known(request, headers["etag"]):
-        return Response(status_code=304, headers=headers)
-    if _takes_gzip(request.headers.get("accept-encoding", "")):
-        headers["content-encoding"] = "gzip"
-        return Response(asset.compressed, headers=headers)
-    return Response(asset.content, headers=headers)
-
-
-@lru_cache(1)
-def _assets() -> dict[str, _Asset]:
-    assets = {
-        name: _asset(files(__package__).joinpath("static", name).read_bytes(), media_type)
-        for name, media_type in _MEDIA_TYPES.items()
-    }
-    name, media_type = _SCHEMA
-    assets[name] = _asset(json.dumps(schema(), indent=2).encode(), media_type)
-    return assets
-
-
-def _asset(content: bytes, media_type: str) -> _Asset:
-    version = hashlib.sha256(content).hexdigest()[:16]
-    headers = {
-        "content-type": media_type,
-        "etag": f'W/"{version}"',
-        "vary": "accept-encoding",
-        "x-content-type-options": "nosniff",
-    }
-    return _Asset(version, headers, content, gzip.compress(content, mtime=0))
-
-
-def _is_known(request: Request, etag: str) -> bool:
-    """Tell whether the client has this already (RFC 9110, section 13.1.2: weak comparison)."""
-    known = request.headers.get("if-none-match", "")
-    bare = etag.removeprefix("W/")
-    return known == "*" or any(tag.strip().removeprefix("W/") == bare for tag in known.split(","))
-
-
-def _takes_gzip(accept_encoding: str) -> bool:
-    """Read an `Accept-Encoding` header (RFC 9110, section 12.5.3)."""
-    for item in accept_encoding.split(","):
-        coding, _, weight = item.partition(";")
-        if coding.strip().lower() == "gzip":
-            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight, re.IGNORECASE)
-    return False
 
 
 def _environment(templates: Templates | None) -> Environment:

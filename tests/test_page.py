@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import html
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fastapi_echochat import EchoChat, Limits
+from fastapi_echochat import EchoChat, Limits, MemoryRooms
 from fastapi_echochat.labels import ENGLISH, LANGUAGES
 from tests.pages import ChatPage
 
@@ -131,14 +132,67 @@ def test_unknown_asset() -> None:
     assert response.headers["content-type"].startswith("text/plain")
 
 
+def size(browser: TestClient, language: str) -> int:
+    """Return how many bytes a page and everything that it is made of are, compressed."""
+    page = browser.get("/chat", headers={"accept-language": language})
+    parts = [page.content] + [browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets]
+    return sum(len(gzip.compress(part)) for part in parts)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_is_under_12_kilobytes(language: str) -> None:
     """Page, script, style and icon take less than 12 KB together, in every language."""
-    browser = client()
-    page = browser.get("/chat", headers={"accept-language": language})
-    parts = [page.content] + [browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets]
+    assert size(client(), language) < 12_000
 
-    assert sum(len(gzip.compress(part)) for part in parts) < 12_000
+
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_room_is_under_16_kilobytes(language: str, private: bool) -> None:
+    """A page with rooms takes less than 16 KB, in every language."""
+    assert size(client(rooms=MemoryRooms(), private=private), language) < 16_000
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_room_is_valid_and_has_its_parts(private: bool) -> None:
+    """A page with rooms has the parts of its kind, as many assets as any, no id twice."""
+    text = client(rooms=MemoryRooms(), private=private).get("/chat").text
+
+    page = ChatPage(text)
+    ids = re.findall(r' id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert f'data-rooms="{"private" if private else "shared"}"' in text
+    assert [address.split("&")[0] for address in page.assets] == [
+        "?asset=icon.svg", "?asset=room.css", "?asset=room.js",
+    ]  # fmt: skip
+    shared = {"people", "here", "rename", "writing", "naming", "name", "room"}
+    assert {f"echochat-{name}" for name in shared} & set(ids) == (
+        set() if private else {f"echochat-{name}" for name in shared}
+    )
+    assert ("echochat-clear" in ids) is private
+
+
+def test_chat_without_rooms_has_nothing_of_them() -> None:
+    """A chat without rooms has neither their words nor their script."""
+    browser = client()
+    text = browser.get("/chat").text
+
+    assert "data-rooms" not in text
+    assert ENGLISH["join"] not in text
+    assert '"join"' not in html.unescape(text)
+    script = browser.get("/chat?asset=chat.js").text
+    assert '"enter"' not in script
+    assert '"enter"' in browser.get("/chat?asset=room.js").text
+
+
+@pytest.mark.parametrize("name", ["chat.js", "room.js"])
+def test_script_is_one_of_several_files(name: str) -> None:
+    """A script keeps its names to itself, and has no line that only people read."""
+    script = client().get(f"/chat?asset={name}").text
+
+    lines = script.split("\n")
+    assert lines[:2] == ["(() => {", '"use strict";']
+    assert lines[-2:] == ["})();", ""]
+    assert not [line for line in lines[:-1] if not line or line.startswith((" ", "//"))]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ class Person:
         self.field = page.get_by_role("textbox", name=ENGLISH["message"], exact=True)
         self.send = page.get_by_role("button", name=ENGLISH["send"], exact=True)
         self.log = page.get_by_role("log", name=ENGLISH["messages"])
-        self.messages = self.log.locator("li")
+        # What stands between messages in a room, such as the name of a day, is marked.
+        self.messages = self.log.locator("li:not(.mark)")
         self.texts = self.messages.locator("p")
         self.notes = self.messages.locator("small")
         self.newest = page.get_by_role("button", name=ENGLISH["newest"])
@@ -56,6 +57,38 @@ class Person:
         return bool(
             self.log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight < 2")
         )
+
+
+class Talker(Person):
+    """Somebody in front of a page that is a room."""
+
+    def __init__(self, page: Page | FrameLocator) -> None:
+        super().__init__(page)
+        self.name = page.get_by_role("textbox", name=ENGLISH["your_name"], exact=True)
+        self.name_refusal = page.locator("#echochat-name-refusal")
+        self.join = page.get_by_role("button", name=ENGLISH["join"], exact=True)
+        self.rename = page.get_by_role("button", name=ENGLISH["rename"])
+        self.here = page.locator("#echochat-here")
+        self.writing = page.locator("#echochat-writing")
+        self.names = self.messages.locator("b")
+        self.days = self.log.locator(".day")
+        self.fresh = self.log.locator(".fresh")
+        self.seams = self.log.locator(".seam")
+        self.earlier = page.get_by_role("button", name=ENGLISH["earlier"], exact=True)
+
+    def joins(self, name: str) -> None:
+        """Say what one is called, and be let in."""
+        self.name.fill(name)
+        self.name.press("Enter")
+        expect(self.field).to_be_visible()
+
+
+def come(page: Page, url: str, name: str) -> Talker:
+    """Open a room as a guest who was never there."""
+    talker = Talker(page)
+    page.goto(url)
+    talker.joins(name)
+    return talker
 
 
 def words(*labels: str) -> list[str]:

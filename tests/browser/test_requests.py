@@ -2,10 +2,11 @@
 
 import gzip
 
+import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, Response
 
-from fastapi_echochat import EchoChat
+from fastapi_echochat import EchoChat, MemoryRooms
 from tests.browser.person import Person, echoed
 from tests.browser.witness import Asked, Witness, handshakes
 from tests.conftest import Serve
@@ -13,6 +14,7 @@ from tests.conftest import Serve
 FEW = 5
 SMALL = 12_000
 """Bytes of everything a page is made of, compressed."""
+SMALL_WITH_ROOMS = 16_000
 
 
 def test_page_is_few_requests_and_small(page: Page, serve: Serve) -> None:
@@ -34,6 +36,24 @@ def test_page_is_few_requests_and_small(page: Page, serve: Serve) -> None:
     assert [request.status for request in asked if request.kind == "http"] == [200] * len(responses)
     bodies = [response.body() for response in responses]
     assert sum(len(gzip.compress(body)) for body in bodies) < SMALL
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_room_is_few_requests_and_small(page: Page, serve: Serve, private: bool) -> None:
+    """A page with rooms and its connection are five requests as well, of 16 KB together."""
+    asked: list[Asked] = []
+    app = FastAPI()
+    app.include_router(EchoChat(rooms=MemoryRooms(), private=private).router, prefix="/chat")
+    app.add_middleware(Witness, asked=asked)
+    responses: list[Response] = []
+    page.on("response", lambda response: responses.extend([response]))
+
+    page.goto(serve(app).url("/chat"), wait_until="networkidle")
+    Person(page).reads_state("connected")
+
+    assert len(asked) <= FEW
+    bodies = [response.body() for response in responses]
+    assert sum(len(gzip.compress(body)) for body in bodies) < SMALL_WITH_ROOMS
 
 
 def test_page_asks_no_third_party(page: Page, serve: Serve) -> None:

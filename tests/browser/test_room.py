@@ -1,0 +1,478 @@
+"""People who talk with each other in a room."""
+
+import re
+from collections.abc import AsyncIterator
+from itertools import cycle
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
+from fastapi import FastAPI
+from jinja2 import DictLoader
+from playwright.sync_api import Page, expect
+
+from fastapi_echochat import EchoChat, MemoryRooms, Message
+from fastapi_echochat.labels import CHINESE, ENGLISH
+from tests.browser.conftest import OpenPage, TakePicture
+from tests.browser.gate import Gate
+from tests.browser.person import Talker, come, words
+from tests.browser.test_layout import SCREENS, is_wider_than_its_window
+from tests.conftest import Serve
+from tests.servers import Uvicorn, wait_until
+
+TIME = re.compile(r"\d{1,2}:\d\d")
+
+
+def lounge(**options: Any) -> FastAPI:
+    """Return a host with rooms, and an endpoint that speaks into them."""
+    app = FastAPI()
+    chat = EchoChat(**{"reply": None, "rooms": MemoryRooms(), "title": "Lounge", **options})
+    app.include_router(chat.router, prefix="/rooms/{room}")
+
+    @app.post("/say/{room}")
+    async def say(room: str, text: str) -> None:
+        await chat.post(room, text, author="The house")
+
+    return app
+
+
+def announce(page: Page, server: Uvicorn, text: str) -> None:
+    assert page.request.post(server.url("/say/lobby"), params={"text": text}).ok
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
+
+
+def write_until_seen(writer: Talker, reader: Talker) -> None:
+    """Type on: the server passes on only once a second that somebody is writing."""
+    texts = cycle(["Fin", "Fine"])
+
+    def is_seen() -> bool:
+        writer.field.fill(next(texts))
+        return reader.writing.inner_text() != ""
+
+    wait_until(is_seen, "somebody is seen writing")
+
+
+def test_two_people_talk(
+    page: Page, open_page: OpenPage, serve: Serve, take_picture: TakePicture
+) -> None:
+    """What either says both read, in one order, with names and times, one's own on one's side."""
+    url = serve(lounge()).url("/rooms/lobby")
+    phone = open_page(**SCREENS["phone"])
+    ada = come(page, url, "Ada")
+    bob = come(phone, url, "Bob")
+
+    ada.says("Hello?")
+    bob.reads("Hello?")
+    bob.says("Hi Ada!")
+    ada.reads("Hello?", "Hi Ada!")
+    ada.says("How are you?")
+    for one in (ada, bob):
+        one.reads("Hello?", "Hi Ada!", "How are you?")
+        expect(one.messages.locator("time")).to_have_text([TIME] * 3)
+        expect(one.messages.locator("time").first).to_have_attribute(
+            "datetime", re.compile(r"^\d{4}-\d\d-\d\dT.*Z$")
+        )
+        expect(one.notes).to_have_count(0)
+    you = ENGLISH["you"]
+
+    expect(ada.names).to_have_text([you, "Bob", you])
+    expect(bob.names).to_have_text(["Ada", you, "Ada"])
+    expect(ada.log.locator(".mine p")).to_have_text(["Hello?", "How are you?"])
+    expect(bob.log.locator(".theirs p")).to_have_text(["Hello?", "How are you?"])
+    assert ada.messages.last.get_attribute("class") == "mine"
+    write_until_seen(bob, ada)
+    take_picture(page, "talk-desktop")
+    take_picture(phone, "talk-phone")
+
+
+def test_both_talk_at_once(page: Page, open_page: OpenPage, serve: Serve) -> None:
+    """Messages that cross on their way stand in the same order before everybody, once each."""
+    url = serve(lounge()).url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    bob = come(open_page(), url, "Bob")
+
+    for number in range(10):
+        ada.says(f"ada {number}")
+        bob.says(f"bob {number}")
+    for one in (ada, bob):
+        expect(one.messages).to_have_count(20)
+        expect(one.log.locator(".waiting")).to_have_count(0)
+
+    order = ada.texts.all_text_contents()
+    assert bob.texts.all_text_contents() == order
+    assert [text for text in order if text.startswith("ada")] == [f"ada {n}" for n in range(10)]
+    assert [text for text in order if text.startswith("bob")] == [f"bob {n}" for n in range(10)]
+
+
+def test_rooms_are_apart(page: Page, open_page: OpenPage, serve: Serve) -> None:
+    """What is said in one room is read there, and the page says which room it is."""
+    server = serve(lounge())
+    ada = come(page, server.url("/rooms/lobby"), "Ada")
+    bob = come(open_page(), server.url("/rooms/bar"), "Bob")
+
+    ada.says("in the lobby")
+    bob.says("in the bar")
+
+    ada.reads("in the lobby")
+    bob.reads("in the bar")
+    expect(page.locator("#echochat-room")).to_have_text("lobby")
+    expect(ada.here).to_have_text("1 here: Ada")
+
+
+def test_only_room_needs_no_name(page: Page, serve: Serve) -> None:
+    """A room at an address without parameters is called nothing."""
+    app = FastAPI()
+    app.include_router(EchoChat(reply=None, rooms=MemoryRooms()).router, prefix="/talk")
+    ada = come(page, serve(app).url("/talk"), "Ada")
+
+    ada.says("alone")
+
+    ada.reads("alone")
+    expect(page.locator("#echochat-room")).to_be_hidden()
+
+
+def test_consecutive_messages_name_their_author_once(
+    page: Page, open_page: OpenPage, serve: Serve
+) -> None:
+    """Who says several things running is named before the first; a screen reader names all."""
+    url = serve(lounge()).url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    bob = come(open_page(), url, "Bob")
+
+    for text in ("one", "two"):
+        bob.says(text)
+    ada.reads("one", "two")
+    ada.says("three")
+    bob.reads("one", "two", "three")
+    bob.says("four")
+    ada.reads("one", "two", "three", "four")
+
+    heights = [box["height"] for box in (b.bounding_box() for b in ada.names.all()) if box]
+    assert [height > 2 for height in heights] == [True, False, True, True]
+    expect(ada.messages.nth(1)).to_contain_text("Bob")
+    expect(ada.messages.nth(1)).not_to_have_attribute("aria-hidden", "true")
+
+
+def test_presence(page: Page, open_page: OpenPage, serve: Serve) -> None:
+    """The page says who is here, in alphabetical order, as they come and go."""
+    url = serve(lounge()).url("/rooms/lobby")
+    bob = come(page, url, "Bob")
+    expect(bob.here).to_have_text("1 here: Bob")
+    other = open_page()
+    ada = come(other, url, "Ada")
+    expect(ada.here).to_have_text("2 here: Ada and Bob")
+    cy = come(open_page(), url, "Cy")
+
+    for one in (ada, bob, cy):
+        expect(one.here).to_have_text("3 here: Ada, Bob, and Cy")
+    expect(bob.here).not_to_have_attribute("aria-live", "polite")
+    other.close()
+    expect(bob.here).to_have_text("2 here: Bob and Cy")
+
+
+def test_many_people_are_counted(page: Page, serve: Serve) -> None:
+    """Of many people some are named and the rest counted."""
+    url = serve(lounge()).url("/rooms/lobby")
+    names = [f"Person {number:02}" for number in range(12)]
+    people = [page] + [page.context.new_page() for _ in names[1:]]
+
+    first = come(page, url, names[0])
+    for other, name in zip(people[1:], names[1:], strict=True):
+        # Of one browser, which remembers the first name.
+        talker = Talker(other)
+        other.goto(url)
+        talker.rename.click()
+        talker.joins(name)
+
+    named = ", ".join(names[:8])
+    expect(first.here).to_have_text(f"12 here: {named}, and 4 more")
+
+
+def test_writing_is_shown_for_a_while(page: Page, open_page: OpenPage, serve: Serve) -> None:
+    """Who is writing is said to the others, for some seconds or until it is sent."""
+    url = serve(lounge()).url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    bob = come(open_page(), url, "Bob")
+
+    bob.field.press_sequentially("I")
+    expect(ada.writing).to_have_text(ENGLISH["writing_one"].format(names="Bob"))
+    expect(bob.writing).to_have_text("")
+    # It goes by itself; four seconds, and the time of a slow machine.
+    expect(ada.writing).to_have_text("")
+    bob.field.press_sequentially(" am")
+    expect(ada.writing).to_have_text(ENGLISH["writing_one"].format(names="Bob"))
+    bob.field.press("Enter")
+    ada.reads("I am")
+    expect(ada.writing).to_have_text("", timeout=2000)
+
+
+def test_several_are_writing(page: Page, open_page: OpenPage, serve: Serve) -> None:
+    """Two who write are named together."""
+    url = serve(lounge()).url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    bob = come(open_page(), url, "Bob")
+    cy = come(open_page(), url, "Cy")
+
+    both = [ENGLISH["writing_some"].format(names=n) for n in ("Ada and Bob", "Bob and Ada")]
+
+    def are_seen() -> bool:
+        ada.field.press("a")
+        bob.field.press("b")
+        return cy.writing.inner_text() in both
+
+    wait_until(are_seen, "both are seen writing")
+
+
+def test_notice_of_the_host(page: Page, serve: Serve) -> None:
+    """What the host says stands in the middle, under the name it gave, and is no bubble."""
+    server = serve(lounge())
+    ada = come(page, server.url("/rooms/lobby"), "Ada")
+
+    ada.says("When does it close?")
+    announce(page, server, "The bar closes in ten minutes.")
+
+    ada.reads("When does it close?", "The bar closes in ten minutes.")
+    notice = ada.log.locator(".notice")
+    expect(notice).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    expect(notice.locator("b")).to_have_text("The house")
+    box, log = notice.bounding_box(), ada.log.bounding_box()
+    assert box is not None
+    assert log is not None
+    assert box["x"] + box["width"] / 2 == pytest.approx(log["x"] + log["width"] / 2, abs=2)
+
+
+def test_unread_messages_are_marked_and_counted(
+    page: Page, open_page: OpenPage, serve: Serve
+) -> None:
+    """What comes while nobody looks is counted in the tab's title, and begins under a line."""
+    url = serve(lounge()).url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    bob = come(open_page(), url, "Bob")
+
+    bob.says("seen")
+    ada.reads("seen")
+    look_away(page)
+    bob.says("unseen")
+    bob.says("unseen too")
+    ada.reads("seen", "unseen", "unseen too")
+    expect(page).to_have_title("(2) Lounge")
+    expect(ada.fresh).to_have_text(ENGLISH["new"])
+    assert ada.fresh.evaluate("mark => mark.nextElementSibling.innerText").endswith("unseen")
+    look_back(page)
+    expect(page).to_have_title("Lounge")
+    expect(ada.fresh).to_have_count(1)
+    ada.says("I am back")
+
+    bob.reads("seen", "unseen", "unseen too", "I am back")
+    expect(ada.fresh).to_have_count(0)
+    expect(page.context.pages[0]).to_have_title("Lounge")
+
+
+def test_reader_further_up_has_unread_messages(
+    page: Page, open_page: OpenPage, serve: Serve
+) -> None:
+    """What comes while one reads further up is unread too, until one has come down to it."""
+    url = serve(lounge()).url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    bob = come(open_page(), url, "Bob")
+
+    for number in range(30):
+        ada.says(f"number {number}")
+    expect(bob.messages).to_have_count(30)
+    wait_until(ada.is_at_the_end, "the log shows its end")
+    ada.log.focus()
+    page.keyboard.press("Home")
+    expect(ada.messages.first).to_be_in_viewport(ratio=1)
+    bob.says("down here")
+    expect(page).to_have_title("(1) Lounge")
+    expect(ada.newest).to_be_visible()
+    expect(ada.messages.first).to_be_in_viewport(ratio=1)
+    ada.newest.click()
+
+    expect(ada.messages.last).to_be_in_viewport(ratio=1)
+    expect(page).to_have_title("Lounge")
+    expect(ada.fresh).to_have_text(ENGLISH["new"])
+
+
+def test_own_messages_are_never_unread(page: Page, serve: Serve) -> None:
+    """What one says in another tab is on one's own side in both, and no news."""
+    url = serve(lounge()).url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    other = page.context.new_page()
+    twin = Talker(other)
+    other.goto(url)
+    look_away(page)
+
+    twin.says("from the other tab")
+
+    ada.reads("from the other tab")
+    expect(ada.names).to_have_text([ENGLISH["you"]])
+    expect(page).to_have_title("Lounge")
+
+
+def test_bot_in_the_room(page: Page, open_page: OpenPage, serve: Serve) -> None:
+    """Everybody sees an answer being written and written, once; who asked may stop it."""
+    gate = Gate()
+
+    async def bot(message: Message) -> AsyncIterator[str]:
+        if message.text.endswith("?"):
+            for piece in ("Let", " me", " think"):
+                yield piece
+                await gate.passed()
+
+    url = serve(lounge(reply=bot)).url("/rooms/lobby")
+    ada = come(page, url, "Ada")
+    other = open_page()
+    bob = come(other, url, "Bob")
+    said = ["Bob, listen", "What is it?"]
+
+    for text in said:
+        ada.says(text)
+    for one in (ada, bob):
+        one.reads(*said, "Let")
+        expect(one.notes).to_have_text(words("writing"))
+    expect(other.get_by_role("button", name=ENGLISH["stop"])).to_be_hidden()
+    gate.open()
+    bob.reads(*said, "Let me")
+    bob.says("patience")
+    for one in (ada, bob):
+        one.reads(*said, "patience", "Let me")
+    page.get_by_role("button", name=ENGLISH["stop"]).click()
+
+    for one in (ada, bob):
+        expect(one.log.locator(".answer small")).to_have_text(ENGLISH["incomplete"])
+        expect(one.log.locator(".answer")).to_have_count(1)
+        expect(one.log.locator("[aria-busy]")).to_have_count(0)
+    expect(page.get_by_role("button", name=ENGLISH["send_again"])).to_be_visible()
+    expect(other.get_by_role("button", name=ENGLISH["send_again"])).to_have_count(0)
+
+
+def test_page_speaks_chinese(open_page: OpenPage, serve: Serve) -> None:
+    """A room in a Chinese browser has its words, its days and its lists of names in Chinese."""
+    url = serve(lounge()).url("/rooms/lobby")
+    pages = [open_page(locale="zh-CN") for _ in range(2)]
+
+    for page, name in zip(pages, ["艾达", "小波"], strict=True):
+        page.goto(url)
+        field = page.get_by_role("textbox", name=CHINESE["your_name"], exact=True)
+        field.fill(name)
+        page.get_by_role("button", name=CHINESE["join"], exact=True).click()
+    first, second = pages
+    first.get_by_role("textbox", name=CHINESE["message"], exact=True).fill("你好")
+    expect(second.locator("#echochat-writing")).to_have_text(
+        CHINESE["writing_one"].format(names="艾达")
+    )
+    first.get_by_role("button", name=CHINESE["send"], exact=True).click()
+
+    log = second.get_by_role("log", name=CHINESE["messages"])
+    expect(log.locator("p")).to_have_text(["你好"])
+    expect(log.locator("b")).to_have_text(["艾达"])
+    expect(log.locator(".day")).to_have_text("今天")
+    expect(first.locator("#echochat-here")).to_have_text(
+        CHINESE["here"].format(count=2, names="小波和艾达")
+    )
+
+
+def test_words_of_the_host(page: Page, serve: Serve) -> None:
+    """`labels=` puts the host's words in the place of a room's as well."""
+    labels = {"join": "Sit down", "here": "{names} ({count})"}
+    url = serve(lounge(labels=labels)).url("/rooms/lobby")
+    ada = Talker(page)
+
+    page.goto(url)
+    ada.name.fill("Ada")
+    page.get_by_role("button", name="Sit down", exact=True).click()
+
+    expect(ada.here).to_have_text("Ada (1)")
+
+
+@pytest.mark.parametrize("block", ["header", "people", "writing", "footer"])
+def test_block_left_out(page: Page, serve: Serve, block: str) -> None:
+    """A template may leave out who is here and who is writing, and the room works without."""
+    template = '{% extends "fastapi_echochat/base.html" %}{% block ' + block + " %}{% endblock %}"
+    templates = DictLoader({"fastapi_echochat/chat.html": template})
+    ada = come(page, serve(lounge(templates=templates)).url("/rooms/lobby"), "Ada")
+
+    ada.says("bare")
+
+    ada.reads("bare")
+    gone = {"header": "state", "people": "here", "writing": "writing", "footer": "save"}[block]
+    expect(page.locator(f"#echochat-{gone}")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_room_is_accessible(open_page: OpenPage, serve: Serve, scheme: str) -> None:
+    """axe-core finds nothing in a room: nameless, talking, unread, somebody writing."""
+    server = serve(lounge())
+    page = open_page(color_scheme=scheme)
+    ada = Talker(page)
+
+    page.goto(server.url("/rooms/lobby"))
+    expect(ada.name).to_be_visible()
+    assert violations(page) == []
+    ada.join.click()
+    expect(ada.name_refusal).to_have_text(ENGLISH["bad_name"])
+    assert violations(page) == []
+    ada.joins("Ada")
+    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+    ada.says("Hello")
+    bob.says("Hi")
+    look_away(page)
+    bob.says("Are you there?")
+    announce(page, server, "The bar closes.")
+    expect(ada.messages).to_have_count(4)
+    write_until_seen(bob, ada)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_room_fits(
+    open_page: OpenPage, serve: Serve, take_picture: TakePicture, screen: str
+) -> None:
+    """Whatever people are called and say, a room is not wider than its window."""
+    server = serve(lounge())
+    url = server.url("/rooms/" + "a-rather-long-name-of-a-room" * 3)
+    page, other = open_page(**SCREENS[screen]), open_page()
+    ada = Talker(page)
+
+    page.goto(url)
+    expect(ada.name).to_be_visible()
+    take_picture(page, f"{screen}-room-name")
+    assert not is_wider_than_its_window(page)
+    ada.joins("Ada")
+    bob = come(other, url, "Bartholomew" * 4)
+    for text in ("Is anybody here?", "Or am I alone in this room?"):
+        ada.says(text)
+    bob.says("Donaudampfschifffahrtsgesellschaftskapitän" * 3)
+    bob.says("שלום 👩‍👩‍👧‍👦")
+    expect(ada.messages).to_have_count(4)
+    write_until_seen(bob, ada)
+    wait_until(ada.is_at_the_end, "the log shows its end")
+    take_picture(page, f"{screen}-room")
+
+    assert not is_wider_than_its_window(page)
+
+
+def look_away(page: Page) -> None:
+    """Tell the page that its tab is hidden: a browser without windows hides none."""
+    _be_seen(page, is_hidden=True)
+
+
+def look_back(page: Page) -> None:
+    _be_seen(page, is_hidden=False)
+
+
+def _be_seen(page: Page, *, is_hidden: bool) -> None:
+    page.evaluate(
+        """isHidden => {
+            Object.defineProperty(document, "hidden", {
+                configurable: true, get: () => isHidden,
+            });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        is_hidden,
+    )

@@ -1,0 +1,317 @@
+"""Rooms over connections that break and servers that die: no gap, no double."""
+
+import re
+
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from fastapi_echochat import MemoryRooms
+from fastapi_echochat.labels import ENGLISH
+from tests.browser.conftest import Console, OpenPage, StartProcess, StartRelay
+from tests.browser.person import Talker, come
+from tests.browser.test_room_history import PAGE, fill, host
+from tests.conftest import Serve
+from tests.servers import wait_until
+
+IN_A_FILE = """
+from fastapi import FastAPI
+from fastapi_echochat import EchoChat, SQLiteRooms
+
+app = FastAPI()
+chat = EchoChat(reply=None, rooms=SQLiteRooms("rooms.db"))
+app.include_router(chat.router, prefix="/rooms/{room}")
+"""
+IN_MEMORY = IN_A_FILE.replace('SQLiteRooms("rooms.db")', "MemoryRooms()").replace(
+    "SQLiteRooms", "MemoryRooms"
+)
+
+
+def test_killed_server_leaves_no_gap_and_no_double(
+    page: Page, open_page: OpenPage, console: Console, start_process: StartProcess
+) -> None:
+    """Killed and started again, again and again, the server has all that was said, once."""
+    console.allow_failed_connections()
+    server = start_process(IN_A_FILE)
+    ada = come(page, server.url("/rooms/lobby"), "Ada")
+    other = open_page()
+    bob = come(other, server.url("/rooms/lobby"), "Bob")
+    said: set[str] = set()
+
+    def say(talker: Talker, text: str) -> None:
+        talker.says(text)
+        said.add(text)
+
+    for attempt in range(3):
+        say(ada, f"ada, before {attempt}")
+        say(bob, f"bob, before {attempt}")
+        server.kill()
+        say(ada, f"ada, in between {attempt}")
+        say(bob, f"bob, in between {attempt}")
+        ada.reads_state("unreachable")
+        server.start()
+        for one in (ada, bob):
+            one.reads_state("connected")
+            expect(one.messages).to_have_count(len(said))
+            expect(one.log.locator(".waiting")).to_have_count(0)
+
+    order = ada.texts.all_text_contents()
+    assert sorted(order) == sorted(said)
+    assert bob.texts.all_text_contents() == order
+    for one in (ada, bob):
+        expect(one.notes).to_have_count(0)
+        expect(one.seams).to_have_count(0)
+    page.reload()
+    ada.reads(*order)
+
+
+def test_typed_while_away_arrives_once(
+    page: Page, open_page: OpenPage, console: Console, serve: Serve, start_relay: StartRelay
+) -> None:
+    """What is typed without a connection waits in sight, and comes once, in its order."""
+    console.allow_failed_connections()
+    server = serve(host(MemoryRooms()))
+    relay = start_relay(server.port)
+    ada = come(page, relay.url("/rooms/lobby"), "Ada")
+    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+
+    ada.says("here")
+    bob.reads("here")
+    page.context.set_offline(True)
+    relay.cut()
+    ada.reads_state("unreachable")
+    texts = [f"typed {number}" for number in range(20)]
+    for text in texts:
+        ada.says(text)
+    expect(ada.notes).to_have_text([ENGLISH["waiting"]] * len(texts))
+    bob.says("meanwhile")
+    page.context.set_offline(False)
+
+    for one in (ada, bob):
+        one.reads("here", "meanwhile", *texts)
+        expect(one.notes).to_have_count(0)
+    expect(ada.log.locator(".waiting")).to_have_count(0)
+
+
+def test_lost_acknowledgement_doubles_nothing(
+    page: Page, open_page: OpenPage, serve: Serve, start_relay: StartRelay
+) -> None:
+    """A message that the room has, and whose sender does not know it, is sent again and kept once.
+
+    Until then its sender reads that it is being sent, and no error.
+    """
+    server = serve(host(MemoryRooms()))
+    relay = start_relay(server.port)
+    ada = come(page, relay.url("/rooms/lobby"), "Ada")
+    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+
+    relay.swallow_answers()
+    ada.says("did you get this?")
+    bob.reads("did you get this?")
+    expect(ada.notes).to_have_text([ENGLISH["sending"]])
+    expect(ada.log.locator(".waiting")).to_have_count(1)
+    bob.says("yes")
+    relay.pass_on()
+    relay.cut()
+
+    for one in (ada, bob):
+        one.reads("did you get this?", "yes")
+        expect(one.notes).to_have_count(0)
+    ada.says("fine")
+    for one in (ada, bob):
+        one.reads("did you get this?", "yes", "fine")
+
+
+def test_unsent_message_survives_a_reload(
+    page: Page, open_page: OpenPage, serve: Serve, start_relay: StartRelay
+) -> None:
+    """What nobody has when the page is reloaded is sent by the page that comes after it."""
+    server = serve(host(MemoryRooms()))
+    relay = start_relay(server.port)
+    ada = come(page, relay.url("/rooms/lobby"), "Ada")
+    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+
+    relay.swallow()
+    ada.says("into the void")
+    expect(ada.notes).to_have_text([ENGLISH["sending"]])
+    bob.says("nothing here")
+    relay.pass_on()
+    page.reload()
+
+    for one in (ada, bob):
+        one.reads("nothing here", "into the void")
+    expect(ada.notes).to_have_count(0)
+    expect(ada.names).to_have_text(["Bob", ENGLISH["you"]])
+    page.reload()
+    ada.reads("nothing here", "into the void")
+    bob.reads("nothing here", "into the void")
+
+
+def test_what_was_missed_is_news(
+    page: Page, open_page: OpenPage, serve: Serve, start_relay: StartRelay
+) -> None:
+    """What was said while one was cut off comes all, and counts as unread where nobody looks."""
+    server = serve(host(MemoryRooms()))
+    relay = start_relay(server.port)
+    ada = come(page, relay.url("/rooms/lobby"), "Ada")
+    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+    texts = [f"number {number}" for number in range(2 * PAGE)]
+
+    bob.says("before")
+    ada.reads("before")
+    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
+    relay.swallow()
+    for text in texts:
+        bob.says(text)
+    bob.reads("before", *texts)
+    relay.pass_on()
+    relay.cut()
+
+    ada.reads("before", *texts)
+    expect(page).to_have_title(f"({len(texts)}) Lounge")
+    expect(ada.fresh).to_have_count(1)
+    expect(ada.seams).to_have_count(0)
+
+
+def test_gap_is_shown_and_filled(
+    page: Page, serve: Serve, start_relay: StartRelay, console: Console
+) -> None:
+    """Where the room no longer knows what one has seen, the page says so and offers the rest."""
+    console.allow_failed_connections()
+    rooms = MemoryRooms(history=3 * PAGE)
+    server = serve(host(rooms))
+    relay = start_relay(server.port)
+    ada = come(page, relay.url("/rooms/lobby"), "Ada")
+
+    ada.says("long forgotten")
+    ada.reads("long forgotten")
+    expect(ada.notes).to_have_count(0)
+    page.context.set_offline(True)
+    relay.cut()
+    ada.reads_state("unreachable")
+    texts = fill(rooms, 3 * PAGE)
+    page.context.set_offline(False)
+    ada.reads_state("connected")
+    expect(ada.texts.last).to_have_text(texts[-1])
+    expect(ada.seams).to_contain_text(ENGLISH["gap"])
+    expect(ada.texts.first).to_have_text("long forgotten")
+    ada.log.focus()
+
+    def has_all() -> bool:
+        page.keyboard.press("Home")
+        return ada.messages.count() == len(texts) + 1
+
+    wait_until(has_all, "all that the room has has come in")
+    ada.reads("long forgotten", *texts)
+    # What the room has let go of nobody can offer.
+    expect(ada.earlier).to_have_count(0)
+    expect(ada.seams).to_have_text([ENGLISH["gap"]])
+
+
+def test_room_that_was_lost_is_a_gap(
+    page: Page, console: Console, start_process: StartProcess
+) -> None:
+    """Where a room begins anew the page keeps what it has, and says that something may be missing.
+
+    What was not acknowledged is in the new one.
+    """
+    console.allow_failed_connections()
+    server = start_process(IN_MEMORY)
+    ada = come(page, server.url("/rooms/lobby"), "Ada")
+
+    ada.says("before")
+    ada.reads("before")
+    expect(ada.log.locator(".waiting")).to_have_count(0)
+    server.kill()
+    ada.says("in between")
+    server.start()
+    ada.reads_state("connected")
+
+    ada.reads("before", "in between")
+    expect(ada.notes).to_have_count(0)
+    expect(ada.seams).to_have_text([ENGLISH["gap"]])
+    ada.says("after")
+    ada.reads("before", "in between", "after")
+    expect(ada.seams).to_have_count(1)
+
+
+def has_routed(page: Page, routes: list[WebSocketRoute], count: int) -> bool:
+    # Playwright calls a test back while it is itself called.
+    page.evaluate("0")
+    return len(routes) >= count
+
+
+def test_client_that_fell_behind_comes_back_quietly(page: Page, serve: Serve) -> None:
+    """Closed with 1013, the page is back at once from where it was, and nobody is bothered."""
+    server = serve(host(MemoryRooms()))
+    routes: list[WebSocketRoute] = []
+
+    def carry(route: WebSocketRoute) -> None:
+        routes.append(route)
+        route.connect_to_server()
+
+    page.route_web_socket(re.compile("/ws$"), carry)
+    ada = come(page, server.url("/rooms/lobby"), "Ada")
+    ada.says("before")
+    ada.reads("before")
+    expect(ada.log.locator(".waiting")).to_have_count(0)
+    ada.note_states()
+    # Longer than a connection that was barely there.
+    page.wait_for_function(
+        "from => performance.now() - from > 600", arg=page.evaluate("performance.now()")
+    )
+    routes[0].close(code=1013, reason="too slow")
+    wait_until(lambda: has_routed(page, routes, 2), "the page has connected again")
+    ada.says("after")
+
+    ada.reads("before", "after")
+    expect(ada.notes).to_have_count(0)
+    assert set(ada.has_read_states()) == {ENGLISH["connected"]}
+
+
+def test_room_out_of_reach_is_waited_for(page: Page, serve: Serve) -> None:
+    """A room that sends one away at the door, with 1013, is tried again, and what waits is said."""
+    server = serve(host(MemoryRooms()))
+    is_reachable = False
+    tries: list[WebSocketRoute] = []
+
+    def carry(route: WebSocketRoute) -> None:
+        tries.append(route)
+        if is_reachable:
+            route.connect_to_server()
+        else:
+            route.close(code=1013, reason="out of reach")
+
+    ada = come(page, server.url("/rooms/lobby"), "Ada")
+    page.route_web_socket(re.compile("/ws$"), carry)
+    page.reload()
+    ada.reads_state("lost")
+    ada.says("patience")
+    expect(ada.notes).to_have_text([ENGLISH["waiting"]])
+    wait_until(lambda: has_routed(page, tries, 2), "the page has tried again")
+    is_reachable = True
+
+    ada.reads_state("connected")
+    ada.reads("patience")
+    expect(ada.notes).to_have_count(0)
+
+
+def test_renamed_while_away(
+    page: Page, open_page: OpenPage, console: Console, serve: Serve, start_relay: StartRelay
+) -> None:
+    """A name that is changed without a connection is the name one comes back with."""
+    console.allow_failed_connections()
+    server = serve(host(MemoryRooms()))
+    relay = start_relay(server.port)
+    ada = come(page, relay.url("/rooms/lobby"), "Ada")
+    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+
+    page.context.set_offline(True)
+    relay.cut()
+    ada.reads_state("unreachable")
+    ada.rename.click()
+    ada.joins("Countess")
+    ada.says("It is me")
+    page.context.set_offline(False)
+
+    bob.reads("It is me")
+    expect(bob.names).to_have_text(["Countess"])
+    expect(ada.rename).to_have_text("Countess")

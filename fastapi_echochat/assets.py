@@ -11,6 +11,7 @@ from typing import NamedTuple
 from fastapi import Request, Response
 
 from .frames import schema
+from .prepared import Prepared
 
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 _CSS = "text/css; charset=utf-8"
@@ -38,12 +39,10 @@ _ALWAYS_ASK = "no-cache"
 
 
 class Asset(NamedTuple):
-    """A file that a page is made of, as it is sent."""
+    """A file that a page is made of, as it is sent: plain or compressed, for ever or for now."""
 
     version: str
-    headers: dict[str, str]
-    content: bytes
-    compressed: bytes
+    responses: dict[tuple[bool, bool], Prepared]
 
 
 @lru_cache(1)
@@ -64,20 +63,8 @@ def respond_with_asset(request: Request, name: str) -> Response:
     if asset is None:
         return Response(f"No asset is called {name!r}.\n", 404, media_type="text/plain")
     is_current = request.query_params.get("v") == asset.version
-    headers = {**asset.headers, "cache-control": _FOR_EVER if is_current else _ALWAYS_ASK}
-    if is_known(request, headers["etag"]):
-        return Response(status_code=304, headers=headers)
-    if _takes_gzip(request.headers.get("accept-encoding", "")):
-        headers["content-encoding"] = "gzip"
-        return Response(asset.compressed, headers=headers)
-    return Response(asset.content, headers=headers)
-
-
-def is_known(request: Request, etag: str) -> bool:
-    """Tell whether the client has this already (RFC 9110, section 13.1.2: weak comparison)."""
-    known = request.headers.get("if-none-match", "")
-    bare = etag.removeprefix("W/")
-    return known == "*" or any(tag.strip().removeprefix("W/") == bare for tag in known.split(","))
+    is_compressed = _takes_gzip(request.headers.get("accept-encoding", ""))
+    return asset.responses[is_current, is_compressed].answer(request)
 
 
 def _join(media_type: str, parts: tuple[str, ...]) -> bytes:
@@ -94,13 +81,20 @@ def _join(media_type: str, parts: tuple[str, ...]) -> bytes:
 
 def _asset(content: bytes, media_type: str) -> Asset:
     version = hashlib.sha256(content).hexdigest()[:16]
-    headers = {
-        "content-type": media_type,
-        "etag": f'W/"{version}"',
-        "vary": "accept-encoding",
-        "x-content-type-options": "nosniff",
-    }
-    return Asset(version, headers, content, gzip.compress(content, mtime=0))
+    compressed = gzip.compress(content, mtime=0)
+    responses = {}
+    for is_current in (False, True):
+        headers = {
+            "content-type": media_type,
+            "vary": "accept-encoding",
+            "x-content-type-options": "nosniff",
+            "cache-control": _FOR_EVER if is_current else _ALWAYS_ASK,
+        }
+        etag = f'W/"{version}"'
+        responses[is_current, False] = Prepared(content, etag, headers)
+        headers["content-encoding"] = "gzip"
+        responses[is_current, True] = Prepared(compressed, etag, headers)
+    return Asset(version, responses)
 
 
 def _takes_gzip(accept_encoding: str) -> bool:

@@ -20,9 +20,10 @@ from jinja2 import (
 )
 
 from .addresses import authority, carried_query, endpoint_url
-from .assets import assets, is_known, respond_with_asset
+from .assets import assets, respond_with_asset
 from .labels import choose_language, replace_labels
 from .limits import Limits
+from .prepared import Prepared
 
 Templates = str | os.PathLike[str] | BaseLoader
 WebsocketURL = str | Callable[[Request], str]
@@ -36,15 +37,23 @@ _KEPT_PAGES = 256
 _FRAME_ANCESTOR = re.compile(r"\*|'self'|https?:|[a-z0-9+.*:/\[\]_-]*[a-z0-9*\]]", re.IGNORECASE)
 
 
-class _Rendered(NamedTuple):
-    html: bytes
-    etag: str
+class _Asked(NamedTuple):
+    """What a page depends on: where it was asked for, and by whom."""
+
+    scheme: str
+    host: bytes | None
+    server: tuple[str, int | None] | None
+    path: str
+    root_path: str
+    query_string: bytes
+    accept_language: bytes
 
 
 class Page:
     """The HTTP side of a chat, whichever of its mounts it is asked for.
 
-    All its work is done at start-up and at the first request of each address and language.
+    All its work is done at start-up and at the first request of each address and language; then a
+    request is one look-up.
 
     Args:
         title: Title and heading.
@@ -82,57 +91,61 @@ class Page:
         self._rooms = rooms
         self._frame_ancestors = _join_frame_ancestors(frame_ancestors)
         self._template = _environment(templates).get_template(_TEMPLATE)
-        self._headers = {
-            "cache-control": "no-cache",
-            "referrer-policy": "same-origin",
-            "vary": "accept-language",
-            "x-content-type-options": "nosniff",
-        }
         self._is_ours = templates is None
         self._render_kept = lru_cache(_KEPT_PAGES)(self._render)
+        self._find_kept = lru_cache(_KEPT_PAGES)(self._find)
 
     def respond(self, request: Request) -> Response:
         """Answer a GET or HEAD request for the page, or for an asset of it."""
-        if b"asset=" in request.scope["query_string"]:
+        scope = request.scope
+        if b"asset=" in scope["query_string"]:
             name = request.query_params.get("asset")
             if name is not None:
                 return respond_with_asset(request, name)
-        query = carried_query(request.scope["query_string"], without=_OWN_PARAMETERS)
-        endpoint, elsewhere = self._endpoint(request, query)
-        lang = choose_language(request.headers.get("accept-language", ""))
-        if self._is_ours:
-            rendered = self._render_kept(endpoint, elsewhere, query, lang)
-        else:
-            # A template of the host's may say something else each time.
-            rendered = self._render(endpoint, elsewhere, query, lang, request=request)
-        headers = {
-            **self._headers,
-            "content-security-policy": self._policy(endpoint if elsewhere else None),
-            "etag": rendered.etag,
-        }
-        if is_known(request, rendered.etag):
-            return Response(status_code=304, headers=headers)
-        return Response(rendered.html, headers=headers, media_type="text/html")
+        headers = dict(scope["headers"])
+        server = scope.get("server")
+        asked = _Asked(
+            scope["scheme"],
+            headers.get(b"host"),
+            server and tuple(server),
+            scope["path"],
+            scope.get("root_path", ""),
+            scope["query_string"],
+            headers.get(b"accept-language", b""),
+        )
+        if self._is_ours and not callable(self._websocket_url):
+            return self._find_kept(asked).answer(request)
+        return self._find(asked, request).answer(request)
 
-    def _endpoint(self, request: Request, query: str) -> tuple[str, bool]:
+    def _find(self, asked: _Asked, request: Request | None = None) -> Prepared:
+        """Return the page for an address; for a request where it may differ each time."""
+        query = carried_query(asked.query_string, without=_OWN_PARAMETERS)
+        endpoint, elsewhere = self._endpoint(asked, query, request)
+        lang = choose_language(asked.accept_language.decode("latin-1"))
+        if self._is_ours:
+            return self._render_kept(endpoint, elsewhere, query, lang)
+        return self._render(endpoint, elsewhere, query, lang, request=request)
+
+    def _endpoint(self, asked: _Asked, query: str, request: Request | None) -> tuple[str, bool]:
         """Return the endpoint's URL, and whether it is elsewhere than beside the page."""
-        if callable(self._websocket_url):
+        if callable(self._websocket_url) and request is not None:
             return _check_websocket_url(self._websocket_url(request)), True
-        if self._websocket_url is not None:
+        if isinstance(self._websocket_url, str):
             return self._websocket_url, True
-        scope = request.scope
         url = endpoint_url(
-            scheme=scope["scheme"],
-            authority=authority(request.headers.get("host"), scope.get("server")),
-            path=scope["path"],
-            root_path=scope.get("root_path", ""),
+            scheme=asked.scheme,
+            authority=authority(
+                None if asked.host is None else asked.host.decode("latin-1"), asked.server
+            ),
+            path=asked.path,
+            root_path=asked.root_path,
             query=query,
         )
         return url, False
 
     def _render(
         self, endpoint: str, elsewhere: bool, query: str, lang: str, **context: Any
-    ) -> _Rendered:
+    ) -> Prepared:
         def asset(name: str) -> str:
             # Relative to the page: the browser adds it to the address that it has the page from.
             own = f"asset={name}&v={assets()[name].version}"
@@ -149,7 +162,15 @@ class Page:
             rooms=self._rooms,
             **context,
         ).encode()
-        return _Rendered(html, f'"{hashlib.sha256(html).hexdigest()[:32]}"')
+        headers = {
+            "content-type": "text/html; charset=utf-8",
+            "cache-control": "no-cache",
+            "content-security-policy": self._policy(endpoint if elsewhere else None),
+            "referrer-policy": "same-origin",
+            "vary": "accept-language",
+            "x-content-type-options": "nosniff",
+        }
+        return Prepared(html, f'"{hashlib.sha256(html).hexdigest()[:32]}"', headers)
 
     def _policy(self, endpoint: str | None) -> str:
         # 'self' covers WebSockets of the page's own host (CSP Level 3, section 6.7.2.8).

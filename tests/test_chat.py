@@ -201,7 +201,7 @@ def test_echo_is_a_function_like_any() -> None:
 def test_modules_import_downwards() -> None:
     """The pure modules import nothing that waits, and no module imports one above it."""
     order = [
-        ["limits", "addresses", "labels", "rate", "threads", "dependencies", "frames"],
+        ["limits", "addresses", "labels", "rate", "threads", "dependencies", "frames", "prepared"],
         ["rooms.log", "rooms.siblings", "rooms.outage", "rooms.leases", "rooms.scripts"],
         ["rooms.audience", "rooms.database", "rooms.packing", "rooms.tail"],
         ["rooms.subscription", "live.names", "live.presence", "live.drafts"],

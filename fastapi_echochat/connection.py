@@ -10,7 +10,7 @@ from fastapi import WebSocket
 from .limits import Limits
 from .protocol import UNSUPPORTED_DATA, Close, Dialect, Message, Ping, Problem, Stop
 from .rate import Rate
-from .replies import Replier, Values
+from .replies import Replier, Values, check_piece
 from .sender import EndedError, Sender
 
 logger = logging.getLogger("fastapi_echochat")
@@ -225,8 +225,8 @@ class Connection:
 
     async def _stream(self, message: Message) -> None:
         async with contextlib.aclosing(self._replier.stream(message, self._values)) as pieces:
-            async for text in pieces:
-                frame = self._dialect.piece(message.id, text, done=False)
+            async for piece in pieces:
+                frame = self._dialect.piece(message.id, check_piece(piece), done=False)
                 if frame is not None:
                     await self._sender.send(frame)
 

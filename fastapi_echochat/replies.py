@@ -90,29 +90,23 @@ class Replier:
             text = await self._threads.call(self._reply, message, **values)
         return _check(text, "returns")
 
-    async def stream(self, message: Message, values: Values) -> AsyncGenerator[str, None]:
-        """Yield the pieces of an answer; closed early, it closes the function's generator.
+    def stream(self, message: Message, values: Values) -> AsyncGenerator[object, None]:
+        """Return the pieces of an answer, each of them for `check_piece`.
 
-        Raises:
-            TypeError: The function yielded something that is no `str`.
-            UnicodeEncodeError: It yielded half of a surrogate pair, which no frame can carry.
-            Exception: Whatever the function raises.
+        Closed early, it closes the function's generator.
         """
-        if self._kind is _Kind.ASYNC_GENERATOR:
-            pieces: AsyncGenerator[str, None] = self._reply(message, **values)  # type: ignore[assignment]  # known by its kind
-            try:
-                async for piece in pieces:
-                    yield _check(piece, "yields")
-            finally:
-                await pieces.aclose()
-        else:
-            steps = _Steps(self._reply(message, **values))  # type: ignore[arg-type]  # known by its kind
-            try:
-                while (taken := await self._threads.call(steps.take)) is not None:
-                    yield _check(taken, "yields")
-            finally:
-                # Not awaited: all threads may be taken by functions that block.
-                self._threads.start(steps.close)
+        pieces: Any = self._reply(message, **values)
+        # An asynchronous generator of the function's own, not one around it: each piece would be
+        # handed through both.
+        return pieces if self._kind is _Kind.ASYNC_GENERATOR else self._step(_Steps(pieces))
+
+    async def _step(self, steps: "_Steps") -> AsyncGenerator[object, None]:
+        try:
+            while (taken := await self._threads.call(steps.take)) is not None:
+                yield taken
+        finally:
+            # Not awaited: all threads may be taken by functions that block.
+            self._threads.start(steps.close)
 
 
 class _Steps:
@@ -147,6 +141,16 @@ class _Steps:
                 logger.exception("a reply function failed at its end")
             finally:
                 self._running.release()
+
+
+def check_piece(piece: object) -> str:
+    """Return a piece of an answer, if it is one.
+
+    Raises:
+        TypeError: The function yielded something that is no `str`.
+        UnicodeEncodeError: It yielded half of a surrogate pair, which no frame can carry.
+    """
+    return _check(piece, "yields")
 
 
 def _check(text: object, does: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import NamedTuple
 
 from fastapi import WebSocket
@@ -11,7 +12,7 @@ from .limits import Limits
 from .protocol import UNSUPPORTED_DATA, Close, Dialect, Message, Ping, Problem, Stop
 from .rate import Rate
 from .replies import Replier, Values, check_piece
-from .sender import EndedError, Sender
+from .sender import ENDED, EndedError, Sender
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -43,8 +44,8 @@ class Connection:
 
     __slots__ = (
         "_answering", "_author", "_current", "_dialect", "_ended", "_is_begun", "_is_over",
-        "_is_stalled", "_limits", "_name", "_rate", "_reading", "_receive", "_replier", "_room",
-        "_sender", "_values", "_waiting",
+        "_is_stalled", "_limits", "_name", "_rate", "_reading", "_replier", "_room", "_sender",
+        "_values", "_waiting", "_websocket",
     )  # fmt: skip
 
     def __init__(
@@ -58,7 +59,7 @@ class Connection:
         limits: Limits,
         name: str,
     ) -> None:
-        self._receive = websocket.receive
+        self._websocket = websocket
         self._author = author
         self._sender = Sender(websocket.send, limits.send_seconds, self._end)
         self._dialect = dialect
@@ -95,19 +96,14 @@ class Connection:
             welcome = self._dialect.welcome(self._author)
             if welcome is not None:
                 await self._sender.send(welcome)
-            at_once = None if self._rate is not None else self._replier.at_once
+            if self._rate is None and self._replier.at_once is not None:
+                await self._answer_at_once(self._replier.at_once)
+                return
             while not self._is_over:
-                event = await self._receive()
+                event = await self._websocket.receive()
                 if event["type"] == "websocket.disconnect":
                     return
-                text = event.get("text")
-                if at_once is not None and text is not None:
-                    # No message is made, no task and no queue: an echo costs what its frames do.
-                    answer = self._dialect.answer(text, at_once)
-                    if answer is not None:
-                        await self._sender.send(answer)
-                        continue
-                await self._take(text)
+                await self._take(event.get("text"))
         except EndedError:
             return
         except asyncio.CancelledError:
@@ -124,6 +120,30 @@ class Connection:
             if self._answering is not None:
                 self._answering.cancel()
                 await asyncio.wait([self._answering])
+
+    async def _answer_at_once(self, at_once: Callable[[str], str]) -> None:
+        """Answer each message in the turn that reads it.
+
+        No message is made, no task and no queue: an echo costs what its frames do. Through
+        `Sender.send` each would cost a coroutine more, 0.2 of the 8 microseconds that it takes.
+        """
+        receive, send = self._websocket.receive, self._websocket.send
+        begin, end, answer = self._sender.begin, self._sender.end, self._dialect.answer
+        try:
+            while True:
+                event = await receive()
+                text = event.get("text")
+                frame = None if text is None else answer(text, at_once)
+                if frame is not None:
+                    begin()
+                    await send({"type": "websocket.send", "text": frame})
+                    end()
+                elif event["type"] == "websocket.disconnect":
+                    return
+                else:
+                    await self._take(text)
+        except ENDED:
+            raise EndedError from None
 
     async def _take(self, frame: str | None) -> None:
         if frame is None:

@@ -15,7 +15,8 @@ Send = Callable[[Any], Awaitable[None]]
 # Starlette and uvicorn have no common exception for "already closed": which one it is depends on
 # which side noticed it first (uvicorn 0.54 raises RuntimeError after invalid UTF-8 or a missed
 # ping).
-_ENDED = (WebSocketDisconnect, OSError, RuntimeError)
+ENDED = (WebSocketDisconnect, OSError, RuntimeError)
+"""What a send raises where the connection is over."""
 
 
 class EndedError(Exception):
@@ -58,13 +59,13 @@ class Sender:
         Raises:
             EndedError: The connection is over.
         """
-        self._attend()
+        self.begin()
         try:
             await self._pass_on({"type": "websocket.send", "text": frame})
-        except _ENDED:
+        except ENDED:
             raise EndedError from None
         finally:
-            self._sent += 1
+            self.end()
 
     async def close(self, close: Close) -> None:
         """Close the connection.
@@ -73,18 +74,23 @@ class Sender:
             EndedError: Always: now it is over.
         """
         event = {"type": "websocket.close", "code": close.code, "reason": close.reason}
-        self._attend()
-        with contextlib.suppress(*_ENDED):
+        self.begin()
+        with contextlib.suppress(*ENDED):
             await self._pass_on(event)
-        self._sent += 1
+        self.end()
         raise EndedError
+
+    def end(self) -> None:
+        """Look after a send no more: it is through."""
+        self._sent += 1
 
     def forget(self) -> None:
         """Look after nothing any more."""
         if self._timer is not None:
             self._timer.cancel()
 
-    def _attend(self) -> None:
+    def begin(self) -> None:
+        """Look after a send that its caller makes itself, from now until `end`."""
         if self._timer is None and self._seconds is not None:
             self._look_in(self._seconds)
         self._begun += 1

@@ -3,15 +3,15 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import testing
 from .chat import EchoChat
 from .limits import Limits
 from .protocol import Message
 from .replies import echo
 from .rooms.log import Entry, Rooms, RoomsUnavailableError
-from .rooms.memory import MemoryRooms
 
 if TYPE_CHECKING:
+    from . import testing
+    from .rooms.memory import MemoryRooms
     from .rooms.redis import RedisRooms
     from .rooms.sqlite import SQLiteRooms
 
@@ -29,12 +29,13 @@ __all__ = [
     "testing",
 ]
 
-
 # What only some need, and what needs an extra, is imported when it is asked for.
-_MODULES = {"RedisRooms": "redis", "SQLiteRooms": "sqlite"}
+_PLACES = {"MemoryRooms": "memory", "RedisRooms": "redis", "SQLiteRooms": "sqlite"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".rooms.{_MODULES[name]}", __name__), name)
+    if name == "testing":
+        return import_module(".testing", __name__)
+    if name in _PLACES:
+        return getattr(import_module(f".rooms.{_PLACES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The applications that are measured, each module of which imports only what it serves."""

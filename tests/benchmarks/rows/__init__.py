@@ -1,0 +1,1 @@
+"""The rows of the table, by the name that `--only` takes."""

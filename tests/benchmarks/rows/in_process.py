@@ -1,0 +1,150 @@
+"""The same without a network, for differences below 15 %.
+
+Over the network a shared machine moves a single cell by a third. Here nothing but Python runs:
+the variants come in random order, many times, and the least of each is what it costs.
+"""
+
+import asyncio
+import importlib.util
+import random
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from tests.benchmarks import wire
+from tests.benchmarks.apps import ours, ours_room, raw, tutorial
+from tests.benchmarks.apps.raw import PIECES
+from tests.benchmarks.collector import Crowd, Script
+from tests.benchmarks.contest import AGAIN, Effort
+from tests.benchmarks.report import Row
+from tests.benchmarks.rounds import Ratio, quartiles
+from tests.benchmarks.rows.echo import V1
+
+_CONNECTIONS = 64
+_REQUESTS = 16
+_STREAMING = 2
+_SAID = 2
+_MESSAGES = 4096
+# For each round of the other rows: a turn takes milliseconds.
+_TURNS_A_ROUND = 20
+
+
+def _script(path: str, subprotocol: str | None = None) -> Script:
+    opening = [(wire.handshake(path, subprotocol), b"welcome" if subprotocol else b" 101 ")]
+    ring = wire.echochat_v1_ring() if subprotocol else wire.plain_ring()
+    return Script(opening, ring, b"Message text was")
+
+
+def _streaming(path: str, subprotocol: str | None = None) -> Script:
+    opening = [(wire.handshake(path, subprotocol), b"welcome" if subprotocol else b" 101 ")]
+    return Script(opening, wire.echochat_v1_ring(), b"reply", PIECES + 1)
+
+
+def _echoes() -> dict[str, Crowd]:
+    return {
+        "raw ASGI": Crowd(raw.echo, _script("/"), _CONNECTIONS),
+        "tutorial": Crowd(tutorial.app, _script("/ws"), _CONNECTIONS),
+        "plain": Crowd(ours.app, _script("/chat/ws"), _CONNECTIONS),
+        V1: Crowd(ours.app, _script("/chat/ws", V1), _CONNECTIONS),
+        AGAIN: Crowd(raw.echo, _script("/"), _CONNECTIONS),
+    }
+
+
+def _streams() -> dict[str, Crowd]:
+    return {
+        "raw ASGI": Crowd(raw.stream, _streaming("/"), _STREAMING),
+        V1: Crowd(ours.app, _streaming("/stream/ws", V1), _STREAMING),
+        AGAIN: Crowd(raw.stream, _streaming("/"), _STREAMING),
+    }
+
+
+def _rooms(readers: int) -> dict[str, Crowd]:
+    said = [wire.frame(b"said-")]
+    raw_script = Script([(wire.handshake("/"), b" 101 ")], said, b"said-", speakers=1)
+    tutorial_script = raw_script._replace(opening=[(wire.handshake("/room"), b" 101 ")])
+    # What is said twice with the same id is said once.
+    messages = [wire.message("said-", number) for number in range(_MESSAGES)]
+
+    def our_script(room: str) -> Script:
+        enter = wire.frame(b'{"type":"enter","after":null,"name":"Reader"}')
+        opening = [(wire.handshake(f"/rooms/{room}/ws", V1), b" 101 "), (enter, b'"welcome"')]
+        return Script(opening, messages, b'"said-"', speakers=1)
+
+    return {
+        "raw ASGI loop": Crowd(raw.room, raw_script, readers),
+        "tutorial's manager": Crowd(tutorial.app, tutorial_script, readers),
+        V1: Crowd(ours_room.app, our_script("first"), readers),
+        AGAIN: Crowd(ours_room.app, our_script("second"), readers),
+    }
+
+
+def rows(effort: Effort) -> Iterator[Row]:
+    """Compare echoes and streamed answers in this process."""
+    turns = effort.rounds * _TURNS_A_ROUND
+    for loop in effort.loops:
+        effort.tell(f"in-process, {loop}")
+        found = _run(loop, _measure(_echoes, _REQUESTS, turns))
+        where = f"in process, {loop}"
+        yield _row(found, "plain", "raw ASGI", f"plain echo, {where}", 1.05)
+        yield _row(found, "plain", "tutorial", f"plain echo, {where}", 1.0)
+        yield _row(found, V1, "raw ASGI", f"{V1} echo, {where}", 1.4)
+        yield _row(found, "tutorial", "raw ASGI", f"the tutorial's echo, {where}", None)
+        found = _run(loop, _measure(_streams, 1, turns))
+        yield _row(found, V1, "raw ASGI", f"streamed answer, {PIECES:,} pieces, {where}", 1.3)
+        found = _run(loop, _measure(lambda: _rooms(effort.readers), _SAID, turns))
+        room = f"a delivery in a room of {effort.readers:,} readers, {where}"
+        yield _row(found, V1, "raw ASGI loop", room, 1.15)
+        yield _row(found, V1, "tutorial's manager", room, None)
+
+
+def _run(loop: str, main: Coroutine[Any, Any, dict[str, list[float]]]) -> dict[str, list[float]]:
+    found: dict[str, list[float]]
+    if loop == "uvloop" and importlib.util.find_spec("uvloop") is not None:
+        found = importlib.import_module("uvloop").run(main)
+    else:
+        found = asyncio.run(main)
+    return found
+
+
+async def _measure(
+    make: Callable[[], dict[str, Crowd]], requests: int, turns: int
+) -> dict[str, list[float]]:
+    crowds = make()  # Here, where the loop runs that uvicorn's protocol takes.
+    for crowd in crowds.values():
+        await crowd.open()
+        await crowd.measure(requests)
+    found: dict[str, list[float]] = {name: [] for name in crowds}
+    names = list(crowds)
+    for _ in range(turns):
+        random.shuffle(names)
+        for name in names:
+            found[name].append(await crowds[name].measure(requests))
+    for crowd in crowds.values():
+        await crowd.close()
+    return found
+
+
+def _row(
+    found: dict[str, list[float]], ours: str, theirs: str, what: str, at_most: float | None
+) -> Row:
+    control = V1 if "raw ASGI loop" in found else "raw ASGI"
+    return Row(
+        name="in-process",
+        what=what,
+        against=theirs,
+        ratio=_least_ratio(found[ours], found[theirs]),
+        at_most=at_most,
+        ours=f"{min(found[ours]) * 1e6:.2f} µs",
+        theirs=f"{min(found[theirs]) * 1e6:.2f} µs",
+        control=_least_ratio(found[AGAIN], found[control]),
+        note="the least of many",
+        samples={ours: found[ours], theirs: found[theirs]},
+    )
+
+
+def _least_ratio(ours: list[float], theirs: list[float]) -> Ratio:
+    """Return the least by the least, and the quartiles of the same in parts of the run."""
+    parts = 8
+    ratios = [min(ours[part::parts]) / min(theirs[part::parts]) for part in range(parts)]
+    low, _, high = quartiles(ratios)
+    least = min(ours) / min(theirs)
+    return Ratio(least, low, high, least)

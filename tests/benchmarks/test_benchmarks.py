@@ -1,0 +1,96 @@
+"""The command runs, and says what it found. No time is asserted."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.benchmarks import report
+from tests.benchmarks.report import Row
+from tests.benchmarks.rounds import Ratio, in_turn, ratio
+
+_CHECKOUT = Path(__file__).parent.parent.parent
+
+
+def run(module: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *options],
+        cwd=_CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_table_and_file(tmp_path: Path) -> None:
+    """The command prints a row for each comparison, and writes the same with every sample."""
+    file = tmp_path / "found.json"
+    smallest = ("--quick", "--rounds", "1", "--seconds", "0.05", "--loop", "asyncio")
+
+    done = run(
+        "tests.benchmarks", *smallest, "--only", "connect", "--only", "import", "--json", str(file)
+    )
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("| what | against | goal |")
+    found = json.loads(file.read_text())
+    assert found["machine"]["packages"]["fastapi-echochat"]
+    assert [row["what"] for row in found["rows"]] == [
+        line.split("|")[1].strip() for line in lines[2:] if line
+    ]
+    assert {row["name"] for row in found["rows"]} == {"connect", "import"}
+    for row in found["rows"]:
+        assert row["ratio"]["median"] > 0
+        assert all(row["samples"].values())
+
+
+def test_soak_leaves_nothing() -> None:
+    """Some thousand messages over connections that come and go leave no task and no descriptor."""
+    done = run("tests.benchmarks.soak", "--messages", "3000", "--connections", "50")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| tasks |" in done.stdout
+
+
+def test_rounds_take_turns() -> None:
+    """What is compared is measured forwards and backwards by turns."""
+    order: list[str] = []
+
+    def measure(name: str) -> int:
+        order.append(name)
+        return len(order)
+
+    samples = in_turn({"a": lambda: measure("a"), "b": lambda: measure("b")}, 2, lambda what: None)
+
+    assert order == ["a", "b", "b", "a"]
+    assert samples == {"a": [1, 4], "b": [2, 3]}
+
+
+def test_ratio_is_of_the_same_round() -> None:
+    """The median of the ratios of the rounds, not the ratio of the medians, is compared."""
+    found = ratio([1.0, 20.0, 3.0], [1.0, 10.0, 1.0])
+
+    assert found.median == 2.0
+    assert found.least == 1.0
+
+
+def test_noise_is_told() -> None:
+    """A row says that it is noisy where the same thing beside itself differs by a tenth."""
+    steady = Row(name="", what="steady", ratio=Ratio(1, 1, 1, 1), control=Ratio(1, 0.99, 1.01, 1))
+    noisy = Row(name="", what="noisy", ratio=Ratio(2, 1, 3, 1), control=Ratio(1, 0.9, 1.1, 1))
+
+    lines = report.markdown([steady, noisy]).splitlines()
+
+    assert "noisy:" not in lines[2]
+    assert "noisy: theirs beside itself 0.90 to 1.10" in lines[3]
+
+
+def test_goal_that_is_missed() -> None:
+    """A goal is met by the median of the ratios alone."""
+    met = Row(name="", what="", ratio=Ratio(1.05, 0.9, 1.2, 1), at_most=1.05)
+    missed = Row(name="", what="", ratio=Ratio(1.2, 0.9, 1.3, 1), at_least=1.3)
+
+    assert met.is_met is True
+    assert missed.is_met is False

@@ -1,10 +1,11 @@
 """The parameters of a reply function after the message, as FastAPI is to see them."""
 
+import contextlib
 import functools
 import inspect
 import sys
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Annotated, Any, ForwardRef, get_args, get_origin
 
@@ -112,8 +113,15 @@ def _names(reply: Callable[..., object], local_names: Mapping[str, Any]) -> Chai
     # A name of the function's own module comes before one of whoever called us.
     names: list[Any] = [getattr(function, "__globals__", {})]
     if getattr(function, "__closure__", None):
-        names.insert(0, inspect.getclosurevars(function).nonlocals)
+        names.insert(0, dict(_nonlocals(function)))
     return ChainMap(*names, dict(local_names))
+
+
+def _nonlocals(function: Any) -> Iterator[tuple[str, Any]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=True):
+        # What is assigned later, such as the chat that the function is given to, is not there yet.
+        with contextlib.suppress(ValueError):
+            yield name, cell.cell_contents
 
 
 def _resolve(

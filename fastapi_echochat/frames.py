@@ -13,6 +13,9 @@ Code = Literal["message_too_long", "bad_frame", "reply_failed", "stopped", "bad_
 ID_LENGTH = 64
 """Longest id of a message, in characters."""
 
+Position = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Where an entry is in its room: a number that JavaScript can tell from the next one."""
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH)]
 
 
@@ -51,7 +54,7 @@ class EnterFrame(_Frame):
     """
 
     type: Literal["enter"]
-    after: Annotated[int, Field(ge=0)] | None = None
+    after: Position | None = None
     name: str | None = None
     conversation: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{22,64}$")] | None = None
 
@@ -73,7 +76,7 @@ class EarlierFrame(_Frame):
     """From the client: which entries come before a position? `history` answers it."""
 
     type: Literal["earlier"]
-    before: Annotated[int, Field(ge=0)]
+    before: Position
 
 
 class WelcomeLimits(_Frame):

@@ -183,7 +183,7 @@ def test_frames_of_a_room_on_the_wire_have_the_keys_of_the_schema() -> None:
             {"type": "name", "name": "Grace"},
             {"type": "typing"},
             {"type": "message", "id": "1", "text": "NBA"},
-            {"type": "earlier", "before": 1 << 53},
+            {"type": "earlier", "before": 2**53 - 1},
             {"type": "stop"},
         ]
         for frame in frames:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from ..limits import Limits
 from ..protocol import Message
-from ..replies import Replier, Values
+from ..replies import Replier, Values, check_piece
 from ..rooms.log import Entry, Outcome, Rooms, RoomsUnavailableError
 
 logger = logging.getLogger("fastapi_echochat")
@@ -23,8 +23,8 @@ _AGAIN_SECONDS = 1.0
 # Of stops that come before the message they are about.
 _REMEMBERED_STOPS = 32
 
-Draft = Callable[[str, int, str, bool], Awaitable[None]]
-"""Tells a room of a piece: the message's id, the piece's number, its text, whether it is all."""
+Signal = Callable[..., Awaitable[None]]
+"""Tells the room of something that its log does not keep, in all processes."""
 
 
 class Answering:
@@ -41,7 +41,7 @@ class Answering:
         limits: Its bounds.
         values_for: Returns what the function's dependencies gave for the sender of a message,
             `None` where the sender is not here.
-        draft: Tells the room of a piece of an answer.
+        signal: Tells the room of a piece of an answer, and that somebody waits for one.
         rested: Called when there is nothing more to answer here.
     """
 
@@ -53,7 +53,7 @@ class Answering:
         limits: Limits,
         *,
         values_for: Callable[[Entry], Values | None],
-        draft: Draft,
+        signal: Signal,
         rested: Callable[[], None],
     ) -> None:
         self._room = room
@@ -61,7 +61,7 @@ class Answering:
         self._replier = replier
         self._limits = limits
         self._values_for = values_for
-        self._draft = draft
+        self._signal = signal
         self._rested = rested
         self._holder = secrets.token_hex(8)
         self._open: dict[str, Entry] = {}
@@ -78,6 +78,10 @@ class Answering:
     def is_at_work(self) -> bool:
         """Whether an answer is under way here."""
         return self._task is not None
+
+    def waits(self, message_id: str) -> bool:
+        """Tell whether a message waits for its answer, or for the end of it."""
+        return message_id in self._open
 
     def resume(self, entries: Iterable[Entry]) -> None:
         """Take up what is unanswered in the newest part of a log, where it is not too old."""
@@ -121,8 +125,7 @@ class Answering:
     async def restate(self) -> None:
         """Tell the room all there is so far of the answer under way."""
         if self._current is not None and self._pieces:
-            text = "".join(self._pieces)
-            await self._draft(self._current, len(self._pieces), text, True)
+            await self._draft(self._current, "".join(self._pieces), is_whole=True)
 
     async def close(self) -> None:
         """End: what is under way is left to whoever opens the room next."""
@@ -149,6 +152,7 @@ class Answering:
                     await self._hold(entry, 0)
                 else:
                     # Another process is at it. Its answer is news; if it dies, its lease ends.
+                    await self._signal(kind="waiting")
                     with contextlib.suppress(asyncio.TimeoutError):
                         await asyncio.wait_for(self._news.wait(), _AGAIN_SECONDS)
         finally:
@@ -185,16 +189,21 @@ class Answering:
                 overdue.cancel()
             self._composing.cancel()
 
+    async def _draft(self, message_id: str, text: str, *, is_whole: bool) -> None:
+        number = len(self._pieces)
+        await self._signal(kind="draft", id=message_id, number=number, text=text, is_whole=is_whole)
+
     async def _compose(self, message: Message, values: Values) -> None:
         if self._replier.streams:
             async with contextlib.aclosing(self._replier.stream(message, values)) as pieces:
-                async for text in pieces:
+                async for piece in pieces:
+                    text = check_piece(piece)
                     self._pieces.append(text)
-                    await self._draft(message.id, len(self._pieces), text, False)
+                    await self._draft(message.id, text, is_whole=False)
                     # A function that waits for nothing lets those who listen have their turn.
                     await asyncio.sleep(0)
         elif self._replier.at_once is not None:
-            self._pieces.append(self._replier.at_once(message))
+            self._pieces.append(self._replier.at_once(message.text))
         else:
             self._pieces.append(await self._replier.reply(message, values))
 

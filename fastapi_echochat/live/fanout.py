@@ -25,12 +25,13 @@ class Outbox:
 
     Attributes:
         since: The position that its client has the log up to by other ways than the room's.
+        first: The number of the first thing said in the room that is for it.
         is_busy: Whether a send is under way; what is said meanwhile is kept.
     """
 
     __slots__ = (
-        "_bound", "_fell_behind", "_kept", "_sender", "_size", "is_behind", "is_busy", "is_plain",
-        "send_now", "since", "task",
+        "_bound", "_fell_behind", "_kept", "_sender", "_size", "first", "is_behind", "is_busy",
+        "is_plain", "send_now", "since", "task",
     )  # fmt: skip
 
     def __init__(
@@ -46,7 +47,7 @@ class Outbox:
         self.is_plain = is_plain
         self.is_busy = False
         self.is_behind = False
-        self.since = 0
+        self.since = self.first = 0
         self.task: asyncio.Task[None] | None = None
 
     async def send(self, frame: str) -> None:
@@ -106,25 +107,27 @@ class Fanout:
 
     def __init__(self) -> None:
         self._outboxes: dict[Outbox, None] = {}
-        self._said: deque[Utterance] = deque()
+        self._said: deque[tuple[Utterance, Outbox | None]] = deque()
         self._utterance: Utterance | None = None
+        self._number = 0
         self._rest: Iterator[Outbox] = iter(())
         self._current: Outbox | None = None
         self._task: asyncio.Task[None] | None = None
 
     def add(self, outbox: Outbox) -> None:
         """Send to a client what is said from now on."""
+        outbox.first = self._number + len(self._said) + 1
         self._outboxes[outbox] = None
 
     def remove(self, outbox: Outbox) -> None:
         """Send no more to a client."""
         self._outboxes.pop(outbox, None)
 
-    def say(self, utterance: Utterance) -> None:
-        """Send something to everybody."""
+    def say(self, utterance: Utterance, only: Outbox | None = None) -> None:
+        """Send something to everybody, or to one only, after all that was said before."""
         if not self._outboxes:
             return
-        self._said.append(utterance)
+        self._said.append((utterance, only))
         if self._task is None:
             self._begin()
 
@@ -165,13 +168,17 @@ class Fanout:
                     return
             if not self._said:
                 break
-            self._utterance = self._said.popleft()
-            self._rest = iter(tuple(self._outboxes))
+            self._utterance, only = self._said.popleft()
+            self._number += 1
+            if only is None:
+                self._rest = iter(tuple(self._outboxes))
+            elif only in self._outboxes:
+                self._rest = iter((only,))
         handing_over.cancel()
         self._task = self._current = None
 
     def _text_for(self, outbox: Outbox) -> str | None:
         utterance = self._utterance
-        if utterance is None or utterance.position <= outbox.since:
+        if utterance is None or utterance.position <= outbox.since or self._number < outbox.first:
             return None
         return utterance.plain if outbox.is_plain else utterance.v1

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from fastapi import WebSocket
 
+from ..dialects import Plain
 from ..frames import WelcomeRoom
 from ..limits import Limits
 from ..protocol import (
+    INTERNAL_ERROR,
     TRY_AGAIN_LATER,
     UNSUPPORTED_DATA,
     Close,
@@ -18,7 +20,6 @@ from ..protocol import (
     Enter,
     Message,
     Ping,
-    Plain,
     Problem,
     Rename,
     Stop,
@@ -84,7 +85,7 @@ class Member:
         self.author = given
         self.values = values
         is_plain = isinstance(dialect, Plain)
-        self._sender = Sender(websocket, limits.send_seconds, self._end)
+        self._sender = Sender(websocket.send, limits.send_seconds, self._end)
         self.outbox = Outbox(
             self._sender,
             limits.outbox_characters,
@@ -190,6 +191,9 @@ class Member:
         except RoomsUnavailableError:
             close = Close(TRY_AGAIN_LATER, "the room is out of reach: try again later")
             await self._sender.close(close)
+        except ValueError:  # Of a place that can never be used, such as somebody else's file.
+            logger.exception("%s: the room cannot be opened", self._name)
+            await self._sender.close(Close(INTERNAL_ERROR, "the room cannot be opened"))
 
     async def _catch_up(self, room: Room, after: int | None) -> None:
         """Send the log from where the client has it, up to where the room is, and join there."""
@@ -241,7 +245,8 @@ class Member:
             detail = "say what you are called before you speak"
             await self._tell(Problem("bad_name", detail, message.id))
         else:
-            await self._voice.say(message)
+            # Under the name of now, whatever it is when it is kept.
+            await self._voice.say(replace(message, author=self.author))
 
     async def _type(self, room: Room) -> None:
         now = asyncio.get_running_loop().time()

@@ -80,7 +80,7 @@ class Room:
         self._attendance = Attendance(self._announce, self._tell_presence)
         self._drafts = Drafts()
         self._typed_at = 0.0
-        self._asked: dict[str, Values] = {}
+        self._asked: dict[str, tuple[str | None, Values]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._answering: Answering | None = None
         if replier is not None:
@@ -90,7 +90,7 @@ class Room:
                 replier,
                 limits,
                 values_for=self._values_for,
-                draft=self._tell_draft,
+                signal=self._signal,
                 rested=rested,
             )
 
@@ -119,12 +119,12 @@ class Room:
     async def close(self) -> None:
         """End whatever runs here."""
         self._attendance.close()
-        if self._answering is not None:
-            await self._answering.close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._answering is not None:
+            await self._answering.close()
         if self._is_shared:
             # Others need not wait until they miss us.
             await self._announce([])
@@ -152,7 +152,8 @@ class Room:
 
     def rename(self, occupant: Occupant, former: str | None) -> None:
         """Take note of an occupant's new name, and of the one it had before."""
-        self._note(former, occupant.author)
+        if occupant in self._occupants:  # And not too slow to be one any longer.
+            self._note(former, occupant.author)
 
     def _note(self, former: str | None, author: str | None) -> None:
         if self._is_shared:
@@ -176,18 +177,23 @@ class Room:
             values: What the reply function's dependencies gave for whoever said it.
         """
         if self._answering is not None:
-            self._asked[entry.id] = values
+            # Whoever sends what another has said is not the one who said it.
+            self._asked.setdefault(entry.id, (entry.author, values))
         while True:
             try:
                 kept = await self._rooms.append(self.name, entry)
-            except RoomsUnavailableError as exc:
-                logger.info("room %r: a message waits: %s", self.name, exc)
+            except RoomsUnavailableError:  # The place says so in the log, once for all.
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
-                if kept.sent_at != entry.sent_at:
-                    # Said before, and perhaps answered: then nobody takes these away again.
+                if kept.position <= self.position and not self._waits(kept):
+                    # Said before, and answered: then nobody takes these away again.
                     self._asked.pop(entry.id, None)
                 return kept
+
+    def say_again(self, occupant: Occupant, entry: Entry) -> None:
+        """Tell somebody, in its turn, that an entry is kept, unless they are yet to hear it."""
+        if entry.position <= max(self.position, occupant.outbox.since):
+            self._fanout.say(say_entry(entry, is_again=True), occupant.outbox)
 
     async def stop(self, message_id: str, author: str | None) -> None:
         """Stop an answer, in whatever process it is written."""
@@ -242,6 +248,9 @@ class Room:
             return
         elif kind == "presence":
             self._attendance.hear(signal["from"], signal["authors"])
+            self._attend(is_elsewhere=bool(signal["authors"]))
+        elif kind == "waiting":
+            self._attend(is_elsewhere=True)
         else:
             # Another process has opened the room, or has missed a piece of an answer.
             self._attendance.announce_soon()
@@ -264,21 +273,24 @@ class Room:
     def _tell_presence(self, people: set[str]) -> None:
         self._fanout.say(say_presence(people))
 
+    def _attend(self, *, is_elsewhere: bool) -> None:
+        # Who is there in another process is there from now on for as long as one who just left.
+        if is_elsewhere and self._answering is not None:
+            self._answering.attend(is_attended=bool(self._occupants))
+
     async def _restate(self) -> None:
         if self._answering is not None:
             await self._answering.restate()
 
-    async def _tell_draft(self, in_reply_to: str, number: int, text: str, is_whole: bool) -> None:
-        await self._signal(
-            kind="draft", id=in_reply_to, number=number, text=text, is_whole=is_whole
-        )
-
     async def _signal(self, **signal: object) -> None:
         await self._rooms.signal(self.name, json.dumps({**signal, "from": self._id}))
 
+    def _waits(self, entry: Entry) -> bool:
+        return self._answering is not None and self._answering.waits(entry.id)
+
     def _values_for(self, entry: Entry) -> Values | None:
-        values = self._asked.get(entry.id)
-        if values is not None:
+        author, values = self._asked.get(entry.id, (None, None))
+        if values is not None and author == entry.author:
             return values
         for occupant in self._occupants:
             if occupant.author == entry.author:

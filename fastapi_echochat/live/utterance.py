@@ -33,14 +33,15 @@ class Utterance(NamedTuple):
     plain: str | None
 
 
-def say_entry(entry: Entry) -> Utterance:
-    """Frame what a log keeps."""
+def say_entry(entry: Entry, *, is_again: bool = False) -> Utterance:
+    """Frame what a log keeps; again, for somebody who may have it already."""
     plain: str | None = entry.text
     if entry.author is not None:
         plain = f"{entry.author}: {entry.text}"
     if is_silence(entry):
         plain = None
-    return Utterance(entry.position, _frame(entry).model_dump_json(), plain)
+    position = _NO_POSITION if is_again else entry.position
+    return Utterance(position, _frame(entry).model_dump_json(), plain)
 
 
 def is_silence(entry: Entry) -> bool:

@@ -10,7 +10,6 @@ from ..rate import Rate
 from ..rooms.log import Entry
 from ..sender import EndedError, Sender
 from .room import Occupant, Room
-from .utterance import say_entry
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -47,13 +46,20 @@ class Voice:
         self._waiting: list[Message | Stop] = []
         self._has_space: asyncio.Future[None] | None = None
         self._speaking: asyncio.Task[None] | None = None
+        self._is_over = False
 
     def enter(self, room: Room) -> None:
         """Speak into a room."""
         self._room = room
 
     async def say(self, said: Message | Stop) -> None:
-        """Have something said after all that was before; waits while too much does."""
+        """Have something said after all that was before; waits while too much does.
+
+        Raises:
+            EndedError: The connection is over.
+        """
+        if self._is_over:
+            raise EndedError
         if isinstance(said, Message) and any(
             isinstance(waiting, Message) and waiting.id == said.id for waiting in self._waiting
         ):
@@ -81,28 +87,33 @@ class Voice:
                 else:
                     await self._keep(said, self._room)
                 self._waiting.pop(0)
-                if self._has_space is not None and not self._has_space.done():
-                    self._has_space.set_result(None)
+                self._give_space()
         except Exception:
             logger.exception("%s: a message could not be kept", self._name)
+            self._is_over = True
+            self._give_space()
             with contextlib.suppress(EndedError):
                 await self._sender.close(Close(INTERNAL_ERROR, "a message could not be kept"))
         finally:
             self._speaking = None
+
+    def _give_space(self) -> None:
+        if self._has_space is not None and not self._has_space.done():
+            self._has_space.set_result(None)
 
     async def _keep(self, message: Message, room: Room) -> None:
         await self._wait_for_turn()
         entry = Entry(
             kind="message",
             id=message.id,
-            author=self._occupant.author,
+            author=message.author,
             text=message.text,
             sent_at=message.sent_at,
         )
         kept = await room.append(entry, self._occupant.values)
         if kept.sent_at != entry.sent_at and not self._occupant.outbox.is_plain:
             # It was kept before, so it may not come by the room any more.
-            await self._tell(say_entry(kept).v1)
+            room.say_again(self._occupant, kept)
 
     async def _wait_for_turn(self) -> None:
         if self._rate is None:

@@ -1,0 +1,177 @@
+"""A client of a room, or of a kept conversation, that speaks `echochat.v1`."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.servers import PATIENCE
+
+V1: Any = ["echochat.v1"]
+Frame = dict[str, Any]
+
+# A conversation's identifier as a page makes it: 22 characters, 132 bits.
+CONVERSATION = "c" * 22
+
+
+class Visitor:
+    """One connection: it enters at once, and keeps what it hears until it is asked for.
+
+    Args:
+        url: Of the endpoint.
+        name: What it wants to be called.
+        after: The position that it has seen the room up to.
+        conversation: Which one, in a chat that keeps them.
+        headers: Of the handshake.
+
+    Attributes:
+        welcome: The first frame.
+        position: Of the latest entry that it heard.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str | None = None,
+        *,
+        after: int | None = None,
+        conversation: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._url = url
+        self._entered: Frame = {"name": name, "conversation": conversation}
+        self._headers = headers
+        self._heard: list[Frame] = []
+        self._said = 0
+        self.position = after
+        self._connection = contextlib.ExitStack()
+        # Without a bound, so that it can be closed with frames unread: else it waits for a close
+        # frame that is behind them.
+        self.websocket = self._connection.enter_context(
+            connect(url, subprotocols=V1, additional_headers=headers, proxy=None, max_queue=None)
+        )
+        self.send(type="enter", after=after, **self._entered)
+        self.welcome: Frame = self.hear("welcome")
+
+    @property
+    def author(self) -> Any:
+        return self.welcome["author"]
+
+    @property
+    def room(self) -> Any:
+        return self.welcome["room"]
+
+    def send(self, **frame: object) -> None:
+        self.websocket.send(json.dumps(frame))
+
+    def say(self, text: str, message_id: str | None = None) -> str:
+        """Send a message, and return its id."""
+        self._said += 1
+        message_id = message_id or f"{id(self):x}-{self._said}"
+        self.send(type="message", id=message_id, text=text)
+        return message_id
+
+    def tell(self, text: str, message_id: str | None = None) -> Frame:
+        """Send a message, and return its entry; other entries stay to be heard."""
+        message_id = self.say(text, message_id)
+        entry = {"kind": "message", "id": message_id}
+        return self._find(f"the entry of {text!r}", lambda frame: _is(frame, "entry", **entry))[1]
+
+    def hear(self, kind: str, /, **fields: object) -> Frame:
+        """Return the next frame of a type, with these fields.
+
+        Those of the type that come before are dropped, those of other types stay to be heard.
+        """
+        index, found = self._find(
+            f"{kind} {fields or ''}", lambda frame: _is(frame, kind, **fields)
+        )
+        self._heard[:index] = [frame for frame in self._heard[:index] if frame["type"] != kind]
+        return found
+
+    def entries(self, count: int) -> list[Frame]:
+        """Return the next entries."""
+        return [self.hear("entry") for _ in range(count)]
+
+    def texts(self, count: int) -> list[str]:
+        """Return the texts of the next entries."""
+        return [entry["text"] for entry in self.entries(count)]
+
+    def heard_so_far(self, kind: str) -> list[Frame]:
+        """Return what came of a type until a ping that is sent now was answered."""
+        self.send(type="ping")
+        self.hear("pong")
+        heard = [frame for frame in self._heard if frame["type"] == kind]
+        self._heard = [frame for frame in self._heard if frame["type"] != kind]
+        return heard
+
+    def close_code(self) -> int:
+        """Wait until the server closes, and return its code; what came before is dropped."""
+        return close_code(self.websocket)
+
+    def leave(self) -> None:
+        self._connection.close()
+
+    def come_back(self, *, after: int | None = None, url: str | None = None) -> "Visitor":
+        """Connect anew, with the position of the latest entry heard, or another one."""
+        self.leave()
+        after = self.position if after is None else after
+        return Visitor(url or self._url, after=after, headers=self._headers, **self._entered)
+
+    def _find(self, what: str, is_it: Any) -> tuple[int, Frame]:
+        deadline = time.monotonic() + PATIENCE
+        index = 0
+        while True:
+            while index == len(self._heard):
+                try:
+                    self._receive(deadline - time.monotonic())
+                except TimeoutError:
+                    pytest.fail(f"waited {PATIENCE} s in vain for {what}; heard {self._heard}")
+            if is_it(self._heard[index]):
+                return index, self._heard.pop(index)
+            index += 1
+
+    def _receive(self, seconds: float) -> None:
+        frame = json.loads(self.websocket.recv(max(0, seconds)))
+        if frame["type"] == "entry":
+            self.position = max(self.position or 0, frame["position"])
+        self._heard.append(frame)
+
+    def __enter__(self) -> "Visitor":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.leave()
+
+
+def _is(frame: Frame, kind: str, /, **fields: object) -> bool:
+    return frame["type"] == kind and all(frame[name] == value for name, value in fields.items())
+
+
+def close_code(websocket: ClientConnection) -> int:
+    """Wait until the server closes, and return its code."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            websocket.recv(PATIENCE)
+    assert websocket.close_code is not None
+    return websocket.close_code
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition, in an event loop."""
+    for _ in range(round(PATIENCE / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"waited {PATIENCE} s in vain until {what}")

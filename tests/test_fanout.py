@@ -1,0 +1,375 @@
+"""Saying one thing to many: all get it, in order, and nobody waits for anybody."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from fastapi_echochat.live.fanout import Fanout, Outbox
+from fastapi_echochat.live.utterance import Utterance
+from fastapi_echochat.protocol import Close
+from fastapi_echochat.sender import EndedError
+from tests.rooms_clients import until
+
+
+class Client:
+    """A sender of which a test says when it takes what, with what it took.
+
+    Attributes:
+        taken: The frames that were sent.
+        code: What it was closed with.
+        most: How many sends were under way at a time.
+    """
+
+    def __init__(self, size: int = 1_000_000, *, is_plain: bool = False) -> None:
+        self.taken: list[str] = []
+        self.code: int | None = None
+        self.most = 0
+        self.times_behind = 0
+        self.error: Exception | None = None
+        self._under_way = 0
+        self._open = asyncio.Event()
+        self._open.set()
+        self.outbox = Outbox(
+            self,  # type: ignore[arg-type]  # what is used of a Sender
+            size,
+            is_plain=is_plain,
+            fell_behind=self._fall_behind,
+        )
+
+    def stall(self) -> None:
+        self._open.clear()
+
+    def go_on(self) -> None:
+        self._open.set()
+
+    async def send(self, frame: str) -> None:
+        self._under_way += 1
+        self.most = max(self.most, self._under_way)
+        if not self._open.is_set():
+            await self._open.wait()
+        self._under_way -= 1
+        if self.error is not None:
+            raise self.error
+        self.taken.append(frame)
+
+    async def close(self, close: Close) -> None:
+        await self._open.wait()
+        self.code = close.code
+        raise EndedError
+
+    def _fall_behind(self) -> None:
+        self.times_behind += 1
+
+
+def said(number: int, plain: str | None = None) -> Utterance:
+    return Utterance(number, f"{number}", plain)
+
+
+def frames(*numbers: int) -> list[str]:
+    return [f"{number}" for number in numbers]
+
+
+async def settle() -> None:
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+def in_loop(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    """Run a test in an event loop, and see that it leaves no task behind in it."""
+
+    def run() -> None:
+        async def check() -> None:
+            await test()
+            await settle()
+            assert len(asyncio.all_tasks()) == 1, "a task is left"
+
+        asyncio.run(check())
+
+    run.__name__, run.__doc__ = getattr(test, "__name__", ""), test.__doc__
+    return run
+
+
+@in_loop
+async def test_everybody_gets_everything_in_order() -> None:
+    """What is said comes to all, in order, as one and the same text: it was framed once."""
+    fanout, clients = Fanout(), [Client() for _ in range(100)]
+    for client in clients:
+        fanout.add(client.outbox)
+    utterances = [said(number) for number in range(1, 51)]
+    for utterance in utterances[:25]:
+        fanout.say(utterance)
+    await settle()
+    for utterance in utterances[25:]:
+        fanout.say(utterance)
+        await asyncio.sleep(0)
+    await settle()
+    for client in clients:
+        assert all(
+            taken is utterance.v1 for taken, utterance in zip(client.taken, utterances, strict=True)
+        )
+
+
+@in_loop
+async def test_nobody_waits_for_a_client_that_takes_nothing() -> None:
+    """While some take nothing the others get everything; later those get what was kept for them."""
+    fanout, clients = Fanout(), [Client() for _ in range(30)]
+    stalled = clients[::3]
+    for client in clients:
+        fanout.add(client.outbox)
+    for client in stalled:
+        client.stall()
+    for number in range(1, 101):
+        fanout.say(said(number))
+        await settle()
+        for client in clients:
+            assert client in stalled or client.taken[-1] == f"{number}"
+    assert [client.taken for client in stalled] == [[]] * 10
+    # One task for each that is waited for, not one for each frame.
+    assert len(asyncio.all_tasks()) == 1 + len(stalled)
+    for client in stalled:
+        client.go_on()
+    await settle()
+    assert all(client.taken == frames(*range(1, 101)) for client in clients)
+    assert {client.most for client in clients} == {1}
+
+
+@in_loop
+async def test_whatever_happens_order_is_kept() -> None:
+    """However clients stall and go on, in between of what is said, each gets all of it in order.
+
+    So it is with frames that go to one of them alone.
+    """
+    for seed in range(30):
+        chance = random.Random(seed)
+        fanout, clients = Fanout(), [Client() for _ in range(8)]
+        expected: list[list[str]] = [[] for _ in clients]
+        sending = set()
+        for client in clients:
+            fanout.add(client.outbox)
+        for number in range(1, 201):
+            step = chance.random()
+            index = chance.randrange(len(clients))
+            if step < 0.3:
+                clients[index].stall()
+            elif step < 0.6:
+                clients[index].go_on()
+            elif step < 0.9:
+                fanout.say(said(number))
+                for own in expected:
+                    own.append(f"{number}")
+            else:
+                # After what was said before only once that has been begun to be sent.
+                await settle()
+                sending.add(asyncio.ensure_future(clients[index].outbox.send(f"{number}")))
+                expected[index].append(f"{number}")
+                await asyncio.sleep(0)
+            if step < 0.5:
+                await asyncio.sleep(0)
+        for client in clients:
+            client.go_on()
+        await asyncio.gather(*sending)
+        await settle()
+        assert [client.taken for client in clients] == expected, f"seed {seed}"
+        assert {client.most for client in clients} == {1}
+
+
+@in_loop
+async def test_from_now_on() -> None:
+    """Who joins gets what is said from then on, though what was said before is not sent yet."""
+    fanout, first, second = Fanout(), Client(), Client()
+    fanout.add(first.outbox)
+    fanout.say(said(1))
+    fanout.say(said(2))
+    fanout.add(second.outbox)
+    fanout.say(said(3))
+    await settle()
+    fanout.remove(first.outbox)
+    fanout.say(said(4))
+    await settle()
+    fanout.remove(second.outbox)
+    fanout.say(said(5))
+    await settle()
+    assert first.taken == frames(1, 2, 3)
+    assert second.taken == frames(3, 4)
+
+
+@in_loop
+async def test_what_a_client_has_already() -> None:
+    """What a client has of the log by other ways it does not get again."""
+    fanout, first, second = Fanout(), Client(), Client()
+    second.outbox.since = 2
+    for client in (first, second):
+        fanout.add(client.outbox)
+    for number in range(1, 5):
+        fanout.say(said(number))
+    await settle()
+    assert first.taken == frames(1, 2, 3, 4)
+    assert second.taken == frames(3, 4)
+
+
+@in_loop
+async def test_one_only() -> None:
+    """What is for one client comes to it alone, after what was said to all before."""
+    fanout, first, second = Fanout(), Client(), Client()
+    fanout.add(second.outbox)
+    fanout.say(said(1), first.outbox)
+    fanout.add(first.outbox)
+    first.stall()
+    fanout.say(said(2))
+    fanout.say(said(3), first.outbox)
+    fanout.say(said(4))
+    await settle()
+    first.go_on()
+    await settle()
+    assert first.taken == frames(2, 3, 4)
+    assert second.taken == frames(2, 4)
+
+
+@in_loop
+async def test_two_protocols() -> None:
+    """Each client gets what its protocol says, and nothing where that says nothing."""
+    fanout, v1, plain = Fanout(), Client(), Client(is_plain=True)
+    for client in (v1, plain):
+        fanout.add(client.outbox)
+    fanout.say(said(1, "one"))
+    fanout.say(said(2, None))
+    fanout.say(said(3, "three"))
+    await settle()
+    assert v1.taken == frames(1, 2, 3)
+    assert plain.taken == ["one", "three"]
+
+
+# --- Clients that are too slow, or gone --------------------------------------------------------
+
+
+@in_loop
+async def test_bound() -> None:
+    """One character more than the bound and a client is behind: told once, let go with 1013.
+
+    From then on nothing is kept for it.
+    """
+    fanout, slow, other = Fanout(), Client(size=10), Client(size=10)
+    for client in (slow, other):
+        fanout.add(client.outbox)
+    slow.stall()
+    for _ in range(11):
+        fanout.say(said(7))
+        await settle()
+    # The first is under way, ten are kept.
+    assert slow.times_behind == 0
+    for number in range(1, 100):
+        fanout.say(said(number))
+        await settle()
+    assert (slow.times_behind, slow.code) == (1, None)
+    assert other.taken == frames(*[7] * 11, *range(1, 100))
+    slow.go_on()
+    await settle()
+    assert (slow.taken, slow.code) == (frames(7), 1013)
+
+
+@in_loop
+async def test_who_catches_up_has_the_whole_bound_again() -> None:
+    """A client that takes what was kept for it may be slow again."""
+    fanout, slow = Fanout(), Client(size=10)
+    fanout.add(slow.outbox)
+    for _ in range(20):
+        slow.stall()
+        for number in range(1, 9):
+            fanout.say(said(number))
+        await settle()
+        slow.go_on()
+        await settle()
+    assert slow.times_behind == 0
+    assert slow.taken == frames(*range(1, 9)) * 20
+
+
+@in_loop
+async def test_falling_behind_while_it_catches_up() -> None:
+    """Who takes one frame of what was kept, and then no more, is let go when the bound is met."""
+    fanout, slow = Fanout(), Client(size=5)
+    fanout.add(slow.outbox)
+    slow.stall()
+    for number in range(1, 5):
+        fanout.say(said(number))
+    await settle()
+    slow.go_on()
+    await asyncio.sleep(0)
+    slow.stall()
+    for _ in range(20):
+        fanout.say(said(7))
+    await settle()
+    slow.go_on()
+    await settle()
+    assert (slow.times_behind, slow.code) == (1, 1013)
+
+
+@pytest.mark.parametrize("error", [EndedError(), ZeroDivisionError("of a middleware")])
+def test_client_that_cannot_be_sent_to(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """Who is gone gets no more; what a middleware raises is logged; the others notice nothing."""
+
+    async def check() -> None:
+        fanout, clients = Fanout(), [Client() for _ in range(9)]
+        for client in clients:
+            fanout.add(client.outbox)
+        clients[4].error = clients[8].error = error
+        clients[8].stall()
+        for number in range(1, 4):
+            fanout.say(said(number))
+            await settle()
+        clients[8].go_on()
+        await settle()
+        clients[4].error = clients[8].error = None
+        await settle()
+        fanout.say(said(4))
+        await settle()
+        for index, client in enumerate(clients):
+            assert index in (4, 8) or client.taken == frames(1, 2, 3, 4)
+        assert clients[4].taken == []
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(check())
+    logged = [record for record in caplog.records if record.exc_info]
+    assert len(logged) == (0 if isinstance(error, EndedError) else 2)
+
+
+@in_loop
+async def test_client_that_leaves_while_it_is_waited_for() -> None:
+    """When a client that takes nothing is given up, the task that waited for it ends."""
+    fanout, clients = Fanout(), [Client() for _ in range(5)]
+    for client in clients:
+        fanout.add(client.outbox)
+        client.stall()
+    fanout.say(said(1))
+    await until(lambda: len(asyncio.all_tasks()) == 1 + 5, "all are waited for")
+    for client in clients:
+        fanout.remove(client.outbox)
+        client.outbox.forget()
+    await settle()
+    other = Client()
+    fanout.add(other.outbox)
+    fanout.say(said(2))
+    await settle()
+    assert other.taken == frames(2)
+
+
+@in_loop
+async def test_clients_that_wait_a_moment_each_time() -> None:
+    """Where every send waits for something, as under some servers, all get everything in order."""
+
+    class Pausing(Client):
+        async def send(self, frame: str) -> None:
+            await asyncio.sleep(0)
+            await super().send(frame)
+
+    fanout, clients = Fanout(), [Pausing() for _ in range(50)]
+    for client in clients:
+        fanout.add(client.outbox)
+    for number in range(1, 21):
+        fanout.say(said(number))
+        if number % 5 == 0:
+            await asyncio.sleep(0)
+    await until(lambda: all(len(client.taken) == 20 for client in clients), "all have all")
+    assert all(client.taken == frames(*range(1, 21)) for client in clients)
+    await until(lambda: len(asyncio.all_tasks()) == 1, "no task is left")

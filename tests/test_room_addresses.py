@@ -1,0 +1,320 @@
+"""Rooms and addresses: which address is which room, who may enter, and which options can be."""
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.requests import HTTPConnection
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message
+from fastapi_echochat.rooms.log import PRIVATE, ROOM_LENGTH
+from tests.conftest import Serve
+from tests.rooms_clients import V1, Visitor
+
+REFUSED = "ASGI callable returned without completing handshake."
+"""What uvicorn 0.54 logs by itself at every denial response of a dependency."""
+
+
+# --- Names of rooms --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path", "room"),
+    [
+        ("/chat", "/chat", "main"),
+        ("", "", "main"),
+        ("/rooms/{room}", "/rooms/lobby", "lobby"),
+        ("/rooms/{room}", "/rooms/Gr%C3%BC%C3%9Fe%20%F0%9F%91%8B%3F%23", "Grüße 👋?#"),
+        ("/{team}/rooms/{room}", "/red/rooms/lobby", "red/lobby"),
+        ("/rooms/{number:int}", "/rooms/007", "7"),
+        ("/rooms/{room:path}", "/rooms/a/b/c", "a/b/c"),
+        ("/rooms/{room}", f"/rooms/{'x' * ROOM_LENGTH}", "x" * ROOM_LENGTH),
+    ],
+)
+def test_name_of_a_room(serve: Serve, prefix: str, path: str, room: str) -> None:
+    """A room is called by its mount's path parameters, `main` where there are none."""
+    app = FastAPI()
+    chat = EchoChat(reply=None, rooms=MemoryRooms())
+    app.include_router(chat.router, prefix=prefix)
+
+    @app.post("/post")
+    async def post(name: str) -> None:
+        await chat.post(name, "hello", author="host")
+
+    server = serve(app)
+    assert httpx.get(server.url(path or "/")).status_code == 200
+    with Visitor(server.url(f"{path}/ws", "ws"), "Ann") as ann:
+        assert ann.room["name"] == room
+        assert httpx.post(server.url("/post"), params={"name": room}).status_code == 200
+        assert ann.texts(1) == ["hello"]
+
+
+@pytest.mark.parametrize("name", ["x" * (ROOM_LENGTH + 1), f"{PRIVATE}{'0' * 64}", PRIVATE])
+@pytest.mark.parametrize("is_private", [False, True])
+def test_what_is_no_room(serve: Serve, name: str, is_private: bool) -> None:
+    """A name that is too long, or that of a kept conversation, is 404, for page and endpoint."""
+    app = FastAPI()
+    chat = EchoChat(rooms=MemoryRooms(), private=is_private)
+    app.include_router(chat.router, prefix="/rooms/{room}")
+    server = serve(app)
+
+    assert httpx.get(server.url(f"/rooms/{quote(name)}")).status_code == 404
+    with pytest.raises(InvalidStatus) as refused:
+        connect(server.url(f"/rooms/{quote(name)}/ws", "ws"), subprotocols=V1, proxy=None)
+    assert refused.value.response.status_code == 404
+
+
+def test_address_of_a_kept_conversation_is_not_in_a_shared_chat(serve: Serve) -> None:
+    """No address with several parameters adds up to a kept conversation's name either."""
+    app = FastAPI()
+    chat = EchoChat(reply=None, rooms=MemoryRooms())
+    app.include_router(chat.router, prefix="/{team}/{room:path}")
+    server = serve(app)
+
+    for path in (f"/{quote(PRIVATE)}/x", f"/{quote(PRIVATE, safe='')}x/y/z"):
+        assert httpx.get(server.url(path)).status_code == 404
+
+
+def test_rooms_are_apart(serve: Serve) -> None:
+    """What is said in one room is heard in no other, live or later, nor are its people there."""
+    app = FastAPI()
+    app.include_router(EchoChat(reply=None, rooms=MemoryRooms()).router, prefix="/rooms/{room}")
+    server = serve(app)
+    red, blue = (server.url(f"/rooms/{name}/ws", "ws") for name in ("red", "blue"))
+
+    with Visitor(red, "Ann") as ann, Visitor(blue, "Bob") as bob:
+        entry = ann.tell("in red", "the id")
+        assert bob.tell("in blue", "the id")["text"] == "in blue"
+        assert bob.hear("presence")["authors"] == ["Bob"]
+        assert bob.heard_so_far("entry") == []
+        with Visitor(blue, "Cleo", after=entry["position"]) as cleo:
+            assert cleo.room["resumed"] is False
+            assert cleo.texts(1) == ["in blue"]
+
+
+def test_one_chat_on_two_mounts(serve: Serve) -> None:
+    """A chat's room is one, through whichever of its mounts and applications it is entered."""
+    app, other = FastAPI(), FastAPI()
+    chat = EchoChat(reply=None, rooms=MemoryRooms())
+    app.include_router(chat.router, prefix="/rooms/{room}")
+    app.include_router(chat.router, prefix="/{room}/talk")
+    other.include_router(chat.router, prefix="/rooms/{room}")
+    app.mount("/other", other)
+    server = serve(app)
+
+    paths = ("/rooms/lobby/ws", "/lobby/talk/ws", "/other/rooms/lobby/ws")
+    visitors = [Visitor(server.url(path, "ws"), path) for path in paths]
+    for visitor in visitors:
+        visitor.tell(visitor.author)
+        visitor.hear("presence", authors=sorted(paths))
+    for visitor in visitors:
+        visitor.leave()
+    with Visitor(server.url(paths[0], "ws")) as late:
+        assert late.texts(3) == list(paths)
+
+
+def test_two_chats_are_apart_unless_they_share_their_place(serve: Serve) -> None:
+    """Two chats have rooms of their own, and the same ones where their rooms live in one place."""
+    app = FastAPI()
+    place = MemoryRooms()
+    for prefix, rooms in (("/a", place), ("/b", place), ("/c", MemoryRooms())):
+        app.include_router(EchoChat(reply=None, rooms=rooms).router, prefix=prefix)
+    server = serve(app)
+
+    a, b, c = (Visitor(server.url(f"/{name}/ws", "ws"), name) for name in "abc")
+    with a, b, c:
+        a.tell("hello")
+        assert b.texts(1) == ["hello"]
+        b.hear("presence", authors=["a", "b"])
+        assert c.tell("alone")["text"] == "alone"
+        assert c.hear("presence")["authors"] == ["c"]
+
+
+# --- Who may enter ---------------------------------------------------------------------------
+
+
+def test_guard(serve: Serve, expected_errors: list[str]) -> None:
+    """A mount's dependencies decide who may enter which room: page, history and conversation."""
+    expected_errors.append(REFUSED)
+
+    def member(room: str, connection: HTTPConnection) -> None:
+        if connection.cookies.get("member") != room:
+            raise HTTPException(403, "Members only")
+
+    app = FastAPI()
+    chat = EchoChat(reply=None, rooms=MemoryRooms())
+    app.include_router(chat.router, prefix="/rooms/{room}", dependencies=[Depends(member)])
+    server = serve(app)
+    url = server.url("/rooms/lobby/ws", "ws")
+
+    with Visitor(url, "Ann", headers={"Cookie": "member=lobby"}) as ann:
+        assert ann.tell("hello")["text"] == "hello"
+    for headers in ({}, {"Cookie": "member=attic"}):
+        assert httpx.get(server.url("/rooms/lobby"), headers=headers).status_code == 403
+        for subprotocols in (V1, None):
+            with pytest.raises(InvalidStatus) as refused:
+                connect(url, subprotocols=subprotocols, additional_headers=headers, proxy=None)
+            assert refused.value.response.status_code == 403
+            assert b"Members only" in (refused.value.response.body or b"")
+
+
+def test_author_that_refuses(serve: Serve, expected_errors: list[str]) -> None:
+    """Where `author=` raises an HTTPException the handshake is refused with its status."""
+    expected_errors.append(REFUSED)
+
+    def signed_in(connection: HTTPConnection) -> str:
+        if "name" not in connection.cookies:
+            raise HTTPException(401, "Sign in first")
+        return connection.cookies["name"]
+
+    app = FastAPI()
+    chat = EchoChat(reply=None, rooms=MemoryRooms(), author=signed_in)
+    app.include_router(chat.router, prefix="/chat")
+    url = serve(app).url("/chat/ws", "ws")
+
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, subprotocols=V1, proxy=None)
+    assert refused.value.response.status_code == 401
+    with Visitor(url, headers={"Cookie": "name=Ann"}) as ann:
+        assert ann.author == "Ann"
+
+
+def test_connections_are_counted_over_all_rooms(serve: Serve) -> None:
+    """`Limits(connections=)` is of the chat, whatever its rooms, and counts those who left out."""
+    app = FastAPI()
+    chat = EchoChat(reply=None, rooms=MemoryRooms(), limits=Limits(connections=2))
+    app.include_router(chat.router, prefix="/rooms/{room}")
+    server = serve(app)
+    url = server.url("/rooms/{}/ws", "ws")
+
+    with Visitor(url.format("a"), "Ann") as ann:
+        with Visitor(url.format("b"), "Bob"):
+            with pytest.raises(InvalidStatus) as refused:
+                connect(url.format("c"), proxy=None)
+            assert refused.value.response.status_code == 503
+        ann.tell("still here")
+
+
+# --- What the host says ----------------------------------------------------------------------
+
+
+def test_post_and_history(serve: Serve) -> None:
+    """The host says something from an endpoint, once however often, and reads what was said."""
+    app = FastAPI()
+    chat = EchoChat(reply=None, rooms=MemoryRooms())
+    app.include_router(chat.router, prefix="/rooms/{room}")
+    posted: list[Message] = []
+
+    @app.post("/deploy/{room}")
+    async def deploy(room: str) -> None:
+        posted.append(await chat.post(room, "deployed", author="CI", message_id="build 7"))
+
+    @app.get("/history/{room}")
+    async def history(room: str, limit: int, before: int | None = None) -> list[tuple[str, int]]:
+        entries = await chat.history(room, limit=limit, before=before)
+        return [(entry.text, entry.position) for entry in entries]
+
+    def read(**query: int) -> list[tuple[str, int]]:
+        return [tuple(one) for one in httpx.get(server.url("/history/lobby"), params=query).json()]
+
+    server = serve(app)
+    with Visitor(server.url("/rooms/lobby/ws", "ws"), "Ann") as ann:
+        said = ann.tell("before")
+        for _ in range(3):
+            assert httpx.post(server.url("/deploy/lobby")).status_code == 200
+        after = ann.tell("after", "build 7")
+        (notice,) = ann.entries(1)
+        assert notice == {
+            **notice,
+            "type": "entry",
+            "kind": "notice",
+            "id": "build 7",
+            "author": "CI",
+            "text": "deployed",
+            "outcome": "done",
+        }
+    assert posted[0] == posted[1] == posted[2]
+    assert (posted[0].id, posted[0].room, posted[0].author) == ("build 7", "lobby", "CI")
+    expected = [(entry["text"], entry["position"]) for entry in (said, notice, after)]
+    assert read(limit=100) == expected
+    assert read(limit=2) == expected[1:]
+    assert read(limit=100, before=after["position"]) == expected[:2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"room": "", "text": "x"}, "a room's name has 1 to 255 characters, not 0"),
+        ({"room": "x" * 256, "text": "x"}, "a room's name has 1 to 255 characters, not 256"),
+        ({"room": "lobby", "text": ""}, "there is nothing to say"),
+        ({"room": "lobby", "text": "\ud800"}, "surrogates not allowed"),
+        ({"room": "lobby", "text": "x", "message_id": "i" * 65}, "at most 64 characters, not 65"),
+    ],
+)
+def test_what_cannot_be_posted(arguments: dict[str, Any], sentence: str) -> None:
+    """What cannot be said is a ValueError that names it, and is not said."""
+    chat = EchoChat(reply=None, rooms=MemoryRooms())
+
+    with pytest.raises(ValueError, match=sentence):
+        asyncio.run(chat.post(**arguments))
+    assert asyncio.run(chat.history("lobby")) == []
+
+
+def test_without_rooms_nothing_is_posted() -> None:
+    """A chat without rooms says what is missing."""
+    for use in (EchoChat().post("lobby", "hello"), EchoChat().history("lobby")):
+        with pytest.raises(RuntimeError, match="rooms="):
+            asyncio.run(use)
+
+
+# --- Options -----------------------------------------------------------------------------------
+
+
+def of_request(request: Request) -> str | None:
+    return request.cookies.get("name")
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "sentence"),
+    [
+        ({"private": True}, ValueError, "private=True .* rooms="),
+        ({"reply": None}, ValueError, "reply=None .* rooms="),
+        ({"reply": None, "rooms": MemoryRooms(), "private": True}, ValueError, "reply=None"),
+        ({"author": "Ann"}, TypeError, "author= takes a dependency, a function, not 'Ann'"),
+        ({"author": of_request}, TypeError, "takes a Request, which a WebSocket is not"),
+        (
+            {"author": of_request, "reply": None, "rooms": MemoryRooms()},
+            TypeError,
+            "of_request.* takes a Request, which a WebSocket is not",
+        ),
+    ],
+)
+def test_options_that_cannot_be(
+    options: dict[str, Any], kind: type[Exception], sentence: str
+) -> None:
+    """Options that do not go together are refused when the chat is made, with what they need."""
+    with pytest.raises(kind, match=sentence):
+        EchoChat(**options)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"outbox_characters": 0},
+        {"name_length": 0},
+        {"name_length": None},
+        {"unattended_seconds": 0},
+        {"resume_seconds": -1},
+        {"resume_seconds": None},
+    ],
+)
+def test_limits_that_cannot_be(limits: dict[str, Any]) -> None:
+    """A limit of rooms that is no positive number is refused by its name."""
+    (name,) = limits
+    with pytest.raises(ValueError, match=f"{name}="):
+        Limits(**limits)

@@ -1,0 +1,431 @@
+"""A bot in a room: what people say is answered in front of everybody, once."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from fastapi.requests import HTTPConnection
+from websockets.sync.client import connect
+
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms, SQLiteRooms
+from tests.conftest import Serve
+from tests.rooms_clients import Frame, Visitor
+from tests.servers import PATIENCE, wait_until
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def rooms(request: pytest.FixtureRequest, tmp_path: Path) -> Rooms:
+    """Give rooms that one process keeps."""
+    return MemoryRooms() if request.param == "memory" else SQLiteRooms(tmp_path / "rooms.db")
+
+
+def host(reply: Any, rooms: Rooms | None = None, **options: Any) -> FastAPI:
+    app = FastAPI()
+    chat = EchoChat(reply, rooms=rooms or MemoryRooms(), **options)
+    app.include_router(chat.router, prefix="/chat")
+    return app
+
+
+class Tale:
+    """A reply function that yields a piece each time it is told to, and one at once."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self._steps = threading.Semaphore(0)
+
+    def go_on(self, pieces: int = 1) -> None:
+        for _ in range(pieces):
+            self._steps.release()
+
+    async def __call__(self, message: Message) -> AsyncIterator[str]:
+        self.begun.append(message.text)
+        try:
+            yield "Once"
+            for piece in (" upon", " a", " time"):
+                await self._step()
+                yield piece
+        finally:
+            self.ended.append(message.text)
+
+    async def _step(self) -> None:
+        # Not in a thread, which a tale that is stopped would hold on to.
+        for _ in range(round(PATIENCE / 0.01)):
+            if self._steps.acquire(blocking=False):
+                return
+            await asyncio.sleep(0.01)
+        pytest.fail("the tale was not told to go on")
+
+
+def answer(visitor: Visitor) -> Frame:
+    return visitor.hear("entry", kind="answer")
+
+
+# --- Answers -----------------------------------------------------------------------------------
+
+
+def test_answer_is_said_into_the_room(serve: Serve, rooms: Rooms) -> None:
+    """What one asks is answered to all, after the message, under its id."""
+    url = serve(host(lambda message: f"Hello {message.author} in {message.room}", rooms)).url(
+        "/chat/ws", "ws"
+    )
+    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+        ann.say("hi", "the id")
+        message, reply = bob.entries(2)
+        assert ann.entries(2) == [message, reply]
+        assert reply == {
+            "type": "entry",
+            "kind": "answer",
+            "id": "the id",
+            "author": None,
+            "text": "Hello Ann in main",
+            "outcome": "done",
+            "position": reply["position"],
+            "sent_at": reply["sent_at"],
+        }
+        assert reply["position"] > message["position"]
+        assert ann.heard_so_far("draft") == []
+
+
+def test_answers_come_in_turn_and_once(serve: Serve, rooms: Rooms) -> None:
+    """Many who ask at once, again and again, are each answered once, in the order of the log."""
+    asked: list[str] = []
+
+    async def slow(message: Message) -> str:
+        asked.append(message.id)
+        await asyncio.sleep(0.001)
+        return message.text
+
+    url = serve(host(slow, rooms)).url("/chat/ws", "ws")
+    visitors = [Visitor(url, f"visitor {number}") for number in range(5)]
+    for number in range(20):
+        for visitor in visitors:
+            for _ in range(2):
+                visitor.say(f"{number}", f"{visitor.author} {number}")
+    seen: list[dict[str, Frame]] = [{}, {}]
+    order: list[tuple[str, str]] = []
+    while len(order) < 200:
+        entry = visitors[0].hear("entry")
+        # What was sent again is acknowledged again.
+        if (entry["kind"], entry["id"]) not in order:
+            order.append((entry["kind"], entry["id"]))
+            seen[entry["kind"] == "answer"][entry["id"]] = entry
+    messages = [message_id for kind, message_id in order if kind == "message"]
+    answers = [message_id for kind, message_id in order if kind == "answer"]
+    assert asked == messages == answers
+    assert all(seen[1][one]["text"] == seen[0][one]["text"] for one in messages)
+    for visitor in visitors:
+        visitor.leave()
+    with Visitor(url, "late", after=seen[0][messages[0]]["position"]) as late:
+        assert [entry["kind"] for entry in late.entries(199)].count("answer") == 100
+        assert late.heard_so_far("entry") == []
+
+
+@pytest.mark.parametrize("form", ["async", "def"])
+def test_answer_is_seen_while_it_is_written(serve: Serve, rooms: Rooms, form: str) -> None:
+    """A streamed answer comes in drafts to all, from its start to who comes later, then whole."""
+    tale = Tale()
+    steps = threading.Semaphore(0)
+
+    def tale_in_a_thread(message: Message) -> Iterator[str]:
+        yield "Once"
+        for piece in (" upon", " a", " time"):
+            assert steps.acquire(timeout=PATIENCE)
+            yield piece
+
+    go_on = tale.go_on if form == "async" else steps.release
+    reply = tale if form == "async" else tale_in_a_thread
+    url = serve(host(reply, rooms)).url("/chat/ws", "ws")
+
+    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+        message_id = ann.say("a tale")
+        for visitor in (ann, bob):
+            assert visitor.hear("draft") == {
+                "type": "draft",
+                "in_reply_to": message_id,
+                "author": None,
+                "text": "Once",
+                "is_start": True,
+            }
+        go_on()
+        for visitor in (ann, bob):
+            draft = visitor.hear("draft")
+            assert (draft["text"], draft["is_start"]) == (" upon", False)
+        with Visitor(url, "Cleo") as cleo:
+            draft = cleo.hear("draft")
+            assert (draft["text"], draft["is_start"]) == ("Once upon", True)
+            go_on()
+            go_on()
+            for visitor in (ann, bob, cleo):
+                assert [visitor.hear("draft")["text"] for _ in range(2)] == [" a", " time"]
+                assert answer(visitor)["text"] == "Once upon a time"
+    with Visitor(url, "Late") as late:
+        assert late.texts(2) == ["a tale", "Once upon a time"]
+        assert late.heard_so_far("draft") == []
+
+
+def test_whoever_comes_into_a_stream_sees_no_piece_twice(serve: Serve) -> None:
+    """Drafts put together are the answer, for whoever comes at whatever moment of it."""
+    words = [f"{number} " for number in range(400)]
+
+    async def stream(message: Message) -> AsyncIterator[str]:
+        for word in words:
+            yield word
+            await asyncio.sleep(0.002)
+
+    url = serve(host(stream)).url("/chat/ws", "ws")
+    with Visitor(url, "Ann") as ann:
+        ann.say("go")
+        ann.hear("draft")
+        visitors: list[Visitor] = []
+        while not ann.heard_so_far("entry")[1:] and len(visitors) < 60:
+            visitors.append(Visitor(url, f"{len(visitors)}"))
+        for visitor in visitors:
+            whole = answer(visitor)["text"]
+            assert whole == "".join(words)
+            text = ""
+            for draft in visitor.heard_so_far("draft"):
+                text = draft["text"] if draft["is_start"] else text + draft["text"]
+            assert text in ("", whole)
+            visitor.leave()
+
+
+def test_answer_of_very_many_pieces_at_once(serve: Serve) -> None:
+    """A function that yields without ever waiting is heard whole, and holds up nobody for long."""
+    pieces = [f"{number} " for number in range(3000)]
+
+    async def burst(message: Message) -> AsyncIterator[str]:
+        for piece in pieces:
+            yield piece
+
+    url = serve(host(burst)).url("/chat/ws", "ws")
+    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+        ann.say("go")
+        bob.hear("draft")
+        bob.send(type="ping")
+        bob.hear("pong")
+        assert answer(ann)["text"] == answer(bob)["text"] == "".join(pieces)
+
+
+def test_draft_of_which_pieces_were_lost(serve: Serve) -> None:
+    """Where a piece is lost on its way to the room it is told all there is so far, and goes on."""
+    go_on = threading.Event()
+
+    class Lossy(MemoryRooms):
+        lost = 0
+
+        async def signal(self, room: str, text: str) -> None:
+            if '"kind": "draft"' in text and '"number": 3' in text and not self.lost:
+                self.lost += 1
+                return
+            await super().signal(room, text)
+
+    async def stream(message: Message) -> AsyncIterator[str]:
+        for piece in ("a", "b", "c", "d", "e"):
+            yield piece
+        await asyncio.to_thread(go_on.wait, PATIENCE)
+        yield "f"
+
+    rooms = Lossy()
+    url = serve(host(stream, rooms)).url("/chat/ws", "ws")
+    with Visitor(url, "Ann") as ann:
+        ann.say("go")
+        text = ""
+        while text != "abcde":
+            draft = ann.hear("draft")
+            text = draft["text"] if draft["is_start"] else text + draft["text"]
+        assert rooms.lost == 1
+        go_on.set()
+        assert ann.hear("draft")["text"] == "f"
+        assert answer(ann)["text"] == "abcdef"
+
+
+def test_silence(serve: Serve, rooms: Rooms) -> None:
+    """A function that has nothing to say says nothing: a bot may answer when it is spoken to."""
+
+    def bot(message: Message) -> str:
+        return "At your service" if message.text.startswith("@bot") else ""
+
+    url = serve(host(bot, rooms)).url("/chat/ws", "ws")
+    with Visitor(url, "Ann") as ann, connect(url, proxy=None) as plain:
+        ann.say("hello", "1")
+        assert ann.texts(1) == ["hello"]
+        silent = answer(ann)
+        assert (silent["id"], silent["text"], silent["outcome"]) == ("1", "", "done")
+        ann.say("@bot?")
+        assert answer(ann)["text"] == "At your service"
+        assert [plain.recv(PATIENCE) for _ in range(3)] == [
+            "Ann: hello",
+            "Ann: @bot?",
+            "At your service",
+        ]
+
+
+def test_failure(
+    serve: Serve, caplog: pytest.LogCaptureFixture, expected_errors: list[str], rooms: Rooms
+) -> None:
+    """A failing answer stands in the room as far as it came; the traceback only in the log."""
+    expected_errors.append("the reply function failed")
+
+    async def fail(message: Message) -> AsyncIterator[str]:
+        yield "The password is"
+        if message.text == "fail":
+            raise RuntimeError("the database password is hunter2")
+        yield " secret"
+
+    url = serve(host(fail, rooms)).url("/chat/ws", "ws")
+    with Visitor(url, "Ann") as ann:
+        ann.say("fail")
+        failed = answer(ann)
+        assert (failed["text"], failed["outcome"]) == ("The password is", "failed")
+        ann.say("again")
+        assert answer(ann)["outcome"] == "done"
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
+    assert "hunter2" in caplog.text
+
+
+@pytest.mark.parametrize("returned", [None, 7, "\ud800"])
+def test_what_is_no_answer(serve: Serve, expected_errors: list[str], returned: Any) -> None:
+    """What is no text is a failure, and the next is answered."""
+    expected_errors.append("the reply function failed")
+    url = serve(host(lambda message: returned if message.text == "bad" else "fine")).url(
+        "/chat/ws", "ws"
+    )
+    with Visitor(url, "Ann") as ann:
+        ann.say("bad")
+        assert answer(ann)["outcome"] == "failed"
+        ann.say("good")
+        assert answer(ann)["text"] == "fine"
+
+
+def test_answer_that_takes_too_long(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """After `reply_seconds` an answer is ended, and what there is of it stays in the room."""
+    tale = Tale()
+    url = serve(host(tale, limits=Limits(reply_seconds=0.5))).url("/chat/ws", "ws")
+    with Visitor(url, "Ann") as ann:
+        ann.say("a tale")
+        ended = answer(ann)
+        assert (ended["text"], ended["outcome"]) == ("Once", "failed")
+    assert "ended an answer that took longer than 0.5 s" in caplog.text
+    wait_until(lambda: tale.ended == ["a tale"], "the function is ended")
+
+
+# --- Stopping ------------------------------------------------------------------------------------
+
+
+def test_stop(serve: Serve, rooms: Rooms) -> None:
+    """Who asked may stop the answer, begun or not; others may not, and what there is stays."""
+    tale = Tale()
+    url = serve(host(tale, rooms)).url("/chat/ws", "ws")
+
+    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+        first, second = ann.say("first"), ann.say("second")
+        ann.hear("draft")
+        for message_id in (first, second):
+            bob.send(type="stop", id=message_id)
+        bob.heard_so_far("pong")
+        tale.go_on()
+        assert ann.hear("draft")["text"] == " upon"
+        ann.send(type="stop", id=second)
+        ann.send(type="stop", id=first)
+        stopped = answer(bob)
+        assert (stopped["id"], stopped["text"], stopped["outcome"]) == (
+            first,
+            "Once upon",
+            "stopped",
+        )
+        stopped = answer(bob)
+        assert (stopped["id"], stopped["text"], stopped["outcome"]) == (second, "", "stopped")
+        third = bob.say("third")
+        tale.go_on(3)
+        whole = answer(ann)
+        while whole["id"] != third:
+            whole = answer(ann)
+        assert (whole["text"], whole["outcome"]) == ("Once upon a time", "done")
+    assert tale.begun == tale.ended
+    assert tale.begun in (["first", "third"], ["first", "second", "third"])
+
+
+def test_stop_of_what_is_over(serve: Serve) -> None:
+    """A stop that comes too late, or of a message that nobody sent, changes nothing."""
+    url = serve(host(lambda message: "yes")).url("/chat/ws", "ws")
+    with Visitor(url, "Ann") as ann:
+        message_id = ann.say("over")
+        answer(ann)
+        for stopped in (message_id, "of nobody", "x" * 10_000):
+            ann.send(type="stop", id=stopped)
+        ann.say("next")
+        assert answer(ann)["outcome"] == "done"
+
+
+# --- Dependencies, and whose they are --------------------------------------------------------
+
+
+def user(connection: HTTPConnection) -> str:
+    return connection.cookies["name"]
+
+
+def test_dependencies_are_those_of_who_asked(serve: Serve) -> None:
+    """Each message is answered with what its sender's connection gave, whoever else is there."""
+
+    async def whoami(message: Message, me: Annotated[str, Depends(user)]) -> str:
+        await asyncio.sleep(0.001)
+        return f"{message.author} is {me}"
+
+    url = serve(host(whoami, author=user)).url("/chat/ws", "ws")
+    names = ("Ann", "Bob", "Cleo")
+    visitors = [Visitor(url, headers={"Cookie": f"name={name}"}) for name in names]
+    for _ in range(5):
+        for visitor in visitors:
+            visitor.say("who am I?")
+    texts = [answer(visitors[0])["text"] for _ in range(15)]
+    assert sorted(texts) == [
+        f"{name} is {name}" for name in ("Ann", "Bob", "Cleo") for _ in "12345"
+    ]
+    for visitor in visitors:
+        visitor.leave()
+
+
+def test_nobody_answers_for_another_by_their_id(serve: Serve) -> None:
+    """Who sends a message under an id that is another's does not have theirs answered as their own.
+
+    Neither while it waits for its turn nor later.
+    """
+    go_on = threading.Event()
+
+    async def whoami(message: Message, me: Annotated[str, Depends(user)]) -> str:
+        if message.text == "wait":
+            await asyncio.to_thread(go_on.wait, PATIENCE)
+        return f"{message.author} is {me}"
+
+    url = serve(host(whoami, author=user)).url("/chat/ws", "ws")
+    with (
+        Visitor(url, headers={"Cookie": "name=Ann"}) as ann,
+        Visitor(url, headers={"Cookie": "name=Eve"}) as eve,
+    ):
+        ann.say("wait")
+        ann.tell("who am I?", "the id")
+        assert eve.tell("who am I?", "the id")["author"] == "Ann"
+        go_on.set()
+        assert [answer(eve)["text"] for _ in range(2)] == ["Ann is Ann"] * 2
+
+
+def test_what_was_asked_is_answered_though_its_sender_left(serve: Serve, rooms: Rooms) -> None:
+    """Messages that wait for their turn are answered when who asked, and everybody, has left."""
+    tale = Tale()
+    url = serve(host(tale, rooms, author=user)).url("/chat/ws", "ws")
+
+    with Visitor(url, headers={"Cookie": "name=Ann"}) as ann:
+        for text in ("first", "second", "third"):
+            ann.tell(text)
+        ann.hear("draft")
+        position = ann.position
+    tale.go_on(9)
+    wait_until(lambda: len(tale.ended) == 3, "all are answered")
+    with Visitor(url, headers={"Cookie": "name=Bob"}, after=position) as bob:
+        assert bob.texts(3) == ["Once upon a time"] * 3
+    assert tale.begun == ["first", "second", "third"]

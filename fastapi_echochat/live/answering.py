@@ -147,9 +147,10 @@ class Answering:
                 entry, values = question
                 self._news.clear()
                 if await self._hold(entry, _LEASE_SECONDS):
+                    # It is not given up after the answer: who has not seen that yet would begin
+                    # another. It ends by itself.
                     if entry.id in self._open:
                         await self._answer(entry, values)
-                    await self._hold(entry, 0)
                 else:
                     # Another process is at it. Its answer is news; if it dies, its lease ends.
                     await self._signal(kind="waiting")
@@ -181,8 +182,11 @@ class Answering:
         try:
             await asyncio.wait([self._composing])
             await self._keep(entry, self._judge(self._composing))
+        except asyncio.CancelledError:
+            # Of a server that ends: another one answers, at once.
+            await self._hold(entry, 0)
+            raise
         finally:
-            # Of a server that ends this is all that is done: another one answers.
             self._current = None
             renewing.cancel()
             if overdue is not None:

@@ -156,6 +156,29 @@ function talkAmongPeople() {
     fresh = undefined;
   }
 
+  // --- Whose it is
+
+  function isMine({ id, author }) {
+    if (!isGuest) return author === me;
+    if (author === me) for (const other of recall("localStorage", ownKey) ?? []) own.add(other);
+    return own.has(id);
+  }
+
+  // What was said in another tab may be here before the browser tells this one whose it is.
+  addEventListener("storage", ({ key }) => {
+    if (key !== ownKey) return;
+    for (const entry of history.entries.slice(-ownMost)) {
+      if (entry.kind !== "message" || entry.isMine || !isMine(entry)) continue;
+      entry.isMine = true;
+      entry.item.classList.replace("theirs", "mine");
+      entry.item.querySelector("b").textContent = labels.you;
+      if (!unread) continue;
+      unread -= 1;
+      if (!unread) unmark();
+      document.title = unread ? `(${unread}) ${title}` : title;
+    }
+  });
+
   // --- When it was said
 
   const dayOf = (at) => new Date(at).setHours(0, 0, 0, 0);
@@ -212,11 +235,7 @@ function talkAmongPeople() {
     author: () => me,
     unanswered: () => [],
 
-    isMine({ id, author }) {
-      if (!isGuest) return author === me;
-      if (author === me) for (const other of recall("localStorage", ownKey) ?? []) own.add(other);
-      return own.has(id);
-    },
+    isMine,
 
     posted({ id }) {
       own.add(id);

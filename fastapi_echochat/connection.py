@@ -227,6 +227,8 @@ class Connection:
             if self._replier.streams:
                 await self._stream(message)
                 frame = self._dialect.piece(message.id, "", done=True)
+            elif self._replier.at_once is not None:
+                frame = self._dialect.reply(message.id, self._replier.at_once(message.text))
             else:
                 text = await self._replier.reply(message, self._values)
                 frame = self._dialect.reply(message.id, text)

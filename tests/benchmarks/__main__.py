@@ -18,12 +18,14 @@ from tests.benchmarks.rows import (
     in_process,
     memory,
     page,
+    protections,
     room,
     stream,
 )
 
 ROWS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "in-process": in_process.rows,
+    "protections": protections.rows,
     "import": imports.rows,
     "echo": echo.rows,
     "stream": stream.rows,

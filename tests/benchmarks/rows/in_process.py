@@ -19,13 +19,13 @@ from tests.benchmarks.report import Row
 from tests.benchmarks.rounds import Ratio, quartiles
 from tests.benchmarks.rows.echo import V1
 
-_CONNECTIONS = 64
-_REQUESTS = 16
+CONNECTIONS = 64
+REQUESTS = 16
 _STREAMING = 2
 _SAID = 2
 _MESSAGES = 4096
 # For each round of the other rows: a turn takes milliseconds.
-_TURNS_A_ROUND = 20
+TURNS_A_ROUND = 20
 
 
 def _script(path: str, subprotocol: str | None = None) -> Script:
@@ -41,11 +41,11 @@ def _streaming(path: str, subprotocol: str | None = None) -> Script:
 
 def _echoes() -> dict[str, Crowd]:
     return {
-        "raw ASGI": Crowd(raw.echo, _script("/"), _CONNECTIONS),
-        "tutorial": Crowd(tutorial.app, _script("/ws"), _CONNECTIONS),
-        "plain": Crowd(ours.app, _script("/chat/ws"), _CONNECTIONS),
-        V1: Crowd(ours.app, _script("/chat/ws", V1), _CONNECTIONS),
-        AGAIN: Crowd(raw.echo, _script("/"), _CONNECTIONS),
+        "raw ASGI": Crowd(raw.echo, _script("/"), CONNECTIONS),
+        "tutorial": Crowd(tutorial.app, _script("/ws"), CONNECTIONS),
+        "plain": Crowd(ours.app, _script("/chat/ws"), CONNECTIONS),
+        V1: Crowd(ours.app, _script("/chat/ws", V1), CONNECTIONS),
+        AGAIN: Crowd(raw.echo, _script("/"), CONNECTIONS),
     }
 
 
@@ -79,24 +79,24 @@ def _rooms(readers: int) -> dict[str, Crowd]:
 
 def rows(effort: Effort) -> Iterator[Row]:
     """Compare echoes and streamed answers in this process."""
-    turns = effort.rounds * _TURNS_A_ROUND
+    turns = effort.rounds * TURNS_A_ROUND
     for loop in effort.loops:
         effort.tell(f"in-process, {loop}")
-        found = _run(loop, _measure(_echoes, _REQUESTS, turns))
+        found = run(loop, measure(_echoes, REQUESTS, turns))
         where = f"in process, {loop}"
         yield _row(found, "plain", "raw ASGI", f"plain echo, {where}", 1.05)
         yield _row(found, "plain", "tutorial", f"plain echo, {where}", 1.0)
         yield _row(found, V1, "raw ASGI", f"{V1} echo, {where}", 1.4)
         yield _row(found, "tutorial", "raw ASGI", f"the tutorial's echo, {where}", None)
-        found = _run(loop, _measure(_streams, 1, turns))
+        found = run(loop, measure(_streams, 1, turns))
         yield _row(found, V1, "raw ASGI", f"streamed answer, {PIECES:,} pieces, {where}", 1.3)
-        found = _run(loop, _measure(lambda: _rooms(effort.readers), _SAID, turns))
+        found = run(loop, measure(lambda: _rooms(effort.readers), _SAID, turns))
         room = f"a delivery in a room of {effort.readers:,} readers, {where}"
         yield _row(found, V1, "raw ASGI loop", room, 1.15)
         yield _row(found, V1, "tutorial's manager", room, None)
 
 
-def _run(loop: str, main: Coroutine[Any, Any, dict[str, list[float]]]) -> dict[str, list[float]]:
+def run(loop: str, main: Coroutine[Any, Any, dict[str, list[float]]]) -> dict[str, list[float]]:
     found: dict[str, list[float]]
     if loop == "uvloop" and importlib.util.find_spec("uvloop") is not None:
         found = importlib.import_module("uvloop").run(main)
@@ -105,7 +105,7 @@ def _run(loop: str, main: Coroutine[Any, Any, dict[str, list[float]]]) -> dict[s
     return found
 
 
-async def _measure(
+async def measure(
     make: Callable[[], dict[str, Crowd]], requests: int, turns: int
 ) -> dict[str, list[float]]:
     crowds = make()  # Here, where the loop runs that uvicorn's protocol takes.
@@ -131,17 +131,17 @@ def _row(
         name="in-process",
         what=what,
         against=theirs,
-        ratio=_least_ratio(found[ours], found[theirs]),
+        ratio=least_ratio(found[ours], found[theirs]),
         at_most=at_most,
         ours=f"{min(found[ours]) * 1e6:.2f} µs",
         theirs=f"{min(found[theirs]) * 1e6:.2f} µs",
-        control=_least_ratio(found[AGAIN], found[control]),
+        control=least_ratio(found[AGAIN], found[control]),
         note="the least of many",
         samples={ours: found[ours], theirs: found[theirs]},
     )
 
 
-def _least_ratio(ours: list[float], theirs: list[float]) -> Ratio:
+def least_ratio(ours: list[float], theirs: list[float]) -> Ratio:
     """Return the least by the least, and the quartiles of the same in parts of the run."""
     parts = 8
     ratios = [min(ours[part::parts]) / min(theirs[part::parts]) for part in range(parts)]

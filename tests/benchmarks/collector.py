@@ -87,12 +87,15 @@ class Crowd:
         app: An ASGI application.
         script: What is said on each.
         connections: How many there are.
+        compress: Whether uvicorn negotiates compression.
     """
 
-    def __init__(self, app: Any, script: Script, connections: int) -> None:
+    def __init__(
+        self, app: Any, script: Script, connections: int, *, compress: bool = False
+    ) -> None:
         config = uvicorn.Config(
             app,
-            ws_per_message_deflate=False,
+            ws_per_message_deflate=compress,
             ws_ping_interval=None,  # Nobody is there to answer.
             log_level="critical",
             lifespan="off",

@@ -22,6 +22,7 @@ from tests.benchmarks.rows.echo import V1
 CONNECTIONS = 64
 REQUESTS = 16
 _STREAMING = 2
+_COMPRESSED = "plain, compressed"
 _SAID = 2
 _MESSAGES = 4096
 # For each round of the other rows: a turn takes milliseconds.
@@ -32,6 +33,12 @@ def _script(path: str, subprotocol: str | None = None) -> Script:
     opening = [(wire.handshake(path, subprotocol), b"welcome" if subprotocol else b" 101 ")]
     ring = wire.echochat_v1_ring() if subprotocol else wire.plain_ring()
     return Script(opening, ring, b"Message text was")
+
+
+def _compressed(path: str) -> Script:
+    # What comes back cannot be read: any write is an answer.
+    opening = [(wire.handshake(path, compress=True), b"permessage-deflate")]
+    return Script(opening, wire.plain_ring(), b"")
 
 
 def _streaming(path: str, subprotocol: str | None = None) -> Script:
@@ -45,6 +52,7 @@ def _echoes() -> dict[str, Crowd]:
         "tutorial": Crowd(tutorial.app, _script("/ws"), CONNECTIONS),
         "plain": Crowd(ours.app, _script("/chat/ws"), CONNECTIONS),
         V1: Crowd(ours.app, _script("/chat/ws", V1), CONNECTIONS),
+        _COMPRESSED: Crowd(ours.app, _compressed("/chat/ws"), CONNECTIONS, compress=True),
         AGAIN: Crowd(raw.echo, _script("/"), CONNECTIONS),
     }
 
@@ -87,6 +95,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         yield _row(found, "plain", "raw ASGI", f"plain echo, {where}", 1.05)
         yield _row(found, "plain", "tutorial", f"plain echo, {where}", 1.0)
         yield _row(found, V1, "raw ASGI", f"{V1} echo, {where}", 1.4)
+        yield _row(found, _COMPRESSED, "plain", f"compressed plain echo, {where}", None)
         yield _row(found, "tutorial", "raw ASGI", f"the tutorial's echo, {where}", None)
         found = run(loop, measure(_streams, 1, turns))
         yield _row(found, V1, "raw ASGI", f"streamed answer, {PIECES:,} pieces, {where}", 1.3)

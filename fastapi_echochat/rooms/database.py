@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from .log import Entry
 
@@ -160,18 +161,18 @@ def _pragma(database: sqlite3.Connection, name: str) -> int:
     return value
 
 
-def _entries(rows: Iterable[tuple[object, ...]]) -> list[Entry]:
+def _entries(rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
-def _entry(row: tuple[object, ...]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> Entry:
     kind, id_, author, text, sent_at, outcome, position = row
     return Entry(
-        kind=kind,  # type: ignore[arg-type]  # SQLite keeps what append was given
-        id=id_,  # type: ignore[arg-type]
-        author=author,  # type: ignore[arg-type]
-        text=text,  # type: ignore[arg-type]
-        sent_at=datetime.fromisoformat(sent_at),  # type: ignore[arg-type]
-        outcome=outcome,  # type: ignore[arg-type]
-        position=position,  # type: ignore[arg-type]
+        kind=kind,
+        id=id_,
+        author=author,
+        text=text,
+        sent_at=datetime.fromisoformat(sent_at),
+        outcome=outcome,
+        position=position,
     )

@@ -14,6 +14,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.servers import PATIENCE
 
+# Frames: a visitor takes everything at once. `None`, no bound, fails in websockets 14.0.
+MUCH = 100_000
+
 V1: Any = ["echochat.v1"]
 Frame = dict[str, Any]
 
@@ -55,7 +58,7 @@ class Visitor:
         # Without a bound, so that it can be closed with frames unread: else it waits for a close
         # frame that is behind them.
         self.websocket = self._connection.enter_context(
-            connect(url, subprotocols=V1, additional_headers=headers, proxy=None, max_queue=None)
+            connect(url, subprotocols=V1, additional_headers=headers, max_queue=MUCH)
         )
         self.send(type="enter", after=after, **self._entered)
         self.welcome: Frame = self.hear("welcome")
@@ -164,8 +167,8 @@ def close_code(websocket: ClientConnection) -> int:
     with contextlib.suppress(ConnectionClosed):
         while True:
             websocket.recv(PATIENCE)
-    assert websocket.close_code is not None
-    return websocket.close_code
+    assert websocket.protocol.close_code is not None
+    return websocket.protocol.close_code
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:

@@ -134,7 +134,7 @@ def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
 def test_what_is_no_identifier(serve: Serve, conversation: str | None) -> None:
     """What could be guessed, or is none, is an error that says so, and nobody is let in."""
     url = serve(host(yes, MemoryRooms())).url("/chat/ws", "ws")
-    with connect(url, subprotocols=V1, proxy=None) as websocket:
+    with connect(url, subprotocols=V1) as websocket:
         websocket.send(json.dumps({"type": "enter", "conversation": conversation}))
         error = json.loads(websocket.recv(PATIENCE))
         assert (error["type"], error["code"]) == ("error", "bad_frame")
@@ -147,7 +147,7 @@ def test_plain_clients_have_no_conversation_that_is_kept(serve: Serve) -> None:
     """A client of the plain protocol cannot say which it is, and is answered as without rooms."""
     rooms = MemoryRooms()
     url = serve(host(yes, rooms)).url("/chat/ws", "ws")
-    with connect(url, proxy=None) as plain:
+    with connect(url) as plain:
         for _ in range(3):
             plain.send("hello")
             assert plain.recv(PATIENCE) == "yes"

@@ -193,7 +193,7 @@ class Visitor:
 def visit(server: Process, name: str) -> Iterator[Visitor]:
     url = server.url("/rooms/lobby/ws", "ws")
     subprotocol = Subprotocol("echochat.v1")
-    with connect(url, subprotocols=[subprotocol], proxy=None) as connection:
+    with connect(url, subprotocols=[subprotocol]) as connection:
         yield Visitor(connection, name)
 
 

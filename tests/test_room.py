@@ -28,7 +28,7 @@ from fastapi_echochat import (
 )
 from tests.clients import RawClient
 from tests.conftest import Serve
-from tests.rooms_clients import V1, Frame, Visitor, close_code
+from tests.rooms_clients import MUCH, V1, Frame, Visitor, close_code
 from tests.servers import PATIENCE, Uvicorn, errors, wait_until
 
 
@@ -226,7 +226,7 @@ def test_no_seam(serve_room: Any, rooms: Rooms) -> None:
 
 def talk_to(url: str) -> connect_async:
     # A client that may leave with frames unread: without a bound it never stops reading.
-    return connect_async(url, subprotocols=V1, proxy=None, max_queue=None)
+    return connect_async(url, subprotocols=V1, max_queue=MUCH)
 
 
 class Slow(MemoryRooms):
@@ -279,6 +279,8 @@ def test_sent_again_while_it_waits(serve_room: Any) -> None:
         for _ in range(5):
             ann.say("once", "the id")
         ann.say("next", "another")
+        ann.send(type="ping")
+        ann.hear("pong")
         rooms.go_on()
         assert ann.texts(2) == ["once", "next"]
         assert ann.heard_so_far("entry") == []
@@ -400,7 +402,7 @@ def test_messages_that_are_too_long(serve_room: Any) -> None:
         error = ann.hear("error")
         assert (error["code"], error["in_reply_to"]) == ("message_too_long", "too long")
         assert ann.tell("x" * 10)["text"] == "x" * 10
-        with connect(url, proxy=None) as plain:
+        with connect(url) as plain:
             plain.send("x" * 11)
             assert close_code(plain) == 1009
             assert [entry["text"] for entry in ann.heard_so_far("entry")] == []
@@ -425,7 +427,7 @@ def test_messages_that_are_too_long(serve_room: Any) -> None:
 )
 def test_first_frame(serve_room: Any, frame: Any) -> None:
     """Before it has entered a client does nothing but ping, and may enter after any mistake."""
-    with connect(serve_room(), subprotocols=V1, proxy=None) as websocket:
+    with connect(serve_room(), subprotocols=V1) as websocket:
         for sent, kind in ((frame, "error"), ({"type": "ping"}, "pong")):
             websocket.send(json.dumps(sent))
             told = json.loads(websocket.recv(PATIENCE))
@@ -469,7 +471,7 @@ def test_nothing_that_is_sent_breaks_anything(
     )
     @given(enters=st.booleans(), frames=st.lists(_FRAMES | st.text(), max_size=20))
     def check(enters: bool, frames: list[str]) -> None:
-        with connect(url, subprotocols=V1, proxy=None) as websocket:
+        with connect(url, subprotocols=V1) as websocket:
             if enters:
                 frame = {"type": "enter", "name": "Ann", "conversation": "c" * 22}
                 websocket.send(json.dumps(frame))
@@ -499,7 +501,7 @@ def test_plain_clients(serve_room: Any, rooms: Rooms) -> None:
     url = serve_room(rooms)
     with Visitor(url, "Ann") as ann:
         ann.tell("before")
-        with connect(url, proxy=None) as plain:
+        with connect(url) as plain:
             plain.send('{"type":"enter","name":"Eve"}')
             entry = ann.entries(1)[0]
             assert entry["text"] == '{"type":"enter","name":"Eve"}'

@@ -65,7 +65,7 @@ def test_what_is_no_room(serve: Serve, name: str, is_private: bool) -> None:
 
     assert httpx.get(server.url(f"/rooms/{quote(name)}")).status_code == 404
     with pytest.raises(InvalidStatus) as refused:
-        connect(server.url(f"/rooms/{quote(name)}/ws", "ws"), subprotocols=V1, proxy=None)
+        connect(server.url(f"/rooms/{quote(name)}/ws", "ws"), subprotocols=V1)
     assert refused.value.response.status_code == 404
 
 
@@ -158,7 +158,7 @@ def test_guard(serve: Serve, expected_errors: list[str]) -> None:
         assert httpx.get(server.url("/rooms/lobby"), headers=headers).status_code == 403
         for subprotocols in (V1, None):
             with pytest.raises(InvalidStatus) as refused:
-                connect(url, subprotocols=subprotocols, additional_headers=headers, proxy=None)
+                connect(url, subprotocols=subprotocols, additional_headers=headers)
             assert refused.value.response.status_code == 403
             assert b"Members only" in (refused.value.response.body or b"")
 
@@ -178,7 +178,7 @@ def test_author_that_refuses(serve: Serve, expected_errors: list[str]) -> None:
     url = serve(app).url("/chat/ws", "ws")
 
     with pytest.raises(InvalidStatus) as refused:
-        connect(url, subprotocols=V1, proxy=None)
+        connect(url, subprotocols=V1)
     assert refused.value.response.status_code == 401
     with Visitor(url, headers={"Cookie": "name=Ann"}) as ann:
         assert ann.author == "Ann"
@@ -195,7 +195,7 @@ def test_connections_are_counted_over_all_rooms(serve: Serve) -> None:
     with Visitor(url.format("a"), "Ann") as ann:
         with Visitor(url.format("b"), "Bob"):
             with pytest.raises(InvalidStatus) as refused:
-                connect(url.format("c"), proxy=None)
+                connect(url.format("c"))
             assert refused.value.response.status_code == 503
         ann.tell("still here")
 

@@ -251,7 +251,7 @@ def test_silence(serve: Serve, rooms: Rooms) -> None:
         return "At your service" if message.text.startswith("@bot") else ""
 
     url = serve(host(bot, rooms)).url("/chat/ws", "ws")
-    with Visitor(url, "Ann") as ann, connect(url, proxy=None) as plain:
+    with Visitor(url, "Ann") as ann, connect(url) as plain:
         ann.say("hello", "1")
         assert ann.texts(1) == ["hello"]
         silent = answer(ann)

@@ -69,7 +69,7 @@ def test_room_out_of_reach(serve_room: ServeRoom, caplog: pytest.LogCaptureFixtu
         for number in range(5):
             ann.say(f"{number}")
         for room in ("lobby", "another"):
-            with connect(url.replace("lobby", room), subprotocols=V1, proxy=None) as bob:
+            with connect(url.replace("lobby", room), subprotocols=V1) as bob:
                 bob.send('{"type":"enter"}')
                 assert close_code(bob) == 1013
         assert ann.heard_so_far("entry") == ann.heard_so_far("error") == []

@@ -91,7 +91,7 @@ def test_guest_beside_those_who_signed_in(serve: Serve) -> None:
             assert author.endswith(" (guest)")
             assert len(author) <= 10 + len(" (guest)")
         assert ann.tell("hello")["author"] == "Ann"
-        with connect(url, proxy=None) as plain:
+        with connect(url) as plain:
             plain.send("hello")
             assert "(guest): hello" in str(plain.recv(PATIENCE))
 

@@ -1,6 +1,7 @@
 """One WebSocket of a room, from its first frame to its close."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from dataclasses import replace
@@ -120,14 +121,15 @@ class Member:
     async def _read(self) -> None:
         try:
             if self.outbox.is_plain:
-                await self._enter(Enter(name=f"guest-{secrets.token_hex(2)}"))
+                with contextlib.suppress(EndedError):
+                    await self._enter(Enter(name=f"guest-{secrets.token_hex(2)}"))
             while True:
                 event = await self._websocket.receive()
                 if event["type"] == "websocket.disconnect":
                     return
-                await self._take(event.get("text"))
-        except EndedError:
-            return
+                # A send may be the first to notice that a client has left; what it said is kept.
+                with contextlib.suppress(EndedError):
+                    await self._take(event.get("text"))
         except asyncio.CancelledError:
             if not self._is_stalled:
                 raise
@@ -189,8 +191,7 @@ class Member:
             self._voice.enter(room)
             await self._catch_up(room, enter.after)
         except RoomsUnavailableError:
-            close = Close(TRY_AGAIN_LATER, "the room is out of reach: try again later")
-            await self._sender.close(close)
+            await self._sender.close(Close(TRY_AGAIN_LATER, "the room is out of reach"))
         except ValueError:  # Of a place that can never be used, such as somebody else's file.
             logger.exception("%s: the room cannot be opened", self._name)
             await self._sender.close(Close(INTERNAL_ERROR, "the room cannot be opened"))

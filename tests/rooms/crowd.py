@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from fastapi_echochat.rooms.log import Entry, Rooms
-from tests.rooms_clients import V1, Frame
+from tests.rooms_clients import MUCH, V1, Frame
 
 WINDOW = 8
 """Most messages of one writer that are not acknowledged yet."""
@@ -43,7 +43,7 @@ class _Client:
             url = self._chance.choice(self._urls)
             try:
                 # Without a bound on what it keeps, so that it may leave at any moment.
-                async with connect(url, subprotocols=V1, proxy=None, max_queue=None) as websocket:
+                async with connect(url, subprotocols=V1, max_queue=MUCH) as websocket:
                     await self._talk(websocket)
             except ConnectionClosed:
                 self.cuts += 1

@@ -146,9 +146,7 @@ class Audience:
         return times_taken
 
     async def _enter(self, number: int) -> ClientConnection:
-        reader = await connect(
-            self._url, subprotocols=V1, proxy=None, compression=None, ping_interval=None
-        )
+        reader = await connect(self._url, subprotocols=V1, compression=None, ping_interval=None)
         await reader.send(json.dumps({"type": "enter", "name": f"reader {number}"}))
         return reader
 

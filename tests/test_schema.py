@@ -93,7 +93,8 @@ def test_words_of_the_readme_are_the_schemas() -> None:
     checked = set()
     for kind, frame in frames_of_the_schema("ServerFrame").items():
         for key, value in frame["properties"].items():
-            if "enum" in value:
+            # Older releases of pydantic give a constant as an enumeration of one.
+            if len(value.get("enum", ())) > 1:
                 checked.add(key)
                 (sentence,) = re.findall(rf"`{key}`: ([^:]*)", said[kind])
                 names = [name for name in re.findall(r"`(\w+)`", sentence) if name in value["enum"]]

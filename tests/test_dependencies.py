@@ -267,17 +267,17 @@ def test_parameters_that_cannot_be_solved() -> None:
     # What is ignored below is what is tested: signatures that are wrong, of functions never called.
     def takes_request(request: Request) -> None: ...
 
-    def bare(message: Message, user) -> str: ...  # type: ignore[no-untyped-def,empty-body]
+    def bare(message: Message, user) -> str: ...  # type: ignore[no-untyped-def,empty-body]  # refused before it is called
 
     def unknown(message: Message, user: Annotated[Missing, Depends(current_user)]) -> str: ...  # type: ignore[name-defined,empty-body]  # noqa: F821
 
-    def request(message: Message, request: Request) -> str: ...  # type: ignore[empty-body]
+    def request(message: Message, request: Request) -> str: ...  # type: ignore[empty-body]  # refused before it is called
 
-    def deep(message: Message, it: Annotated[None, Depends(takes_request)]) -> str: ...  # type: ignore[empty-body]
+    def deep(message: Message, it: Annotated[None, Depends(takes_request)]) -> str: ...  # type: ignore[empty-body]  # refused before it is called
 
-    def body(message: Message, user: User) -> str: ...  # type: ignore[empty-body]
+    def body(message: Message, user: User) -> str: ...  # type: ignore[empty-body]  # refused before it is called
 
-    def positional(message: Message, user: Annotated[User, Depends(current_user)], /) -> str: ...  # type: ignore[empty-body]
+    def positional(message: Message, user: Annotated[User, Depends(current_user)], /) -> str: ...  # type: ignore[empty-body]  # refused before it is called
 
     wrong: dict[Any, str] = {
         bare: "'user' has neither an annotation nor a default",

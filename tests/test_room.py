@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
@@ -316,6 +317,11 @@ def test_acknowledged_again_in_its_place(serve_room: Any) -> None:
         assert ann.texts(21) == [*(f"{number}" for number in range(20)), "twice"]
 
 
+# The implementation of older releases of uvicorn loses what it has not passed on when a socket is
+# reset, which is what becomes of one that is closed with something unread in it.
+KEEPS_WHAT_IT_READ = "sansio" in (AutoWebSocketsProtocol or object).__module__
+
+
 def test_sent_and_gone(serve_room: Any, rooms: Rooms) -> None:
     """What a client sends before it leaves, politely or not, is kept and seen by the others."""
     url = serve_room(rooms)
@@ -329,8 +335,10 @@ def test_sent_and_gone(serve_room: Any, rooms: Rooms) -> None:
             if number % 2:
                 bob.protocol.send_close(1000)
                 bob.flush()
-            # Not a reset, which takes away what the server has not read of its own socket.
-            bob.socket.shutdown(socket.SHUT_WR)
+            if KEEPS_WHAT_IT_READ:
+                bob.socket.close()
+            else:
+                bob.socket.shutdown(socket.SHUT_WR)
         assert sorted(ann.texts(20), key=int) == [f"{number}" for number in range(20)]
 
 

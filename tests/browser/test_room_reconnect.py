@@ -75,6 +75,7 @@ def test_typed_while_away_arrives_once(
 
     ada.says("here")
     bob.reads("here")
+    expect(ada.log.locator(".waiting")).to_have_count(0)
     page.context.set_offline(True)
     relay.cut()
     ada.reads_state("unreachable")

@@ -110,22 +110,26 @@ class Plain:
 
 
 class EchochatV1:
-    """The protocol `echochat.v1`: JSON text frames, each with a `type`."""
+    """The protocol `echochat.v1`: JSON text frames, each with a `type`.
+
+    It keeps nothing of a connection: one serves all that speak under one name, or none.
+    """
 
     def __init__(self, limits: Limits, author: str | None = None) -> None:
         self._limits = limits
         self._author = author
         bound = limits.message_bytes
         self._frame_length = bound and bound * _JSON_EXPANSION + _JSON_OVERHEAD
+        self._told_limits = WelcomeLimits(
+            message_bytes=limits.message_bytes,
+            waiting_messages=limits.waiting_messages,
+            messages_per_second=limits.messages_per_second,
+        )
 
     def welcome(self, author: str | None, room: WelcomeRoom | None = None) -> str:
         """Return the welcome, with the limits in it."""
-        limits = WelcomeLimits(
-            message_bytes=self._limits.message_bytes,
-            waiting_messages=self._limits.waiting_messages,
-            messages_per_second=self._limits.messages_per_second,
-        )
-        return WelcomeFrame(limits=limits, author=author, room=room).model_dump_json()
+        frame = WelcomeFrame(limits=self._told_limits, author=author, room=room)
+        return frame.model_dump_json()
 
     def named(self, author: str) -> str:
         """Return the frame that says what the client is called now."""

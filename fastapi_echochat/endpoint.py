@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
 from fastapi.responses import PlainTextResponse
+from starlette.datastructures import Headers
 from starlette.websockets import WebSocketState
 
 from .addresses import OriginRule
@@ -18,6 +19,7 @@ from .limits import Limits
 from .live.hub import Hub
 from .live.member import Member
 from .live.names import clean
+from .lookout import Lookout
 from .protocol import Dialect
 from .replies import Replier, Values
 from .rooms.log import ROOM_LENGTH, Rooms, room_name
@@ -58,6 +60,8 @@ class Endpoint:
         self._has_author = has_author
         # Of each event loop its own: what waits in one cannot be woken from another.
         self._hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+        self._lookouts: WeakKeyDictionary[asyncio.AbstractEventLoop, Lookout] = WeakKeyDictionary()
+        self._guests = EchochatV1(limits)
         self._open = 0
         self._numbers = count(1)
 
@@ -87,9 +91,10 @@ class Endpoint:
             return
         self._open += 1
         try:
-            await self._converse(
-                websocket, values, author and clean(author, self._limits.name_length)
-            )
+            author = author and clean(author, self._limits.name_length)
+            conversation = await self._begin(websocket, values, author)
+            if conversation is not None:
+                await conversation
         except asyncio.CancelledError:
             # Only a server does this, at the end of its patience with a shutdown, and uvicorn
             # 0.54 then logs a traceback for each endpoint that does not simply return.
@@ -97,25 +102,29 @@ class Endpoint:
         finally:
             self._open -= 1
 
-    async def _converse(self, websocket: WebSocket, values: Values, author: str | None) -> None:
+    async def _begin(
+        self, websocket: WebSocket, values: Values, author: str | None
+    ) -> "asyncio.Task[None] | None":
+        """Shake hands, and return the task of the conversation; `None` where there is none."""
         dialect: Dialect = Plain(self._limits, author)
         subprotocol = None
         if ECHOCHAT_V1 in websocket.scope.get("subprotocols", ()):
-            dialect = EchochatV1(self._limits, author)
+            dialect = self._guests if author is None else EchochatV1(self._limits, author)
             subprotocol = ECHOCHAT_V1
         # The plain protocol has no way to say which conversation it is, so none is kept for it.
         is_in_room = self._rooms is not None and not (self._is_private and subprotocol is None)
         room = room_name(websocket.scope["path_params"]) if is_in_room else None
         if is_in_room and room is None:
             await _refuse(websocket, 404, f"A room's name has 1 to {ROOM_LENGTH} characters.\n")
-            return
+            return None
         try:
             await websocket.accept(subprotocol=subprotocol)
         except OSError:  # The client has left already: uvicorn's ClientDisconnected.
-            return
+            return None
         name = f"connection {next(self._numbers)}"
+        lookout = self._lookout()
         if self._rooms is not None and room is not None:
-            await Member(
+            return Member(
                 websocket,
                 dialect=dialect,
                 hub=self._hub(self._rooms),
@@ -126,18 +135,28 @@ class Endpoint:
                 is_marked=self._has_author,
                 values=values,
                 limits=self._limits,
+                lookout=lookout,
                 name=name,
-            ).run()
-        elif self._replier is not None:
-            await Connection(
+            ).begin()
+        if self._replier is not None:
+            return Connection(
                 websocket,
                 dialect=dialect,
                 replier=self._replier,
                 values=values,
                 author=author,
                 limits=self._limits,
+                lookout=lookout,
                 name=name,
-            ).run()
+            ).begin()
+        return None
+
+    def _lookout(self) -> Lookout:
+        loop = asyncio.get_running_loop()
+        lookout = self._lookouts.get(loop)
+        if lookout is None:
+            lookout = self._lookouts[loop] = Lookout(self._limits.send_seconds)
+        return lookout
 
     def _hub(self, rooms: Rooms) -> Hub:
         loop = asyncio.get_running_loop()
@@ -148,7 +167,8 @@ class Endpoint:
         return self._hubs[loop]
 
     def _may_connect(self, websocket: WebSocket) -> bool:
-        headers = websocket.headers
+        # Of our own, as those of the WebSocket would stay as long as it does.
+        headers = Headers(scope=websocket.scope)
         origin = headers.get("origin")
         if origin is None:
             return True  # No browser.

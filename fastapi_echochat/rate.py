@@ -19,6 +19,10 @@ class Rate:
         self._tolerance = (burst - 1) * self._interval
         self._due = 0.0
 
+    def is_free(self, now: float) -> bool:
+        """Tell whether the turn of one more were `now`."""
+        return self._due - self._tolerance <= now
+
     def admit(self, now: float) -> float:
         """Count one more, and return the time at which its turn is, `now` or later.
 

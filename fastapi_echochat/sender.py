@@ -1,6 +1,5 @@
 """Sending to one WebSocket: directly, and not for ever."""
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,29 +28,20 @@ class Sender:
     Nothing is kept here: a send waits until the server takes it, and so its caller does.
 
     Args:
-        send: Of a WebSocket that is accepted.
-        seconds: How long a client may take nothing; `None` for ever.
-        stalled: Called, once, between one and two times as long after it took the last.
+        pass_on: `send` of a WebSocket that is accepted.
+
+    Attributes:
+        pass_on: For whoever sends by itself, and says so with the other two.
+        under_way: How many sends are.
+        has_moved: Whether one was taken since `is_stuck` last asked.
     """
 
-    __slots__ = (
-        "_begun",
-        "_pass_on",
-        "_seconds",
-        "_sent",
-        "_sent_before",
-        "_stalled",
-        "_timer",
-    )
+    __slots__ = ("has_moved", "pass_on", "under_way")
 
-    def __init__(self, send: Send, seconds: float | None, stalled: Callable[[], None]) -> None:
-        self._pass_on = send
-        self._seconds = seconds
-        self._stalled = stalled
-        self._begun = 0
-        self._sent = 0
-        self._sent_before = -1
-        self._timer: asyncio.TimerHandle | None = None
+    def __init__(self, pass_on: Send) -> None:
+        self.pass_on = pass_on
+        self.under_way = 0
+        self.has_moved = True
 
     async def send(self, frame: str) -> None:
         """Send a text frame.
@@ -59,13 +49,14 @@ class Sender:
         Raises:
             EndedError: The connection is over.
         """
-        self.begin()
+        self.under_way += 1
         try:
-            await self._pass_on({"type": "websocket.send", "text": frame})
+            await self.pass_on({"type": "websocket.send", "text": frame})
         except ENDED:
             raise EndedError from None
         finally:
-            self.end()
+            self.under_way -= 1
+            self.has_moved = True
 
     async def close(self, close: Close) -> None:
         """Close the connection.
@@ -74,38 +65,20 @@ class Sender:
             EndedError: Always: now it is over.
         """
         event = {"type": "websocket.close", "code": close.code, "reason": close.reason}
-        self.begin()
+        self.under_way += 1
         with contextlib.suppress(*ENDED):
-            await self._pass_on(event)
-        self.end()
+            await self.pass_on(event)
+        self.under_way -= 1
         raise EndedError
 
-    def end(self) -> None:
-        """Look after a send no more: it is through."""
-        self._sent += 1
+    def is_sending(self) -> bool:
+        """Tell whether a send is under way."""
+        return self.under_way > 0
 
-    def forget(self) -> None:
-        """Look after nothing any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def begin(self) -> None:
-        """Look after a send that its caller makes itself, from now until `end`."""
-        if self._timer is None and self._seconds is not None:
-            self._look_in(self._seconds)
-        self._begun += 1
-
-    def _look_in(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
-
-    def _look(self) -> None:
-        # One lazy timer instead of a timeout around each send: it is set by the first send, and
-        # lets itself go where it finds none under way.
-        self._timer = None
-        if self._begun == self._sent or self._seconds is None:
-            return
-        if self._sent == self._sent_before:
-            self._stalled()
-            return
-        self._sent_before = self._sent
-        self._look_in(self._seconds)
+    def is_stuck(self) -> bool:
+        """Tell whether a send is under way, and none was taken since the last time this asked."""
+        if not self.is_sending():
+            return False
+        is_stuck = not self.has_moved
+        self.has_moved = False
+        return is_stuck

@@ -3,13 +3,13 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
+from fastapi import WebSocketDisconnect
 
 from fastapi_echochat.live.fanout import Fanout, Outbox
 from fastapi_echochat.live.utterance import Utterance
-from fastapi_echochat.protocol import Close
-from fastapi_echochat.sender import EndedError
 from tests.rooms_clients import until
 
 
@@ -31,12 +31,7 @@ class Client:
         self._under_way = 0
         self._open = asyncio.Event()
         self._open.set()
-        self.outbox = Outbox(
-            self,  # type: ignore[arg-type]  # what is used of a Sender
-            size,
-            is_plain=is_plain,
-            fell_behind=self._fall_behind,
-        )
+        self.outbox = Outbox(self.take, size, is_plain=is_plain, fell_behind=self._fall_behind)
 
     def stall(self) -> None:
         self._open.clear()
@@ -44,7 +39,7 @@ class Client:
     def go_on(self) -> None:
         self._open.set()
 
-    async def send(self, frame: str) -> None:
+    async def take(self, event: Any) -> None:
         self._under_way += 1
         self.most = max(self.most, self._under_way)
         if not self._open.is_set():
@@ -52,12 +47,10 @@ class Client:
         self._under_way -= 1
         if self.error is not None:
             raise self.error
-        self.taken.append(frame)
-
-    async def close(self, close: Close) -> None:
-        await self._open.wait()
-        self.code = close.code
-        raise EndedError
+        if event["type"] == "websocket.close":
+            self.code = event["code"]
+        else:
+            self.taken.append(event["text"])
 
     def _fall_behind(self) -> None:
         self.times_behind += 1
@@ -305,7 +298,7 @@ async def test_falling_behind_while_it_catches_up() -> None:
     assert (slow.times_behind, slow.code) == (1, 1013)
 
 
-@pytest.mark.parametrize("error", [EndedError(), ZeroDivisionError("of a middleware")])
+@pytest.mark.parametrize("error", [WebSocketDisconnect(1006), ZeroDivisionError("of a middleware")])
 def test_client_that_cannot_be_sent_to(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     """Who is gone gets no more; what a middleware raises is logged; the others notice nothing."""
 
@@ -331,7 +324,7 @@ def test_client_that_cannot_be_sent_to(error: Exception, caplog: pytest.LogCaptu
 
     asyncio.run(check())
     logged = [record for record in caplog.records if record.exc_info]
-    assert len(logged) == (0 if isinstance(error, EndedError) else 2)
+    assert len(logged) == (0 if isinstance(error, WebSocketDisconnect) else 2)
 
 
 @in_loop
@@ -359,9 +352,9 @@ async def test_clients_that_wait_a_moment_each_time() -> None:
     """Where every send waits for something, as under some servers, all get everything in order."""
 
     class Pausing(Client):
-        async def send(self, frame: str) -> None:
+        async def take(self, event: Any) -> None:
             await asyncio.sleep(0)
-            await super().send(frame)
+            await super().take(event)
 
     fanout, clients = Fanout(), [Pausing() for _ in range(50)]
     for client in clients:

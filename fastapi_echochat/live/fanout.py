@@ -6,17 +6,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from ..protocol import TRY_AGAIN_LATER, Close
-from ..sender import EndedError, Sender
+from ..sender import ENDED, EndedError, Send, Sender
 from .utterance import Utterance
 
 logger = logging.getLogger("fastapi_echochat")
 
 
-class Outbox:
+def _nobody() -> None:
+    """Stand in for who is told, where nobody is."""
+
+
+class Outbox(Sender):
     """What goes out to one client of a room: at once while it keeps up, else kept, with a bound.
 
     Args:
-        sender: Sends to it.
+        pass_on: `send` of a WebSocket that is accepted.
         size: How many characters are kept for it. With one more it has fallen behind: nothing is
             kept or said to it any longer, and as soon as it takes anything it is closed with code
             1013, to come back for the rest with its last position.
@@ -25,20 +29,18 @@ class Outbox:
 
     Attributes:
         since: The position that its client has the log up to by other ways than the room's.
-        first: The number of the first thing said in the room that is for it.
         is_busy: Whether a send is under way; what is said meanwhile is kept.
     """
 
     __slots__ = (
-        "_bound", "_fell_behind", "_kept", "_sender", "_size", "first", "is_behind", "is_busy",
-        "is_plain", "send_now", "since", "task",
+        "_bound", "_fell_behind", "_kept", "_size", "is_behind", "is_busy", "is_plain", "since",
+        "task",
     )  # fmt: skip
 
     def __init__(
-        self, sender: Sender, size: int, *, is_plain: bool, fell_behind: Callable[[], None]
+        self, pass_on: Send, size: int, *, is_plain: bool, fell_behind: Callable[[], None]
     ) -> None:
-        self.send_now = sender.send
-        self._sender = sender
+        super().__init__(pass_on)
         self._bound = size
         self._fell_behind = fell_behind
         # Not a deque: an empty one takes 600 bytes, and most connections never need it.
@@ -47,7 +49,7 @@ class Outbox:
         self.is_plain = is_plain
         self.is_busy = False
         self.is_behind = False
-        self.since = self.first = 0
+        self.since = 0
         self.task: asyncio.Task[None] | None = None
 
     async def send(self, frame: str) -> None:
@@ -60,7 +62,7 @@ class Outbox:
             self.keep(frame)
             return
         self.is_busy = True
-        await self.send_now(frame)
+        await super().send(frame)
         await self.catch_up()
 
     def keep(self, frame: str) -> None:
@@ -84,17 +86,23 @@ class Outbox:
             kept, self._kept = self._kept, []
             self._size = 0
             for frame in kept:
-                await self.send_now(frame)
+                await super().send(frame)
                 if self.is_behind:
                     break
         if self.is_behind:
-            await self._sender.close(Close(TRY_AGAIN_LATER, "too slow: come back for the rest"))
+            await self.close(Close(TRY_AGAIN_LATER, "too slow: come back for the rest"))
         self.is_busy = False
+
+    def is_sending(self) -> bool:
+        """Tell whether a send is under way."""
+        return self.is_busy or super().is_sending()
 
     def forget(self) -> None:
         """Give up the send that is under way: its client is gone."""
         if self.task is not None:
             self.task.cancel()
+        # Whose method it is has this outbox: without a cycle, both are free at once.
+        self._fell_behind = _nobody
 
 
 class Fanout:
@@ -107,27 +115,32 @@ class Fanout:
 
     def __init__(self) -> None:
         self._outboxes: dict[Outbox, None] = {}
-        self._said: deque[tuple[Utterance, Outbox | None]] = deque()
-        self._utterance: Utterance | None = None
-        self._number = 0
+        # The same for all that is said until somebody comes or goes.
+        self._everybody: tuple[Outbox, ...] | None = None
+        self._said: deque[tuple[Utterance, tuple[Outbox, ...]]] = deque()
+        self._utterance = Utterance(0, "", None)
         self._rest: Iterator[Outbox] = iter(())
         self._current: Outbox | None = None
         self._task: asyncio.Task[None] | None = None
 
     def add(self, outbox: Outbox) -> None:
         """Send to a client what is said from now on."""
-        outbox.first = self._number + len(self._said) + 1
         self._outboxes[outbox] = None
+        self._everybody = None
 
     def remove(self, outbox: Outbox) -> None:
         """Send no more to a client."""
         self._outboxes.pop(outbox, None)
+        self._everybody = None
 
     def say(self, utterance: Utterance, only: Outbox | None = None) -> None:
         """Send something to everybody, or to one only, after all that was said before."""
-        if not self._outboxes:
+        if self._everybody is None:
+            self._everybody = tuple(self._outboxes)
+        hearers = self._everybody if only is None else (only,)
+        if not hearers or (only is not None and only not in self._outboxes):
             return
-        self._said.append((utterance, only))
+        self._said.append((utterance, hearers))
         if self._task is None:
             self._begin()
 
@@ -145,9 +158,10 @@ class Fanout:
         # Runs when this task waits for the first time, which it does in a send only.
         handing_over = asyncio.get_running_loop().call_soon(self._hand_over)
         while True:
+            position, v1, plain = self._utterance
             for outbox in self._rest:
-                text = self._text_for(outbox)
-                if text is None:
+                text = plain if outbox.is_plain else v1
+                if text is None or position <= outbox.since:
                     continue
                 if outbox.is_busy:
                     outbox.keep(text)
@@ -155,30 +169,22 @@ class Fanout:
                 outbox.is_busy = True
                 self._current = outbox
                 try:
-                    await outbox.send_now(text)
+                    # Not through `Sender.send`, a coroutine more: a tenth of a delivery.
+                    await outbox.pass_on({"type": "websocket.send", "text": text})
+                    outbox.has_moved = True
                     if self._task is not task:
                         await outbox.catch_up()
-                    outbox.is_busy = False
-                except EndedError:
+                except (EndedError, *ENDED):
                     self.remove(outbox)
                 except Exception:  # Of a middleware around us, and not to end the others' room.
                     logger.exception("a client of a room cannot be sent to")
                     self.remove(outbox)
+                outbox.is_busy = False
                 if self._task is not task:
                     return
             if not self._said:
                 break
-            self._utterance, only = self._said.popleft()
-            self._number += 1
-            if only is None:
-                self._rest = iter(tuple(self._outboxes))
-            elif only in self._outboxes:
-                self._rest = iter((only,))
+            self._utterance, hearers = self._said.popleft()
+            self._rest = iter(hearers)
         handing_over.cancel()
         self._task = self._current = None
-
-    def _text_for(self, outbox: Outbox) -> str | None:
-        utterance = self._utterance
-        if utterance is None or utterance.position <= outbox.since or self._number < outbox.first:
-            return None
-        return utterance.plain if outbox.is_plain else utterance.v1

@@ -11,6 +11,7 @@ from fastapi import WebSocket
 from ..dialects import Plain
 from ..frames import WelcomeRoom
 from ..limits import Limits
+from ..lookout import Lookout
 from ..protocol import (
     INTERNAL_ERROR,
     TRY_AGAIN_LATER,
@@ -28,7 +29,7 @@ from ..protocol import (
 )
 from ..replies import Values
 from ..rooms.log import Entry, Rooms, RoomsUnavailableError, private_room
-from ..sender import EndedError, Sender
+from ..sender import EndedError
 from .fanout import Outbox
 from .hub import Hub
 from .names import guest_name
@@ -62,6 +63,7 @@ class Member:
         is_marked: Whether a guest's name says that it is one.
         values: What the reply function's dependencies gave for this connection.
         limits: Its bounds.
+        lookout: Looks after its client.
         name: Names the connection in the log.
 
     Attributes:
@@ -81,14 +83,15 @@ class Member:
         is_marked: bool,
         values: Values,
         limits: Limits,
+        lookout: Lookout,
         name: str,
     ) -> None:
         self.author = given
         self.values = values
         is_plain = isinstance(dialect, Plain)
-        self._sender = Sender(websocket.send, limits.send_seconds, self._end)
+        self._lookout = lookout
         self.outbox = Outbox(
-            self._sender,
+            websocket.send,
             limits.outbox_characters,
             is_plain=is_plain,
             fell_behind=self._fall_behind,
@@ -104,21 +107,19 @@ class Member:
         self._limits = limits
         self._name = name
         self._room: Room | None = None
-        self._voice = Voice(self, self._sender, dialect, limits, name)
+        self._voice = Voice(self.outbox, values, dialect, limits, name)
         self._reading: asyncio.Task[None] | None = None
         self._typed_at = 0.0
         self._is_stalled = False
 
-    async def run(self) -> None:
-        """Serve until either side ends; nothing that a client does makes it raise."""
+    def begin(self) -> "asyncio.Task[None]":
+        """Serve until either side ends; nothing that a client does makes the task raise."""
         # A task of its own, so that a client that takes nothing can be let go.
         self._reading = asyncio.ensure_future(self._read())
-        try:
-            await self._reading
-        finally:
-            self._sender.forget()
+        return self._reading
 
     async def _read(self) -> None:
+        self._lookout.add(self.outbox, self._end)
         try:
             if self.outbox.is_plain:
                 with contextlib.suppress(EndedError):
@@ -136,6 +137,7 @@ class Member:
             seconds = self._limits.send_seconds
             logger.info("%s: ended, its client has read nothing for %s s", self._name, seconds)
         finally:
+            self._lookout.remove(self.outbox)
             await self._leave()
 
     async def _leave(self) -> None:
@@ -147,7 +149,7 @@ class Member:
 
     async def _take(self, frame: str | None) -> None:
         if frame is None:
-            await self._sender.close(Close(UNSUPPORTED_DATA, "binary frames are not understood"))
+            await self.outbox.close(Close(UNSUPPORTED_DATA, "binary frames are not understood"))
             return
         said = self._dialect.read(frame)
         if self.outbox.is_plain and isinstance(said, Message):
@@ -164,7 +166,7 @@ class Member:
         elif isinstance(said, Message):
             await self._speak(said)
         elif isinstance(said, Stop):
-            await self._voice.say(said)
+            await self._voice.say(said, self.author)
         elif isinstance(said, Rename):
             await self._rename(said.name, self._room)
         elif isinstance(said, Typing):
@@ -191,10 +193,10 @@ class Member:
             self._voice.enter(room)
             await self._catch_up(room, enter.after)
         except RoomsUnavailableError:
-            await self._sender.close(Close(TRY_AGAIN_LATER, "the room is out of reach"))
+            await self.outbox.close(Close(TRY_AGAIN_LATER, "the room is out of reach"))
         except ValueError:  # Of a place that can never be used, such as somebody else's file.
             logger.exception("%s: the room cannot be opened", self._name)
-            await self._sender.close(Close(INTERNAL_ERROR, "the room cannot be opened"))
+            await self.outbox.close(Close(INTERNAL_ERROR, "the room cannot be opened"))
 
     async def _catch_up(self, room: Room, after: int | None) -> None:
         """Send the log from where the client has it, up to where the room is, and join there."""
@@ -246,8 +248,7 @@ class Member:
             detail = "say what you are called before you speak"
             await self._tell(Problem("bad_name", detail, message.id))
         else:
-            # Under the name of now, whatever it is when it is kept.
-            await self._voice.say(replace(message, author=self.author))
+            await self._voice.say(message, self.author)
 
     async def _type(self, room: Room) -> None:
         now = asyncio.get_running_loop().time()
@@ -274,7 +275,7 @@ class Member:
             entries = await self._rooms.read_back(room.name, before=earlier.before, limit=_PAGE + 1)
         except RoomsUnavailableError:
             # The client asks again when it has come back.
-            await self._sender.close(Close(TRY_AGAIN_LATER, "the room is out of reach"))
+            await self.outbox.close(Close(TRY_AGAIN_LATER, "the room is out of reach"))
             return
         has_earlier = len(entries) > _PAGE
         await self.outbox.send(say_history(entries[-_PAGE:], has_earlier=has_earlier))
@@ -282,7 +283,7 @@ class Member:
     async def _tell(self, problem: Problem) -> None:
         told = self._dialect.problem(problem)
         if isinstance(told, Close):
-            await self._sender.close(told)
+            await self.outbox.close(told)
         else:
             await self.outbox.send(told)
 

@@ -190,10 +190,10 @@ class Room:
                     self._asked.pop(entry.id, None)
                 return kept
 
-    def say_again(self, occupant: Occupant, entry: Entry) -> None:
+    def say_again(self, outbox: Outbox, entry: Entry) -> None:
         """Tell somebody, in its turn, that an entry is kept, unless they are yet to hear it."""
-        if entry.position <= max(self.position, occupant.outbox.since):
-            self._fanout.say(say_entry(entry, is_again=True), occupant.outbox)
+        if entry.position <= max(self.position, outbox.since):
+            self._fanout.say(say_entry(entry, is_again=True), outbox)
 
     async def stop(self, message_id: str, author: str | None) -> None:
         """Stop an answer, in whatever process it is written."""

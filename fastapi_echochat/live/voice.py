@@ -7,9 +7,11 @@ import logging
 from ..limits import Limits
 from ..protocol import INTERNAL_ERROR, Close, Dialect, Message, Stop
 from ..rate import Rate
+from ..replies import Values
 from ..rooms.log import Entry
-from ..sender import EndedError, Sender
-from .room import Occupant, Room
+from ..sender import EndedError
+from .fanout import Outbox
+from .room import Room
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -24,18 +26,18 @@ class Voice:
     at most `Limits.waiting_messages` of them; then no more is read from it.
 
     Args:
-        occupant: Whose voice it is.
-        sender: Sends to their client.
+        outbox: Goes to their client.
+        values: What the reply function's dependencies gave for them.
         dialect: The protocol that it speaks.
         limits: Its bounds.
         name: Names the connection in the log.
     """
 
     def __init__(
-        self, occupant: Occupant, sender: Sender, dialect: Dialect, limits: Limits, name: str
+        self, outbox: Outbox, values: Values, dialect: Dialect, limits: Limits, name: str
     ) -> None:
-        self._occupant = occupant
-        self._sender = sender
+        self._outbox = outbox
+        self._values = values
         self._dialect = dialect
         self._limits = limits
         self._name = name
@@ -43,7 +45,7 @@ class Voice:
             limits.messages_per_second and Rate(limits.messages_per_second, limits.burst)
         ) or None
         self._room: Room | None = None
-        self._waiting: list[Message | Stop] = []
+        self._waiting: list[tuple[Message | Stop, str | None]] = []
         self._has_space: asyncio.Future[None] | None = None
         self._speaking: asyncio.Task[None] | None = None
         self._is_over = False
@@ -52,8 +54,12 @@ class Voice:
         """Speak into a room."""
         self._room = room
 
-    async def say(self, said: Message | Stop) -> None:
+    async def say(self, said: Message | Stop, author: str | None) -> None:
         """Have something said after all that was before; waits while too much does.
+
+        Args:
+            said: A message, or the end of an answer.
+            author: The name it is said under, whatever it is when its turn comes.
 
         Raises:
             EndedError: The connection is over.
@@ -61,10 +67,10 @@ class Voice:
         if self._is_over:
             raise EndedError
         if isinstance(said, Message) and any(
-            isinstance(waiting, Message) and waiting.id == said.id for waiting in self._waiting
+            isinstance(waiting, Message) and waiting.id == said.id for waiting, _ in self._waiting
         ):
             return  # Sent twice; it is kept once.
-        self._waiting.append(said)
+        self._waiting.append((said, author))
         if self._speaking is None:
             self._speaking = asyncio.ensure_future(self._speak())
         if len(self._waiting) >= self._limits.waiting_messages:
@@ -81,11 +87,11 @@ class Voice:
     async def _speak(self) -> None:
         try:
             while self._waiting and self._room is not None:
-                said = self._waiting[0]
+                said, author = self._waiting[0]
                 if isinstance(said, Stop):
-                    await self._room.stop(said.id, self._occupant.author)
+                    await self._room.stop(said.id, author)
                 else:
-                    await self._keep(said, self._room)
+                    await self._keep(said, author, self._room)
                 self._waiting.pop(0)
                 self._give_space()
         except Exception:
@@ -93,7 +99,7 @@ class Voice:
             self._is_over = True
             self._give_space()
             with contextlib.suppress(EndedError):
-                await self._sender.close(Close(INTERNAL_ERROR, "a message could not be kept"))
+                await self._outbox.close(Close(INTERNAL_ERROR, "a message could not be kept"))
         finally:
             self._speaking = None
 
@@ -101,19 +107,19 @@ class Voice:
         if self._has_space is not None and not self._has_space.done():
             self._has_space.set_result(None)
 
-    async def _keep(self, message: Message, room: Room) -> None:
+    async def _keep(self, message: Message, author: str | None, room: Room) -> None:
         await self._wait_for_turn()
         entry = Entry(
             kind="message",
             id=message.id,
-            author=message.author,
+            author=author,
             text=message.text,
             sent_at=message.sent_at,
         )
-        kept = await room.append(entry, self._occupant.values)
-        if kept.sent_at != entry.sent_at and not self._occupant.outbox.is_plain:
+        kept = await room.append(entry, self._values)
+        if kept.sent_at != entry.sent_at and not self._outbox.is_plain:
             # It was kept before, so it may not come by the room any more.
-            room.say_again(self._occupant, kept)
+            room.say_again(self._outbox, kept)
 
     async def _wait_for_turn(self) -> None:
         if self._rate is None:
@@ -129,4 +135,4 @@ class Voice:
     async def _tell(self, frame: str) -> None:
         # What was said is kept, though its client has left.
         with contextlib.suppress(EndedError):
-            await self._occupant.outbox.send(frame)
+            await self._outbox.send(frame)

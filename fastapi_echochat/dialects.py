@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timezone
-from itertools import count
 from json import JSONEncoder
 
 from pydantic import ValidationError
@@ -55,10 +54,12 @@ _PONG = PongFrame().model_dump_json()
 class Plain:
     """The protocol of a client that asks for none: a frame is a message, an answer is a frame."""
 
+    __slots__ = ("_author", "_limits", "_number", "_pieces", "_surely_allowed")
+
     def __init__(self, limits: Limits, author: str | None = None) -> None:
         self._limits = limits
         self._author = author
-        self._ids = count(1)
+        self._number = 0
         self._surely_allowed = (limits.message_bytes or 0) // 4
         self._pieces: list[str] = []
 
@@ -73,7 +74,8 @@ class Plain:
         """Return the message that a frame is."""
         if not self._limits.allow_text(frame):
             return _too_long(self._limits)
-        return Message(str(next(self._ids)), frame, self._author, datetime.now(timezone.utc))
+        self._number += 1
+        return Message(str(self._number), frame, self._author, datetime.now(timezone.utc))
 
     def answer(self, frame: str, at_once: Callable[[str], str]) -> str | None:
         """Return the answer to a frame, unless it is too long."""

@@ -1,6 +1,7 @@
 """uvicorn's protocol objects without a network: connections whose transports only collect."""
 
 import asyncio
+import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -93,14 +94,7 @@ class Crowd:
     def __init__(
         self, app: Any, script: Script, connections: int, *, compress: bool = False
     ) -> None:
-        config = uvicorn.Config(
-            app,
-            ws_per_message_deflate=compress,
-            ws_ping_interval=None,  # Nobody is there to answer.
-            log_level="critical",
-            lifespan="off",
-        )
-        config.load()
+        config = _config(app, compress=compress)
         make: Callable[..., asyncio.Protocol] = config.ws_protocol_class  # type: ignore[assignment]  # a class, once it is loaded
         state = ServerState()
         self._script = script
@@ -140,3 +134,101 @@ class Crowd:
         # As often as a task needs to come to its end.
         for _ in range(20):
             await asyncio.sleep(0)
+
+
+class Visits:
+    """Connections of one application that come, ask once and go, one after the other.
+
+    Args:
+        app: An ASGI application.
+        hello: The handshake.
+        welcome: What the last thing that is said before a request has in it.
+        request: What is asked.
+        mark: What the answer has in it.
+        goodbye: A close frame.
+    """
+
+    def __init__(
+        self, app: Any, hello: bytes, welcome: bytes, request: bytes, mark: bytes, goodbye: bytes
+    ) -> None:
+        self._config = _config(app)
+        self._state = ServerState()
+        self._hello, self._welcome = hello, welcome
+        self._request, self._mark, self._goodbye = request, mark, goodbye
+
+    async def open(self) -> None:
+        """Do nothing: each visit connects by itself."""
+
+    async def measure(self, requests: int) -> float:
+        """Return the processor time of one visit."""
+        begun = time.thread_time()
+        for number in range(requests):
+            await self._visit(number)
+        return (time.thread_time() - begun) / requests
+
+    async def _visit(self, number: int) -> None:
+        make: Callable[..., asyncio.Protocol] = self._config.ws_protocol_class  # type: ignore[assignment]  # a class, once it is loaded
+        protocol = make(config=self._config, server_state=self._state, app_state={})
+        transport = Collector(number)
+        protocol.connection_made(transport)
+        protocol.data_received(self._hello)
+        await transport.read(self._welcome)
+        transport.expect(self._mark, 1)
+        protocol.data_received(self._request)
+        await transport.wait()
+        protocol.data_received(self._goodbye)
+        protocol.connection_lost(None)
+        # As often as its tasks need to come to their end.
+        for _ in range(4):
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Do nothing: each visit has ended."""
+
+
+class Requests:
+    """One HTTP request of one application, again and again over a connection that stays open.
+
+    Args:
+        app: An ASGI application.
+        request: What is asked.
+    """
+
+    def __init__(self, app: Any, request: bytes) -> None:
+        config = _config(app)
+        make: Callable[..., asyncio.Protocol] = config.http_protocol_class
+        self._transport = Collector(0)
+        self._protocol = make(config=config, server_state=ServerState(), app_state={})
+        self._request = request
+
+    async def open(self) -> None:
+        self._protocol.connection_made(self._transport)
+        self._protocol.data_received(self._request)
+        await self._transport.read(b" 200 OK")
+        self._transport.forget()
+
+    async def measure(self, requests: int) -> float:
+        """Return the processor time of one answer."""
+        begun = time.thread_time()
+        for _ in range(requests):
+            self._transport.expect(b" 200 OK", 1)
+            self._protocol.data_received(self._request)
+            await self._transport.wait()
+        return (time.thread_time() - begun) / requests
+
+    async def close(self) -> None:
+        self._protocol.connection_lost(None)
+
+
+def _config(app: Any, *, compress: bool = False) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http="httptools" if importlib.util.find_spec("httptools") else "auto",
+        ws_per_message_deflate=compress,
+        ws_ping_interval=None,  # Nobody is there to answer.
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+    )
+    config.load()
+    return config

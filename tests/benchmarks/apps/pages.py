@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
@@ -39,12 +39,18 @@ _folder = Path(tempfile.mkdtemp())
 _templates = Jinja2Templates(_folder)
 
 app = FastAPI()
+router = APIRouter()
 app.mount("/static", StaticFiles(directory=os.environ.get(STATIC_FOLDER, _folder)))
 
 
 @app.get("/constant", response_class=HTMLResponse)
 async def constant() -> str:
     return _PAGE
+
+
+router.add_api_route("", constant, response_class=HTMLResponse)
+# What it costs to be included, which whatever has a prefix must be.
+app.include_router(router, prefix="/included")
 
 
 @app.get("/jinja2", response_class=HTMLResponse)

@@ -10,6 +10,8 @@ from tests.benchmarks.report import Row
 from tests.benchmarks.rows.echo import V1
 
 _VISITORS = 16
+INCLUDED = "tutorial, included"
+"""Its endpoint in a router that is included: what FastAPI takes for any that has a prefix."""
 
 
 def rows(effort: Effort) -> Iterator[Row]:
@@ -40,6 +42,7 @@ def rows(effort: Effort) -> Iterator[Row]:
             {
                 "raw ASGI": Entrant("raw", visiting("/", None)),
                 "tutorial": Entrant("tutorial", visiting("/ws", None)),
+                INCLUDED: Entrant("tutorial", visiting("/included/ws", None)),
                 "plain": Entrant("ours", visiting("/chat/ws", None)),
                 V1: Entrant("ours", visiting("/chat/ws", V1)),
             },
@@ -48,5 +51,6 @@ def rows(effort: Effort) -> Iterator[Row]:
         )
         what = f"connect, one echo, close, {loop}"
         yield contest.row("plain", "tutorial", what, at_most=1.0)
+        yield contest.row("plain", INCLUDED, what)
         yield contest.row("plain", "raw ASGI", what)
         yield contest.row(V1, "tutorial", f"{what}, {V1}")

@@ -7,16 +7,17 @@ the variants come in random order, many times, and the least of each is what it 
 import asyncio
 import importlib.util
 import random
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any, Protocol
 
 from tests.benchmarks import wire
-from tests.benchmarks.apps import ours, ours_room, raw, tutorial
+from tests.benchmarks.apps import ours, ours_room, pages, raw, tutorial
 from tests.benchmarks.apps.raw import PIECES
-from tests.benchmarks.collector import Crowd, Script
+from tests.benchmarks.collector import Crowd, Requests, Script, Visits
 from tests.benchmarks.contest import AGAIN, Effort
 from tests.benchmarks.report import Row
 from tests.benchmarks.rounds import Ratio, quartiles
+from tests.benchmarks.rows.connect import INCLUDED
 from tests.benchmarks.rows.echo import V1
 
 CONNECTIONS = 64
@@ -24,6 +25,7 @@ REQUESTS = 16
 _STREAMING = 2
 _COMPRESSED = "plain, compressed"
 _SAID = 2
+_ONE_AFTER_THE_OTHER = 20
 _MESSAGES = 4096
 # For each round of the other rows: a turn takes milliseconds.
 TURNS_A_ROUND = 20
@@ -85,8 +87,39 @@ def _rooms(readers: int) -> dict[str, Crowd]:
     }
 
 
+def _visits() -> dict[str, Visits]:
+    def visits(app: Any, path: str, subprotocol: str | None = None) -> Visits:
+        request = wire.message(wire.NBA) if subprotocol else wire.frame(wire.NBA.encode())
+        return Visits(
+            app,
+            wire.handshake(path, subprotocol),
+            b"welcome" if subprotocol else b" 101 ",
+            request,
+            b"Message text was",
+            wire.close(),
+        )
+
+    return {
+        "raw ASGI": visits(raw.echo, "/"),
+        "tutorial": visits(tutorial.app, "/ws"),
+        INCLUDED: visits(tutorial.app, "/included/ws"),
+        "plain": visits(ours.app, "/chat/ws"),
+        V1: visits(ours.app, "/chat/ws", V1),
+        AGAIN: visits(raw.echo, "/"),
+    }
+
+
+def _pages() -> dict[str, Requests]:
+    return {
+        "constant": Requests(pages.app, wire.get("/constant")),
+        "included": Requests(pages.app, wire.get("/included")),
+        "page": Requests(ours.app, wire.get("/chat")),
+        AGAIN: Requests(pages.app, wire.get("/constant")),
+    }
+
+
 def rows(effort: Effort) -> Iterator[Row]:
-    """Compare echoes and streamed answers in this process."""
+    """Compare in this process what is compared over the network."""
     turns = effort.rounds * TURNS_A_ROUND
     for loop in effort.loops:
         effort.tell(f"in-process, {loop}")
@@ -99,6 +132,13 @@ def rows(effort: Effort) -> Iterator[Row]:
         yield _row(found, "tutorial", "raw ASGI", f"the tutorial's echo, {where}", None)
         found = run(loop, measure(_streams, 1, turns))
         yield _row(found, V1, "raw ASGI", f"streamed answer, {PIECES:,} pieces, {where}", 1.3)
+        found = run(loop, measure(_visits, _ONE_AFTER_THE_OTHER, turns))
+        yield _row(found, "plain", "tutorial", f"connect, one echo, close, {where}", 1.0)
+        yield _row(found, "plain", INCLUDED, f"connect, one echo, close, {where}", None)
+        yield _row(found, V1, "tutorial", f"connect, one echo, close, {where}, {V1}", None)
+        found = run(loop, measure(_pages, _ONE_AFTER_THE_OTHER, turns))
+        yield _row(found, "page", "constant", f"page GET, {where}", 1 / 1.3)
+        yield _row(found, "page", "included", f"page GET, {where}", None)
         found = run(loop, measure(lambda: _rooms(effort.readers), _SAID, turns))
         room = f"a delivery in a room of {effort.readers:,} readers, {where}"
         yield _row(found, V1, "raw ASGI loop", room, 1.15)
@@ -114,8 +154,16 @@ def run(loop: str, main: Coroutine[Any, Any, dict[str, list[float]]]) -> dict[st
     return found
 
 
+class Measured(Protocol):
+    """Something that is opened once and measured again and again."""
+
+    async def open(self) -> None: ...
+    async def measure(self, requests: int) -> float: ...
+    async def close(self) -> None: ...
+
+
 async def measure(
-    make: Callable[[], dict[str, Crowd]], requests: int, turns: int
+    make: Callable[[], Mapping[str, Measured]], requests: int, turns: int
 ) -> dict[str, list[float]]:
     crowds = make()  # Here, where the loop runs that uvicorn's protocol takes.
     for crowd in crowds.values():
@@ -135,7 +183,8 @@ async def measure(
 def _row(
     found: dict[str, list[float]], ours: str, theirs: str, what: str, at_most: float | None
 ) -> Row:
-    control = V1 if "raw ASGI loop" in found else "raw ASGI"
+    # What was measured a second time.
+    control = V1 if "raw ASGI loop" in found else next(iter(found))
     return Row(
         name="in-process",
         what=what,

@@ -10,6 +10,7 @@ from tests.benchmarks.load import connect_many
 from tests.benchmarks.process import Server
 from tests.benchmarks.report import Row
 from tests.benchmarks.rounds import in_turn, quartiles, ratio
+from tests.benchmarks.rows.connect import INCLUDED
 from tests.benchmarks.rows.echo import V1
 
 # Opened and closed again before anything is counted: what a server needs once.
@@ -24,6 +25,7 @@ class _Entrant(NamedTuple):
 
 _ENTRANTS = {
     "tutorial": _Entrant("tutorial", "/ws"),
+    INCLUDED: _Entrant("tutorial", "/included/ws"),
     "raw ASGI": _Entrant("raw", "/"),
     "plain": _Entrant("ours", "/chat/ws"),
     V1: _Entrant("ours", "/chat/ws", V1),
@@ -46,6 +48,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         found = {name: [each[number] for each in samples[name]] for name in samples}
         yield _row(found, "plain", "tutorial", number, 0.9)
         yield _row(found, V1, "tutorial", number, 1.15)
+        yield _row(found, "plain", INCLUDED, number, None)
         yield _row(found, "plain", "raw ASGI", number, None)
 
 

@@ -63,6 +63,9 @@ def page_rows(effort: Effort) -> Iterator[Row]:
             "a constant HTMLResponse": Entrant(
                 "pages", getting(wire.get("/constant"), effort.seconds)
             ),
+            "a constant HTMLResponse, included": Entrant(
+                "pages", getting(wire.get("/included"), effort.seconds)
+            ),
             "a Jinja2Templates page": Entrant(
                 "pages", getting(wire.get("/jinja2"), effort.seconds)
             ),
@@ -73,6 +76,7 @@ def page_rows(effort: Effort) -> Iterator[Row]:
     )
     what = f"page GET ({size:,} bytes), rate"
     yield contest.row("page", "a constant HTMLResponse", what, at_least=1.3, by="rate")
+    yield contest.row("page", "a constant HTMLResponse, included", what, by="rate")
     yield contest.row("page", "a Jinja2Templates page", what, by="rate")
 
 

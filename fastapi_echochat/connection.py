@@ -101,14 +101,12 @@ class Connection:
                 event = await receive()
                 text = event.get("text")
                 frame = None
-                if text is not None and at_once is not None and (rate is None or self._is_free()):
+                if text is not None and at_once is not None:
                     frame = answer(text, at_once)
-                if frame is not None:
+                if frame is not None and (rate is None or self._is_due(rate)):
                     # Answered in the turn that reads it, an echo costs what its frames do: no
                     # message is made, no task and no queue. `Sender.send` would be a coroutine
                     # more, 0.2 of the 7 microseconds that it takes.
-                    if rate is not None:
-                        rate.admit(asyncio.get_running_loop().time())
                     sender.under_way += 1
                     try:
                         await send({"type": "websocket.send", "text": frame})
@@ -143,10 +141,9 @@ class Connection:
         if welcome is not None:
             await self._sender.send(welcome)
 
-    def _is_free(self) -> bool:
-        """Tell whether a message may be answered now, before none that came earlier."""
-        now = asyncio.get_running_loop().time()
-        return self._answering is None and self._rate is not None and self._rate.is_free(now)
+    def _is_due(self, rate: Rate) -> bool:
+        """Count a message whose turn is now; one that has to wait, or others before it, is not."""
+        return self._answering is None and rate.admit_at_once(asyncio.get_running_loop().time())
 
     async def _take(self, frame: str | None) -> None:
         if frame is None:

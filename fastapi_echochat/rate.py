@@ -19,10 +19,6 @@ class Rate:
         self._tolerance = (burst - 1) * self._interval
         self._due = 0.0
 
-    def is_free(self, now: float) -> bool:
-        """Tell whether the turn of one more were `now`."""
-        return self._due - self._tolerance <= now
-
     def admit(self, now: float) -> float:
         """Count one more, and return the time at which its turn is, `now` or later.
 
@@ -32,3 +28,10 @@ class Rate:
         due = max(now, self._due)
         self._due = due + self._interval
         return max(now, due - self._tolerance)
+
+    def admit_at_once(self, now: float) -> bool:
+        """Count one more if its turn is `now`, and tell whether it is."""
+        if self._due - self._tolerance > now:
+            return False
+        self._due = max(now, self._due) + self._interval
+        return True

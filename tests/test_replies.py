@@ -666,6 +666,11 @@ def test_rate_is_arithmetic() -> None:
     assert rate.admit(101.0) == 101.5
     assert [rate.admit(200.0) for _ in range(4)] == [200.0, 200.0, 200.0, 200.5]
 
+    # Who would have to wait is not counted.
+    assert [rate.admit_at_once(300.0) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert [rate.admit_at_once(300.5) for _ in range(2)] == [True, False]
+    assert rate.admit(300.5) == 301.0
+
 
 @pytest.mark.parametrize(
     "bounds",

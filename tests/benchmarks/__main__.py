@@ -20,6 +20,7 @@ from tests.benchmarks.rows import (
     page,
     protections,
     room,
+    settings,
     stream,
 )
 
@@ -34,6 +35,7 @@ ROWS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "asset": page.asset_rows,
     "room": room.rows,
     "memory": memory.rows,
+    "settings": settings.rows,
     "browser": browser.rows,
 }
 

@@ -1,7 +1,6 @@
 """uvicorn's protocol objects without a network: connections whose transports only collect."""
 
 import asyncio
-import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -223,7 +222,6 @@ class Requests:
 def _config(app: Any, *, compress: bool = False) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
-        http="httptools" if importlib.util.find_spec("httptools") else "auto",
         ws_per_message_deflate=compress,
         ws_ping_interval=None,  # Nobody is there to answer.
         log_level="critical",

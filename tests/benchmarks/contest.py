@@ -30,10 +30,19 @@ class Effort(NamedTuple):
 
 
 class Entrant(NamedTuple):
-    """A server by its name in `servers.APPS`, and how it is measured once."""
+    """A server, and how it is measured once.
+
+    Attributes:
+        app: By its name in `servers.APPS`.
+        measure: Measures it.
+        loop: The event loop it runs on, where it is not the contest's.
+        options: Of `python -m tests.benchmarks.servers`, beside the contest's.
+    """
 
     app: str
     measure: Callable[[Server], Sample]
+    loop: str | None = None
+    options: tuple[str, ...] = ()
 
 
 class Contest:
@@ -63,17 +72,23 @@ class Contest:
         everybody = {**entrants, AGAIN: entrants[self._first]}
         with contextlib.ExitStack() as stack:
             # An app that has several entrants has one server; so differs nothing but the question.
-            servers: dict[str, Server] = {}
-            for each, entrant in everybody.items():
-                key = AGAIN if each == AGAIN else entrant.app
-                if key not in servers:
-                    servers[key] = stack.enter_context(
-                        Server(entrant.app, *options, loop=loop, env=env)
-                    )
+            servers: dict[object, Server] = {}
 
             def measure(each: str) -> Callable[[], Sample]:
-                server = servers[AGAIN if each == AGAIN else everybody[each].app]
-                return lambda: everybody[each].measure(server)
+                entrant = everybody[each]
+                key = each == AGAIN, entrant.app, entrant.loop, entrant.options
+                if key not in servers:
+                    servers[key] = stack.enter_context(
+                        Server(
+                            entrant.app,
+                            *options,
+                            *entrant.options,
+                            loop=entrant.loop or loop,
+                            env=env,
+                        )
+                    )
+                server = servers[key]
+                return lambda: entrant.measure(server)
 
             self.samples = in_turn(
                 {each: measure(each) for each in everybody},

@@ -30,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=APPS)
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
+    parser.add_argument("--h11", action="store_true", help="parse HTTP in Python")
     parser.add_argument("--compress", action="store_true", help="negotiate compression")
     parser.add_argument(
         "--small-buffers",
@@ -42,7 +43,7 @@ def main() -> None:
     config = uvicorn.Config(
         app,
         loop=options.loop,
-        http="httptools" if importlib.util.find_spec("httptools") else "auto",
+        http="h11" if options.h11 else "auto",
         ws_per_message_deflate=options.compress,
         log_level="warning",
         access_log=False,

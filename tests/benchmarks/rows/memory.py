@@ -1,7 +1,7 @@
 """What a server keeps for connections that say nothing."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tests.benchmarks import wire
@@ -9,7 +9,7 @@ from tests.benchmarks.contest import AGAIN, Effort
 from tests.benchmarks.load import connect_many
 from tests.benchmarks.process import Server
 from tests.benchmarks.report import Row
-from tests.benchmarks.rounds import in_turn, quartiles, ratio
+from tests.benchmarks.rounds import Ratio, in_turn, quartiles, ratio
 from tests.benchmarks.rows.connect import INCLUDED
 from tests.benchmarks.rows.echo import V1
 
@@ -17,10 +17,14 @@ from tests.benchmarks.rows.echo import V1
 _WARM_UP = 200
 
 
+COMPRESSED = "plain, compressed"
+
+
 class _Entrant(NamedTuple):
     app: str
     path: str
     subprotocol: str | None = None
+    compress: bool = False
 
 
 _ENTRANTS = {
@@ -29,34 +33,49 @@ _ENTRANTS = {
     "raw ASGI": _Entrant("raw", "/"),
     "plain": _Entrant("ours", "/chat/ws"),
     V1: _Entrant("ours", "/chat/ws", V1),
-    AGAIN: _Entrant("tutorial", "/ws"),
+    COMPRESSED: _Entrant("ours", "/chat/ws", compress=True),
 }
 
 
 def rows(effort: Effort) -> Iterator[Row]:
     """Compare bytes per idle connection, compression off."""
+    compared = [
+        ("plain", "tutorial", 0.9),
+        (V1, "tutorial", 1.15),
+        ("plain", INCLUDED, None),
+        ("plain", "raw ASGI", None),
+    ]
+    return idle_rows(effort, "memory", compared)
+
+
+def idle_rows(
+    effort: Effort, row: str, compared: Sequence[tuple[str, str, float | None]]
+) -> Iterator[Row]:
+    """Compare bytes per idle connection: who, to whom, and at most how many times as many."""
+    first = compared[0][1]
+    names = dict.fromkeys([first, *(name for pair in compared for name in pair[:2])])
 
     def measure(entrant: _Entrant) -> Callable[[], dict[int, float]]:
         return lambda: _bytes_each(entrant, effort.idle)
 
     samples = in_turn(
-        {name: measure(entrant) for name, entrant in _ENTRANTS.items()},
+        {name: measure(_ENTRANTS[name]) for name in names} | {AGAIN: measure(_ENTRANTS[first])},
         effort.rounds,
-        lambda what: effort.tell(f"memory, {what}"),
+        lambda what: effort.tell(f"{row}, {what}"),
     )
     for number in effort.idle:
         found = {name: [each[number] for each in samples[name]] for name in samples}
-        yield _row(found, "plain", "tutorial", number, 0.9)
-        yield _row(found, V1, "tutorial", number, 1.15)
-        yield _row(found, "plain", INCLUDED, number, None)
-        yield _row(found, "plain", "raw ASGI", number, None)
+        control = ratio(found[AGAIN], found[first])
+        for ours, theirs, at_most in compared:
+            yield _row(row, found, ours, theirs, number, at_most, control)
 
 
 def _bytes_each(entrant: _Entrant, numbers: tuple[int, ...]) -> dict[int, float]:
     """Return, for each number of connections, how many bytes each of them takes."""
-    hello = wire.handshake(entrant.path, entrant.subprotocol)
+    hello = wire.handshake(entrant.path, entrant.subprotocol, compress=entrant.compress)
+    options = ["--compress"] if entrant.compress else []
     found: dict[int, float] = {}
-    with Server(entrant.app) as server, contextlib.ExitStack() as stack:
+    with Server(entrant.app, *options) as server, contextlib.ExitStack() as stack:
         trial = wire.Trial(server.port)
         size = len(trial.answer(hello, 1 if entrant.subprotocol else 0, head=True))
         trial.close()
@@ -73,23 +92,25 @@ def _bytes_each(entrant: _Entrant, numbers: tuple[int, ...]) -> dict[int, float]
 
 
 def _row(
+    row: str,
     found: Mapping[str, list[float]],
     ours: str,
     theirs: str,
     number: int,
     at_most: float | None,
+    control: Ratio,
 ) -> Row:
     def kibibytes(name: str) -> str:
         return f"{quartiles(found[name])[1] / 1024:.1f} KiB"
 
     return Row(
-        name="memory",
+        name=row,
         what=f"memory per idle connection, {number:,} of them, {ours}",
         against=theirs,
         ratio=ratio(found[ours], found[theirs]),
         at_most=at_most,
         ours=kibibytes(ours),
         theirs=kibibytes(theirs),
-        control=ratio(found[AGAIN], found["tutorial"]),
+        control=control,
         samples={name: list(found[name]) for name in (ours, theirs)},
     )

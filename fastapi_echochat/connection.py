@@ -88,7 +88,7 @@ class Connection:
         """Serve until either side ends; nothing that a client does makes the task raise."""
         # A task of its own: each time a coroutine is resumed the whole chain of awaits above it
         # is walked, and under a FastAPI endpoint that chain is long.
-        self._reading = asyncio.ensure_future(self._read())
+        self._reading = asyncio.create_task(self._read())
         return self._reading
 
     async def _read(self) -> None:

@@ -115,7 +115,7 @@ class Member:
     def begin(self) -> "asyncio.Task[None]":
         """Serve until either side ends; nothing that a client does makes the task raise."""
         # A task of its own, so that a client that takes nothing can be let go.
-        self._reading = asyncio.ensure_future(self._read())
+        self._reading = asyncio.create_task(self._read())
         return self._reading
 
     async def _read(self) -> None:

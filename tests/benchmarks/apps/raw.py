@@ -1,7 +1,9 @@
 """The floor: applications that talk ASGI themselves, and protect nothing."""
 
 import json
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime, timezone
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -44,8 +46,30 @@ async def stream(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.send", "text": _LAST})
 
 
+def _text(text: str) -> str:
+    return json.dumps({"text": text})
+
+
+def _entry(text: str) -> str:
+    entry = {
+        "type": "entry",
+        "position": time.time_ns() // 1000,
+        "kind": "message",
+        "id": "m-00000001",
+        "author": "Speaker",
+        "text": text,
+        "sent_at": datetime.now(timezone.utc).isoformat().replace("+00:00", "Z"),
+        "outcome": "done",
+    }
+    return json.dumps(entry, separators=(",", ":"))
+
+
 async def room(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send each text frame to everybody, encoded once, in a loop."""
+    """Send each text frame to everybody, encoded once, in a loop.
+
+    At `/entry` it says as much of it as a room of ours, so that the same bytes are sent.
+    """
+    frame = _entry if scope["path"] == "/entry" else _text
     await receive()
     await send({"type": "websocket.accept"})
     _readers[id(send)] = send
@@ -54,7 +78,7 @@ async def room(scope: Scope, receive: Receive, send: Send) -> None:
             event = await receive()
             if event["type"] == "websocket.disconnect":
                 return
-            said = {"type": "websocket.send", "text": json.dumps({"text": event["text"]})}
+            said = {"type": "websocket.send", "text": frame(event["text"])}
             for reader in list(_readers.values()):
                 await reader(said)
     finally:

@@ -69,7 +69,7 @@ def _streams() -> dict[str, Crowd]:
 
 def _rooms(readers: int) -> dict[str, Crowd]:
     said = [wire.frame(b"said-")]
-    raw_script = Script([(wire.handshake("/"), b" 101 ")], said, b"said-", speakers=1)
+    raw_script = Script([(wire.handshake("/entry"), b" 101 ")], said, b"said-", speakers=1)
     tutorial_script = raw_script._replace(opening=[(wire.handshake("/room"), b" 101 ")])
     # What is said twice with the same id is said once.
     messages = [wire.message("said-", number) for number in range(_MESSAGES)]

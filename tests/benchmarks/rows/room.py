@@ -83,7 +83,10 @@ def rows(effort: Effort) -> Iterator[Row]:
 
 def _deliveries(effort: Effort, loop: str) -> Iterator[Row]:
     entrants = {
-        "raw ASGI loop": Entrant("raw-room", _listening(lambda: _text_manners("/"), effort)),
+        "raw ASGI loop": Entrant("raw-room", _listening(lambda: _text_manners("/entry"), effort)),
+        "raw ASGI loop, text only": Entrant(
+            "raw-room", _listening(lambda: _text_manners("/"), effort)
+        ),
         "tutorial's manager": Entrant(
             "tutorial", _listening(lambda: _text_manners("/room"), effort)
         ),
@@ -98,7 +101,7 @@ def _deliveries(effort: Effort, loop: str) -> Iterator[Row]:
     yield contest.row(V1, "raw ASGI loop", what, at_most=1.15)
     yield contest.row(V1, "raw ASGI loop", f"{what}, p99", by="p99")
     yield contest.row(V1, "tutorial's manager", what)
-    yield contest.row("plain", "raw ASGI loop", f"{what}, plain protocol")
+    yield contest.row("plain", "raw ASGI loop, text only", f"{what}, plain protocol")
     if has_socketio:
         # Four times as fast: a quarter of the time.
         yield contest.row(V1, "python-socketio", what, at_most=0.25)

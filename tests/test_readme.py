@@ -199,14 +199,16 @@ def test_test_of_the_readme() -> None:
 
 def test_commands_of_the_readme() -> None:
     """The README's commands stand on one line each, and CI runs the second as it stands there."""
-    setting_up, testing, serving = (b.code for b in BLOCKS if b.language == "bash")
+    setting_up, testing, serving, measuring = (b.code for b in BLOCKS if b.language == "bash")
 
-    assert setting_up.count("\n") == testing.count("\n") == 1
+    assert setting_up.count("\n") == testing.count("\n") == measuring.count("\n") == 1
     assert "uvicorn example_host:app" in setting_up
     assert serving.startswith("uvicorn example_host:app")
     ci = (ROOT / ".ci" / "run").read_text()
     assert "README.md" in ci
     assert testing.strip() not in ci
+    assert measuring.endswith(".venv/bin/python -m tests.benchmarks\n")
+    assert (ROOT / "tests" / "benchmarks" / "__main__.py").exists()
 
 
 def test_production_command_starts(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ It prints its port, and ends when its standard input does.
 import argparse
 import importlib
 import importlib.util
+import logging
 import socket
 import sys
 import threading
@@ -40,6 +41,8 @@ def main() -> None:
     options = parser.parse_args()
     module, attribute = APPS[options.name].split(":")
     app = getattr(importlib.import_module(f"tests.benchmarks.apps.{module}"), attribute)
+    # Servers of one parent look like workers of one server.
+    logging.getLogger("fastapi_echochat").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
         loop=options.loop,

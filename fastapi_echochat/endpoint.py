@@ -167,8 +167,8 @@ class Endpoint:
         return self._hubs[loop]
 
     def _may_connect(self, websocket: WebSocket) -> bool:
-        # Of our own, as those of the WebSocket would stay as long as it does.
-        headers = Headers(scope=websocket.scope)
+        # Those of the WebSocket would stay, with a list of their own, as long as it does.
+        headers = Headers(raw=websocket.scope["headers"])
         origin = headers.get("origin")
         if origin is None:
             return True  # No browser.

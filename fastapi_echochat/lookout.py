@@ -33,6 +33,10 @@ class Lookout:
     def remove(self, sender: Sender) -> None:
         """Look after a client no more."""
         self._senders.pop(sender, None)
+        if self._timer is not None and not self._senders:
+            # A timer that waits for nobody would keep its event loop in memory.
+            self._timer.cancel()
+            self._timer = None
 
     def _look_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
@@ -41,5 +45,5 @@ class Lookout:
         self._timer = None
         for sender in [sender for sender in self._senders if sender.is_stuck()]:
             self._senders.pop(sender)()
-        if self._senders and self._seconds is not None:
+        if self._timer is None and self._senders and self._seconds is not None:
             self._look_in(self._seconds)

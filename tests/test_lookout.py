@@ -1,0 +1,92 @@
+"""Clients that take nothing are noticed, and nobody else is."""
+
+import asyncio
+import gc
+import weakref
+from functools import partial
+from typing import Any
+
+from fastapi_echochat.lookout import Lookout
+from fastapi_echochat.sender import Sender
+from tests.rooms_clients import until
+
+
+def test_who_takes_nothing_is_given_up_once() -> None:
+    """Of clients that take nothing, take something now and then, or are sent nothing, the first."""
+    given_up: list[str] = []
+
+    async def check() -> None:
+        lookout, never = Lookout(0.02), asyncio.Event()
+
+        async def wait(_: Any) -> None:
+            await never.wait()
+
+        async def pause(_: Any) -> None:
+            await asyncio.sleep(0)
+
+        async def talk(sender: Sender) -> None:
+            while True:
+                await sender.send("word")
+
+        senders = {"deaf": Sender(wait), "slow": Sender(pause), "idle": Sender(wait)}
+        for name, sender in senders.items():
+            lookout.add(sender, partial(given_up.append, name))
+        tasks = [
+            asyncio.create_task(senders["deaf"].send("word")),
+            asyncio.create_task(talk(senders["slow"])),
+        ]
+        await until(lambda: bool(given_up), "one is given up")
+        await asyncio.sleep(0.1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+    asyncio.run(check())
+
+    assert given_up == ["deaf"]
+
+
+def test_who_comes_later_is_looked_after_too() -> None:
+    """After the last has left, the next who takes nothing is noticed as well."""
+    given_up: list[str] = []
+
+    async def check() -> None:
+        lookout, never = Lookout(0.02), asyncio.Event()
+
+        async def wait(_: Any) -> None:
+            await never.wait()
+
+        for name in ("first", "second"):
+            sender = Sender(wait)
+            lookout.add(sender, partial(given_up.append, name))
+            sending = asyncio.create_task(sender.send("word"))
+            await until(partial(given_up.__contains__, name), "it is given up")
+            sending.cancel()
+            await asyncio.wait([sending])
+            lookout.remove(sender)
+
+    asyncio.run(check())
+
+    assert given_up == ["first", "second"]
+
+
+def test_a_loop_that_has_ended_is_forgotten() -> None:
+    """What looked after clients of an event loop keeps nothing of it when they have left."""
+    lookout, loop = Lookout(20.0), asyncio.new_event_loop()
+
+    async def visit() -> None:
+        async def take(_: Any) -> None:
+            """Take everything."""
+
+        sender = Sender(take)
+        lookout.add(sender, lambda: None)
+        await sender.send("word")
+        lookout.remove(sender)
+
+    loop.run_until_complete(visit())
+    loop.close()
+    ended = weakref.ref(loop)
+    del loop
+    gc.collect()
+
+    assert ended() is None

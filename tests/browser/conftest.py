@@ -13,7 +13,7 @@ from tests.browser.relay import Relay
 from tests.servers import PATIENCE, Process, find_program, uvicorn_process
 
 OpenPage = Callable[..., Page]
-StartProcess = Callable[[str], Process]
+StartProcess = Callable[..., Process]
 StartRelay = Callable[[int], Relay]
 TakePicture = Callable[[Page, str], None]
 
@@ -53,25 +53,27 @@ class Console:
     """What a page and its frames say on the console."""
 
     def __init__(self, context: BrowserContext) -> None:
-        self.lines: list[str] = []
+        self._lines: list[tuple[BrowserContext, str]] = []
         self._contexts: list[BrowserContext] = []
         self._may_fail_to_connect = False
+        self._tolerant: list[BrowserContext] = []
         self.listen(context)
 
     def listen(self, context: BrowserContext) -> None:
         self._contexts.append(context)
-        context.on("console", lambda message: self.lines.append(message.text))
-        context.on("weberror", lambda error: self.lines.append(str(error.error)))
+        context.on("console", lambda message: self._lines.append((context, message.text)))
+        context.on("weberror", lambda error: self._lines.append((context, str(error.error))))
 
-    def allow_failed_connections(self) -> None:
-        """Expect a server of the test to be down, or to refuse."""
-        self._may_fail_to_connect = True
+    def allow_failed_connections(self, *pages: Page) -> None:
+        """Expect a server of the test, or of these pages only, to be down, or to refuse."""
+        self._tolerant += [page.context for page in pages]
+        self._may_fail_to_connect = not pages
 
     def take(self, pattern: str) -> None:
         """Find the one line that a test has provoked, and take it off the list."""
         self.drain()
-        (line,) = [line for line in self.lines if re.search(pattern, line)]
-        self.lines.remove(line)
+        (line,) = [line for line in self._lines if re.search(pattern, line[1])]
+        self._lines.remove(line)
 
     def drain(self) -> None:
         for context in self._contexts:
@@ -81,9 +83,14 @@ class Console:
 
     def unexpected(self) -> list[str]:
         self.drain()
-        if not self._may_fail_to_connect:
-            return self.lines
-        return [line for line in self.lines if not _FAILED_CONNECTION.fullmatch(line)]
+        return [
+            line
+            for context, line in self._lines
+            if not (
+                (self._may_fail_to_connect or context in self._tolerant)
+                and _FAILED_CONNECTION.fullmatch(line)
+            )
+        ]
 
 
 @pytest.fixture
@@ -139,8 +146,8 @@ def start_process(tmp_path: Path) -> Iterator[StartProcess]:
     """Start `uvicorn host:app` in a process, the module's source given, until the test ends."""
     processes: list[Process] = []
 
-    def start(source: str) -> Process:
-        process = uvicorn_process(source, tmp_path)
+    def start(source: str, folder: Path = tmp_path) -> Process:
+        process = uvicorn_process(source, folder)
         processes.append(process)
         return process
 

@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
@@ -18,7 +18,7 @@ from tests.browser.gate import Gate
 from tests.browser.hosts import add_frame
 from tests.browser.person import Person, echoed, words
 from tests.conftest import Serve
-from tests.servers import wait_until
+from tests.servers import Process, wait_until
 
 PIECES_PER_SECOND = 4
 SECONDS = 18
@@ -51,119 +51,123 @@ def host(reply: Reply) -> FastAPI:
     return app
 
 
-def read_until(person: Person, second: int) -> None:
-    """Wait until the answer has been written for so many seconds."""
-    piece = PIECES_PER_SECOND * second
-    expect(person.texts.last).to_contain_text(f" {piece} ", timeout=40_000)
-
-
-def has_whole_answer(person: Person) -> None:
-    expect(person.notes).to_have_count(0, timeout=60_000)
-    person.reads("count", WHOLE)
-    expect(person.messages).to_have_count(2)
-
-
 def called(folder: Path) -> list[str]:
-    return (folder / "called.txt").read_text().split()
+    return (folder / "called.txt").read_text().splitlines()
 
 
-@pytest.mark.parametrize("second", [2, 6, 15])
-def test_answer_cut_off_on_the_wire(
-    page: Page, start_process: StartProcess, start_relay: StartRelay, tmp_path: Path, second: int
-) -> None:
-    """An answer whose connection is cut goes on, and is on the page once, whole."""
-    relay = start_relay(start_process(COUNTS).port)
-    person = Person(page)
+class Counting:
+    """Somebody who asks for a long answer, in a browser and of a server of their own.
 
-    page.goto(relay.url("/chat"))
-    person.says("count")
-    read_until(person, second)
-    relay.cut()
+    Args:
+        page: Theirs.
+        server: Which counts, with what it writes in a folder that nobody else uses.
+        folder: That one; by its name a failure says whom it is about.
+        url: Of the chat, if there is something between page and server.
+    """
 
-    has_whole_answer(person)
-    assert called(tmp_path) == ["count"]
+    def __init__(self, page: Page, server: Process, folder: Path, url: str = "") -> None:
+        self.page = page
+        self.server = server
+        self.url = url or server.url("/chat")
+        self.person = Person(page)
+        self._folder = folder
+        page.goto(self.url)
+        self.person.reads_state("connected")
+
+    def read_until(self, second: int) -> None:
+        """Wait until the answer has been written for so many seconds, and is not at its end."""
+        piece = f" {PIECES_PER_SECOND * second} "
+        expect(self.person.texts.last, self._folder.name).to_contain_text(piece, timeout=40_000)
+        expect(self.person.notes, self._folder.name).to_have_text(words("writing"))
+
+    def waits(self) -> None:
+        expect(self.person.notes, self._folder.name).to_have_text(words("waiting"))
+
+    def is_answered(self) -> bool:
+        # What SQLite has written stands in its file and in the log beside it, as text.
+        return any(WHOLE.encode() in path.read_bytes() for path in self._folder.glob("kept.db*"))
+
+    def has_whole_answer(self, *, made: int) -> None:
+        """Wait for it, and know how often it was asked for."""
+        expect(self.person.notes, self._folder.name).to_have_count(0, timeout=60_000)
+        expect(self.person.texts, self._folder.name).to_have_text(["count", WHOLE])
+        expect(self.person.messages, self._folder.name).to_have_count(2)
+        expect(self.person.log.locator(".answer"), self._folder.name).to_have_count(1)
+        assert called(self._folder) == ["count"] * made, self._folder.name
 
 
-def test_answer_ends_while_one_is_away(
-    page: Page,
+def test_answer_survives_whatever_happens(
     console: Console,
+    open_page: OpenPage,
     start_process: StartProcess,
     start_relay: StartRelay,
     tmp_path: Path,
 ) -> None:
-    """An answer that is finished while the browser is offline is there when it is back."""
-    console.allow_failed_connections()
-    server = start_process(COUNTS)
-    relay = start_relay(server.port)
-    person = Person(page)
+    """Whatever happens to its page, its wire or its server, an answer is there once, whole.
 
-    page.goto(relay.url("/chat"))
-    person.says("count")
-    read_until(person, 2)
-    page.context.set_offline(True)
-    relay.cut()
-    expect(person.notes).to_have_text([ENGLISH["waiting"]])
-    wait_until(lambda: is_answered(tmp_path), "the answer is in the log", seconds=40)
-    page.context.set_offline(False)
+    It takes 18 seconds, so everything happens at the same time, each to a page and a server of its
+    own: the wire is cut after 2, 6 and 15 seconds; the page is offline until the answer has ended;
+    it is reloaded, and left and opened again; the server is asked to end, or killed, and then
+    started again.
+    """
+    names = ("cut at 2", "cut at 6", "cut at 15", "away", "reloaded", "ended", "killed")
+    folders = [tmp_path / name for name in names]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor() as threads:
+        servers = list(threads.map(lambda folder: start_process(COUNTS, folder), folders))
+    relays = [start_relay(server.port) for server in servers[:4]]
+    urls = [relay.url("/chat") for relay in relays] + [""] * 3
+    everybody = [
+        Counting(open_page(), server, folder, url)
+        for server, folder, url in zip(servers, folders, urls, strict=True)
+    ]
+    cut_at_2, cut_at_6, cut_at_15, away, reloaded, ended, killed = everybody
+    console.allow_failed_connections(away.page, ended.page, killed.page)
 
-    has_whole_answer(person)
-    assert called(tmp_path) == ["count"]
+    for one in everybody:
+        one.person.says("count")
 
+    cut_at_2.read_until(2)
+    relays[0].cut()
 
-def is_answered(folder: Path) -> bool:
-    # What SQLite has written stands in its file and in the log beside it, as text.
-    return any(WHOLE.encode() in path.read_bytes() for path in folder.glob("kept.db*"))
+    away.read_until(2)
+    away.page.context.set_offline(True)
+    relays[3].cut()
 
-
-def test_answer_survives_a_reload(page: Page, start_process: StartProcess, tmp_path: Path) -> None:
-    """Reloaded in the middle of an answer, the page goes on with it where it was."""
-    server = start_process(COUNTS)
-    person = Person(page)
-
-    page.goto(server.url("/chat"))
-    person.says("count")
-    read_until(person, 2)
-    page.reload()
+    reloaded.read_until(2)
+    reloaded.page.reload()
     # All there was so far comes at once, and it is still being written.
-    expect(person.texts.last).to_contain_text("0 1 2 3 4 5 6 7 8 ")
-    expect(person.notes).to_have_text(words("writing"))
-    page.goto("about:blank")
-    page.goto(server.url("/chat"))
+    expect(reloaded.person.texts.last).to_contain_text("0 1 2 3 4 5 6 7 8 ")
+    expect(reloaded.person.notes).to_have_text(words("writing"))
+    reloaded.page.goto("about:blank")
+    reloaded.page.goto(reloaded.url)
 
-    has_whole_answer(person)
-    expect(page.locator("#echochat-stop")).to_be_hidden()
-    assert called(tmp_path) == ["count"]
+    ended.read_until(2)
+    killed.read_until(2)
+    ended.server.stop()
+    killed.server.kill()
+    for one in (away, ended, killed):
+        one.waits()
+    for one in (ended, killed):
+        one.server.start()
 
+    cut_at_6.read_until(6)
+    relays[1].cut()
+    cut_at_15.read_until(15)
+    relays[2].cut()
 
-@pytest.mark.parametrize("is_killed", [False, True])
-def test_answer_survives_a_restart(
-    *,
-    page: Page,
-    console: Console,
-    start_process: StartProcess,
-    tmp_path: Path,
-    is_killed: bool,
-) -> None:
-    """An answer that dies with its server is made again by the next one, and stands there once."""
-    console.allow_failed_connections()
-    server = start_process(COUNTS)
-    person = Person(page)
+    wait_until(away.is_answered, "the answer is in the log", seconds=40)
+    away.waits()
+    away.page.context.set_offline(False)
 
-    page.goto(server.url("/chat"))
-    person.says("count")
-    read_until(person, 2)
-    if is_killed:
-        server.kill()
-    else:
-        server.stop()
-    expect(person.notes).to_have_text([ENGLISH["waiting"]])
-    server.start()
-
-    has_whole_answer(person)
-    expect(person.log.locator(".answer")).to_have_count(1)
-    assert called(tmp_path) == ["count"] * 2
-    page.reload()
-    has_whole_answer(person)
+    for one in (cut_at_2, cut_at_6, cut_at_15, away, reloaded):
+        one.has_whole_answer(made=1)
+    expect(reloaded.page.locator("#echochat-stop")).to_be_hidden()
+    for one in (ended, killed):
+        one.has_whole_answer(made=2)
+        one.page.reload()
+        one.has_whole_answer(made=2)
 
 
 def test_stop_after_a_reconnect(page: Page, serve: Serve, start_relay: StartRelay) -> None:

@@ -234,7 +234,7 @@ class Crowd:
             if condition():
                 return
             await asyncio.sleep(0.05)
-        pytest.fail(f"waited {seconds} s in vain; {self._state()}")
+        pytest.fail(f"waited {seconds} s in vain in {self._room}; {self._state()}")
 
     def _state(self) -> str:
         writers = [(writer.sent, len(writer.acknowledged)) for writer in self.writers]

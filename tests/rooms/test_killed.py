@@ -35,10 +35,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Start processes that serve rooms, until the test ends, and then read their logs."""
     processes: list[Process] = []
 
-    def start(rooms: str, count: int) -> list[Process]:
+    def start(rooms: str, count: int, name: str) -> list[Process]:
         source = HOST.format(rooms=rooms)
-        processes.extend(uvicorn_process(source, tmp_path) for _ in range(count))
-        return processes
+        processes.extend(uvicorn_process(source, tmp_path, name=name) for _ in range(count))
+        return processes[-count:]
 
     yield start
     for process in processes:
@@ -48,55 +48,84 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     assert "ERROR" not in logs
 
 
+class Place:
+    """A place where rooms live, the servers that come and go on it, and a crowd on them.
+
+    Args:
+        name: Of the place.
+        servers: One or the other of them is killed and started again.
+        rooms: What they serve.
+    """
+
+    def __init__(self, name: str, servers: list[Process], rooms: Rooms) -> None:
+        self._name = name
+        self._servers = servers
+        self._rooms = rooms
+        urls = [server.url(f"/rooms/{name}/ws", "ws") for server in servers]
+        self._crowd = Crowd(urls, rooms, name)
+        self._kills = 0
+
+    async def talk(self) -> None:
+        try:
+            await self._crowd.talk_during(self._kill_again_and_again)
+        finally:
+            await self._rooms.close()
+
+    def check(self) -> str:
+        """Assert what is promised, and return the figures."""
+        crowd = self._crowd.check()
+        figures = f"{self._name}: {self._kills} kills in {SECONDS:g} s; {crowd}"
+        assert self._kills >= SECONDS / 10, figures
+        return figures
+
+    async def _kill_again_and_again(self) -> None:
+        chance = random.Random()
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            await asyncio.sleep(chance.uniform(0.05, 1.5))
+            server = chance.choice(self._servers)
+            server.kill()
+            self._kills += 1
+            # Its clients may find out before it is back, and the other server is on its own.
+            await asyncio.sleep(chance.uniform(0, 0.5))
+            await asyncio.to_thread(server.start)
+
+
 @pytest.mark.timeout(SECONDS + 240)
-@pytest.mark.parametrize("place", ["sqlite", "redis"])
 def test_nothing_is_lost_when_servers_are_killed(
     serve: Serve,
     tmp_path: Path,
-    place: str,
     request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> None:
     """Whatever was acknowledged is in the log once, and every reader saw all of it, in its order.
 
     Of SQLite there is one server, of Redis there are two, of which one or the other is killed with
-    SIGKILL and started again.
+    SIGKILL and started again, in both places at the same time.
     """
-    rooms: Rooms
-    if place == "sqlite":
-        servers = serve('SQLiteRooms("rooms.db")', 1)
-        rooms = SQLiteRooms(tmp_path / "rooms.db")
-    else:
-        redis = redis_process(tmp_path)
-        request.addfinalizer(redis.stop)
-        url = redis.url(scheme="redis")
-        servers = serve(f'RedisRooms("{url}", history=1_000_000)', 2)
-        rooms = RedisRooms(url, history=1_000_000)
-    crowd = Crowd([server.url("/rooms/lobby/ws", "ws") for server in servers], rooms)
-    chance = random.Random()
-    kills = 0
-
-    async def kill_again_and_again() -> None:
-        nonlocal kills
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            await asyncio.sleep(chance.uniform(0.05, 1.5))
-            server = chance.choice(servers)
-            server.kill()
-            kills += 1
-            # Its clients may find out before it is back, and the other server is on its own.
-            await asyncio.sleep(chance.uniform(0, 0.5))
-            await asyncio.to_thread(server.start)
+    redis = redis_process(tmp_path)
+    request.addfinalizer(redis.stop)
+    url = redis.url(scheme="redis")
+    history = 1_000_000
+    places = [
+        Place(
+            "sqlite",
+            serve('SQLiteRooms("rooms.db")', 1, "in_a_file"),
+            SQLiteRooms(tmp_path / "rooms.db"),
+        ),
+        Place(
+            "redis",
+            serve(f'RedisRooms("{url}", history={history})', 2, "in_redis"),
+            RedisRooms(url, history=history),
+        ),
+    ]
 
     async def talk() -> None:
-        try:
-            await crowd.talk_during(kill_again_and_again)
-        finally:
-            await rooms.close()
+        await asyncio.gather(*(place.talk() for place in places))
 
     asyncio.run(talk())
 
-    figures = f"{place}: {kills} kills in {SECONDS:g} s; {crowd.check()}"
-    record_property("figures", figures)
-    print(figures)
-    assert kills >= SECONDS / 10
+    for place in places:
+        figures = place.check()
+        record_property("figures", figures)
+        print(figures)

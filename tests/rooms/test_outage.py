@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from fastapi_echochat import RedisRooms
 from tests.redis_server import redis_process
 from tests.rooms.crowd import WINDOW, Crowd
+from tests.rooms_clients import until
 from tests.servers import Process, uvicorn_process
 
 SECONDS = float(os.environ.get("ECHOCHAT_OUTAGE_SECONDS", "10"))
@@ -29,90 +31,118 @@ app.include_router(chat.router, prefix="/rooms/{{room}}")
 """
 
 
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Process]:
-    process = redis_process(tmp_path)
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def servers(redis: Process, tmp_path: Path) -> Iterator[list[Process]]:
-    source = HOST.format(url=redis.url(scheme="redis"))
-    processes = [uvicorn_process(source, tmp_path) for _ in range(2)]
-    yield processes
-    for process in processes:
-        process.stop()
-
-
 def said_in_the_log(server: Process) -> list[str]:
     """Return what the package has logged, in full."""
     return re.findall(r"^\w+ fastapi_echochat .*", server.log(), re.MULTILINE)
 
 
+class Outage:
+    """A Redis of which one hears nothing for a while, two servers on it, and a crowd on them.
+
+    Args:
+        how: It is stopped in order, killed, or frozen: it hangs without a word.
+        folder: For what they write.
+        processes: What was started, for the caller to stop.
+    """
+
+    def __init__(self, how: str, folder: Path, processes: list[Process]) -> None:
+        self.how = how
+        folder.mkdir()
+        self._redis = redis_process(folder)
+        processes.append(self._redis)
+        url = self._redis.url(scheme="redis")
+        self._servers: list[Process] = []
+        for _ in range(2):
+            self._servers.append(uvicorn_process(HOST.format(url=url), folder))
+            processes.append(self._servers[-1])
+        self._rooms = RedisRooms(url, history=1_000_000)
+        urls = [server.url(f"/rooms/{how}/ws", "ws") for server in self._servers]
+        self._crowd = Crowd(urls, self._rooms, how)
+        self._before = self._during = 0
+
+    async def happen(self) -> None:
+        try:
+            await self._crowd.talk_during(self._trouble)
+        finally:
+            await self._rooms.close()
+
+    def check(self) -> str:
+        """Assert what is promised, and return the figures."""
+        figures = f"{self.how} for {SECONDS:g} s: {self._crowd.check()}"
+        # What was under way when it went, and no more.
+        assert self._during - self._before <= len(self._crowd.writers) * WINDOW, figures
+        clients = (*self._crowd.writers, *self._crowd.readers)
+        assert sum(client.cuts for client in clients) == 0, figures
+        for server in self._servers:
+            lines = said_in_the_log(server)
+            print("\n".join(lines))
+            assert len(lines) == 2, (self.how, lines)
+            assert re.fullmatch(
+                r"WARNING fastapi_echochat Redis at 127\.0\.0\.1:\d+ does not answer .*: trying "
+                "again; what is said waits",
+                lines[0],
+            ), self.how
+            assert re.fullmatch(
+                r"INFO fastapi_echochat Redis at 127\.0\.0\.1:\d+ answers again after [\d.]+ s",
+                lines[1],
+            ), self.how
+            assert "Traceback" not in server.log(), self.how
+        return figures
+
+    def _acknowledged(self) -> int:
+        return sum(len(writer.acknowledged) for writer in self._crowd.writers)
+
+    async def _trouble(self) -> None:
+        await until(lambda: self._acknowledged() > 300, f"what is said before it is {self.how}")
+        if self.how == "frozen":
+            self._redis.popen.send_signal(signal.SIGSTOP)
+        else:
+            end = self._redis.stop if self.how == "stopped" else self._redis.kill
+            await asyncio.to_thread(end)
+        self._before = self._acknowledged()
+        await asyncio.sleep(SECONDS)
+        self._during = self._acknowledged()
+        if self.how == "frozen":
+            self._redis.popen.send_signal(signal.SIGCONT)
+        else:
+            await asyncio.to_thread(self._redis.start)
+        goal = self._during + 500
+        await until(lambda: self._acknowledged() > goal, f"what is said after it was {self.how}")
+
+
+@pytest.fixture
+def outages(tmp_path: Path) -> Iterator[list[Outage]]:
+    """Prepare one of each kind."""
+    processes: list[Process] = []
+
+    def prepare(how: str) -> Outage:
+        return Outage(how, tmp_path / how, processes)
+
+    try:
+        with ThreadPoolExecutor() as threads:
+            prepared = list(threads.map(prepare, ["stopped", "killed", "frozen"]))
+        yield prepared
+    finally:
+        for process in reversed(processes):
+            process.stop()
+
+
 @pytest.mark.timeout(SECONDS + 240)
-@pytest.mark.parametrize("how", ["stopped", "killed", "frozen"])
 def test_redis_is_away_for_a_while(
-    redis: Process,
-    servers: list[Process],
-    how: str,
-    record_property: Callable[[str, object], None],
+    outages: list[Outage], record_property: Callable[[str, object], None]
 ) -> None:
     """While Redis is away senders wait without an error, and after it all is there, once.
 
     The log has one line when it goes and one when it comes back, whatever the load; nobody's
-    connection ends. It is stopped in order, killed, or hangs without a word.
+    connection ends. Of three one is stopped in order, one killed, and one hangs without a word.
     """
-    rooms = RedisRooms(redis.url(scheme="redis"), history=1_000_000)
-    crowd = Crowd([server.url("/rooms/lobby/ws", "ws") for server in servers], rooms)
-    before = during = 0
 
-    def acknowledged() -> int:
-        return sum(len(writer.acknowledged) for writer in crowd.writers)
+    async def happen() -> None:
+        await asyncio.gather(*(outage.happen() for outage in outages))
 
-    async def trouble() -> None:
-        nonlocal before, during
-        await asyncio.sleep(2)
-        if how == "frozen":
-            redis.popen.send_signal(signal.SIGSTOP)
-        else:
-            await asyncio.to_thread(redis.stop if how == "stopped" else redis.kill)
-        before = acknowledged()
-        await asyncio.sleep(SECONDS)
-        during = acknowledged()
-        if how == "frozen":
-            redis.popen.send_signal(signal.SIGCONT)
-        else:
-            await asyncio.to_thread(redis.start)
-        await asyncio.sleep(3)
+    asyncio.run(happen())
 
-    async def talk() -> None:
-        try:
-            await crowd.talk_during(trouble)
-        finally:
-            await rooms.close()
-
-    asyncio.run(talk())
-
-    figures = f"{how} for {SECONDS:g} s: {crowd.check()}"
-    record_property("figures", figures)
-    print(figures)
-    assert before > 100
-    # What was under way when it went, and no more.
-    assert during - before <= len(crowd.writers) * WINDOW
-    assert acknowledged() > during + 100
-    assert sum(client.cuts for client in (*crowd.writers, *crowd.readers)) == 0
-    for server in servers:
-        lines = said_in_the_log(server)
-        print("\n".join(lines))
-        assert len(lines) == 2, lines
-        assert re.fullmatch(
-            r"WARNING fastapi_echochat Redis at 127\.0\.0\.1:\d+ does not answer .*: trying again; "
-            "what is said waits",
-            lines[0],
-        )
-        assert re.fullmatch(
-            r"INFO fastapi_echochat Redis at 127\.0\.0\.1:\d+ answers again after [\d.]+ s",
-            lines[1],
-        )
-        assert "Traceback" not in server.log()
+    for outage in outages:
+        figures = outage.check()
+        record_property("figures", figures)
+        print(figures)

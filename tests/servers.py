@@ -13,10 +13,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypercorn
 import pytest
 import uvicorn
+import uvicorn.server
 from fastapi import FastAPI
 from hypercorn.asyncio import serve as hypercorn_serve
 
@@ -55,6 +57,22 @@ def find_program(name: str) -> str:
             pytest.fail(missing)
         pytest.skip(missing)
     return path
+
+
+class _Impatient:
+    """asyncio as uvicorn's server sees it here: all that it waits for it looks for more often.
+
+    Else each server of the many in these tests would take a fifth of a second to end, asleep.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+
+vars(uvicorn.server)["asyncio"] = _Impatient()
 
 
 class Uvicorn:

@@ -1,5 +1,6 @@
-"""Two processes and one Redis: whichever of them one is connected to, it is one chat."""
+"""Several processes and one Redis: whichever of them one is connected to, it is one chat."""
 
+import contextlib
 import re
 import secrets
 import signal
@@ -54,27 +55,57 @@ async def post(room: str, text: str) -> None:
 WHOLE = "".join(f"{number} " for number in range(50))
 
 
-class Pair(NamedTuple):
-    """Two servers of one application."""
+class Group(NamedTuple):
+    """Servers of one application, each in a process of its own."""
 
-    one: Process
-    two: Process
+    processes: list[Process]
     folder: Path
+
+    @property
+    def one(self) -> Process:
+        return self.processes[0]
+
+    @property
+    def two(self) -> Process:
+        return self.processes[1]
 
     def asked(self) -> list[tuple[int, str]]:
         """Return what the reply functions were asked, with the process that was."""
         lines = (self.folder / "asked.txt").read_text().splitlines()
         return [(int(pid), text) for pid, text in (line.split(" ", 1) for line in lines)]
 
+    def complaints(self) -> list[str]:
+        logs = "".join(process.log() for process in self.processes)
+        return re.findall(r"^(?:ERROR|CRITICAL|Traceback).*", logs, re.MULTILINE)
+
+
+@contextlib.contextmanager
+def started(count: int, redis: Process, folder: Path) -> Iterator[Group]:
+    source = HOST.format(url=redis.url(scheme="redis"))
+    group = Group([], folder)
+    try:
+        for _ in range(count):
+            group.processes.append(uvicorn_process(source, folder))
+        yield group
+    finally:
+        for process in group.processes:
+            process.stop()
+    assert group.complaints() == []
+
+
+@pytest.fixture(scope="module")
+def shared_pair(shared_redis: Process, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    """Give two processes that no test ends."""
+    with started(2, shared_redis, tmp_path_factory.mktemp("pair")) as group:
+        yield group
+
 
 @pytest.fixture
-def pair(shared_redis: Process, tmp_path: Path) -> Iterator[Pair]:
-    source = HOST.format(url=shared_redis.url(scheme="redis"))
-    pair = Pair(uvicorn_process(source, tmp_path), uvicorn_process(source, tmp_path), tmp_path)
-    yield pair
-    for process in (pair.one, pair.two):
-        process.stop()
-        assert re.findall(r"^(?:ERROR|CRITICAL|Traceback).*", process.log(), re.MULTILINE) == []
+def pair(shared_pair: Group) -> Iterator[Group]:
+    """Give two processes that this test has not asked anything yet."""
+    (shared_pair.folder / "asked.txt").unlink(missing_ok=True)
+    yield shared_pair
+    assert shared_pair.complaints() == []
 
 
 @pytest.fixture
@@ -94,7 +125,7 @@ def answer(visitor: Visitor) -> Frame:
 # --- A room --------------------------------------------------------------------------------------
 
 
-def test_one_room(pair: Pair, room: str) -> None:
+def test_one_room(pair: Group, room: str) -> None:
     """What is said, posted or typed in one process is seen in the other, in one order, once."""
     path = f"/rooms/{room}"
     with Visitor(url(pair.one, path), "Ann") as ann, Visitor(url(pair.two, path), "Bob") as bob:
@@ -123,7 +154,7 @@ def test_one_room(pair: Pair, room: str) -> None:
                 assert back.tell("again", again["id"]) == again
 
 
-def test_presence_counts_both(pair: Pair, room: str) -> None:
+def test_presence_counts_both(pair: Group, room: str) -> None:
     """People of both processes are there, once, and gone when the last connection of theirs is."""
     path = f"/rooms/{room}"
     with Visitor(url(pair.one, path), "Ann") as ann:
@@ -138,29 +169,10 @@ def test_presence_counts_both(pair: Pair, room: str) -> None:
         ann.hear("presence", authors=["Ann"])
 
 
-@pytest.mark.parametrize(
-    ("how", "seconds"), [(signal.SIGKILL, 6.0), (signal.SIGTERM, 0.0)], ids=["killed", "ended"]
-)
-def test_people_of_a_process_that_ends(
-    pair: Pair, room: str, how: signal.Signals, seconds: float
-) -> None:
-    """Who was in a process that was killed is gone seconds later; at once if it says goodbye."""
-    path = f"/rooms/{room}"
-    with Visitor(url(pair.one, path), "Ann") as ann, Visitor(url(pair.two, path), "Bob"):
-        ann.hear("presence", authors=["Ann", "Bob"])
-        begun = time.monotonic()
-        pair.two.popen.send_signal(how)
-        ann.hear("presence", authors=["Ann"])
-        # A heartbeat comes every two seconds, and is looked for as often.
-        assert time.monotonic() - begun < seconds + 4.0
-        assert ann.tell("hello?")["text"] == "hello?"
-        pair.two.popen.wait(PATIENCE)
-
-
 # --- Answers -----------------------------------------------------------------------------------
 
 
-def test_conversation_moves_in_the_middle_of_an_answer(pair: Pair) -> None:
+def test_conversation_moves_in_the_middle_of_an_answer(pair: Group) -> None:
     """Through the other process the answer is seen to go on, whole, and is asked for once.
 
     It goes on for as long as somebody is there, in whatever process, however short an answer may
@@ -187,7 +199,7 @@ def test_conversation_moves_in_the_middle_of_an_answer(pair: Pair) -> None:
     assert pair.asked() == [(pair.one.popen.pid, "count")]
 
 
-def test_stop_through_the_other_process(pair: Pair) -> None:
+def test_stop_through_the_other_process(pair: Group) -> None:
     """An answer is stopped from wherever its conversation is; the next is answered there."""
     conversation = secrets.token_urlsafe(16)
     with Visitor(url(pair.one, "/kept"), conversation=conversation) as visitor:
@@ -206,7 +218,7 @@ def test_stop_through_the_other_process(pair: Pair) -> None:
     assert pair.asked() == [(pair.one.popen.pid, "first"), (pair.two.popen.pid, "second")]
 
 
-def test_answer_that_nobody_waits_for_in_any_process(pair: Pair) -> None:
+def test_answer_that_nobody_waits_for_in_any_process(pair: Group) -> None:
     """After `unattended_seconds` without anybody in either process an answer is ended."""
     conversation = secrets.token_urlsafe(16)
     with Visitor(url(pair.one, "/kept"), conversation=conversation) as visitor:
@@ -221,32 +233,7 @@ def test_answer_that_nobody_waits_for_in_any_process(pair: Pair) -> None:
         assert WHOLE.startswith(ended["text"])
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "ended"])
-def test_process_that_ends_in_the_middle_of_an_answer(pair: Pair, how: signal.Signals) -> None:
-    """When the process that answers ends, the other answers anew, and once; what waited too."""
-    conversation = secrets.token_urlsafe(16)
-    with Visitor(url(pair.one, "/kept"), conversation=conversation) as visitor:
-        for text in ("first", "second"):
-            visitor.tell(text, text)
-        for _ in range(5):
-            visitor.hear("draft")
-        pair.one.popen.send_signal(how)
-        visitor.close_code()
-        begun = time.monotonic()
-    with visitor.come_back(url=url(pair.two, "/kept")) as visitor:
-        visitor.tell("second", "second")
-        visitor.hear("draft", is_start=True, text="0 ")
-        assert time.monotonic() - begun < 9
-        for text in ("first", "second"):
-            visitor.send(type="stop", id=text)
-            assert answer(visitor)["id"] == text
-        assert visitor.heard_so_far("entry") == []
-    one, two = pair.one.popen.pid, pair.two.popen.pid
-    assert pair.asked()[:2] == [(one, "first"), (two, "first")]
-    pair.one.popen.wait(PATIENCE)
-
-
-def test_two_who_could_answer(pair: Pair, room: str) -> None:
+def test_two_who_could_answer(pair: Group, room: str) -> None:
     """Where either process could answer each message is answered by one of them, and asked once."""
     path = f"/quick/{room}"
     with Visitor(url(pair.one, path), "Ann") as ann, Visitor(url(pair.two, path), "Ann") as other:
@@ -258,3 +245,60 @@ def test_two_who_could_answer(pair: Pair, room: str) -> None:
         assert len(answers) == len(set(answers)) == 100
     texts = [text for _, text in pair.asked()]
     assert len(texts) == len(set(texts)) == 100
+
+
+# --- The end of a process ------------------------------------------------------------------------
+
+
+def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) -> None:
+    """Who was in a process that ends is gone, and another one answers anew what it was asked.
+
+    Its people are gone at once if it says goodbye, and seconds later if it was killed. What it was
+    answering is answered once, whole or not, and what waited too.
+    """
+    path = f"/rooms/{room}"
+    with started(3, shared_redis, tmp_path) as group, contextlib.ExitStack() as visitors:
+        stays, *leave = group.processes
+        ann = visitors.enter_context(Visitor(url(stays, path), "Ann"))
+        asking: dict[str, Visitor] = {}
+        for name, process in zip(("Killed", "Ended"), leave, strict=True):
+            visitors.enter_context(Visitor(url(process, path), name))
+            conversation = secrets.token_urlsafe(16)
+            visitor = Visitor(url(process, "/kept"), conversation=conversation)
+            asking[name] = visitors.enter_context(visitor)
+        ann.hear("presence", authors=["Ann", "Ended", "Killed"])
+        for name, visitor in asking.items():
+            for text in (f"{name} first", f"{name} second"):
+                visitor.tell(text, text)
+        for visitor in asking.values():
+            for _ in range(5):
+                visitor.hear("draft")
+
+        begun = time.monotonic()
+        for process, how in zip(leave, (signal.SIGKILL, signal.SIGTERM), strict=True):
+            process.popen.send_signal(how)
+        back: dict[str, Visitor] = {}
+        for name, visitor in asking.items():
+            visitor.close_code()
+            back[name] = visitors.enter_context(visitor.come_back(url=url(stays, "/kept")))
+            back[name].tell(f"{name} second", f"{name} second")
+
+        ann.hear("presence", authors=["Ann", "Killed"])
+        # A heartbeat comes every two seconds, and is looked for as often.
+        assert time.monotonic() - begun < 4
+        assert ann.tell("hello?")["text"] == "hello?"
+        for name, visitor in back.items():
+            first, second = f"{name} first", f"{name} second"
+            visitor.hear("draft", is_start=True, text="0 ")
+            assert time.monotonic() - begun < 9, name
+            for text in (first, second):
+                visitor.send(type="stop", id=text)
+                assert answer(visitor)["id"] == text
+            assert visitor.heard_so_far("entry") == [], name
+        ann.hear("presence", authors=["Ann"])
+        assert time.monotonic() - begun < 10
+        for name, process in zip(("Killed", "Ended"), leave, strict=True):
+            asked = [(pid, text) for pid, text in group.asked() if text.startswith(name)]
+            first = f"{name} first"
+            assert asked[:2] == [(process.popen.pid, first), (stays.popen.pid, first)]
+            process.popen.wait(PATIENCE)

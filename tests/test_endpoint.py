@@ -274,9 +274,10 @@ def test_invalid_utf_8(serve: Serve, expected_errors: list[str]) -> None:
 def test_invalid_utf_8_during_an_answer(serve: Serve, expected_errors: list[str]) -> None:
     """An answer that meets a connection which uvicorn has just closed is let go in silence."""
     expected_errors.append("Invalid UTF-8 sequence received from client.")
-    answered = threading.Event()
+    begun, answered = threading.Event(), threading.Event()
 
     async def slow(message: Message) -> str:
+        begun.set()
         try:
             await asyncio.sleep(0.2)
         finally:
@@ -285,6 +286,8 @@ def test_invalid_utf_8_during_an_answer(serve: Serve, expected_errors: list[str]
 
     with RawClient(serve(host(slow)).url("/chat/ws", "ws")) as client:
         client.send_text(b"slow")
+        # Read together with what ends its connection, a message is not answered at all.
+        assert begun.wait(10)
         client.send_text(b"\xff\xfe")
         assert client.receive_close() == 1007
     assert answered.wait(10)

@@ -89,8 +89,9 @@ class Counting:
 
     def has_whole_answer(self, *, made: int) -> None:
         """Wait for it, and know how often it was asked for."""
-        expect(self.person.notes, self._folder.name).to_have_count(0, timeout=60_000)
-        expect(self.person.texts, self._folder.name).to_have_text(["count", WHOLE])
+        texts = ["count", WHOLE]
+        expect(self.person.texts, self._folder.name).to_have_text(texts, timeout=60_000)
+        expect(self.person.notes, self._folder.name).to_have_count(0)
         expect(self.person.messages, self._folder.name).to_have_count(2)
         expect(self.person.log.locator(".answer"), self._folder.name).to_have_count(1)
         assert called(self._folder) == ["count"] * made, self._folder.name

@@ -510,6 +510,7 @@ def test_connection_reset_in_the_middle_of_an_answer(serve: Serve) -> None:
         assert websocket.recv(10) == "Message text was: NBA"
 
 
+@pytest.mark.slow
 def test_connections_that_come_and_go_leave_nothing(serve: Serve) -> None:
     """2,000 connections opened and dropped, rudely or not, leave no task and no memory behind."""
     app = host()

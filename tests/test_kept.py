@@ -347,6 +347,7 @@ def end(server: Process, how: signal.Signals) -> None:
     server.popen.wait(PATIENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_server_that_ends_in_the_middle_of_an_answer(
     server: Process, tmp_path: Path, how: signal.Signals

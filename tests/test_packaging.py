@@ -68,6 +68,7 @@ def test_wheel_holds_what_it_needs(wheel: Path) -> None:
     assert set(required) == {"fastapi", "jinja2", "uvicorn", "websockets", "pydantic", "starlette"}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_wheel_in_an_empty_environment_serves_the_page(installed_host: Process) -> None:
     """Installed into an empty environment, the package serves page, assets and endpoint."""

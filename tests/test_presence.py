@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def test_comings_and_goings_are_told_together() -> None:
     asyncio.run(check())
 
 
+@pytest.mark.slow
 def test_process_that_falls_silent_is_missed() -> None:
     """A room in which somebody is says so every two seconds, and misses a process that does not.
 

@@ -69,6 +69,7 @@ def test_live_connections_are_closed_with_1012(
     assert complaints(server) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mount", ["echo", "impatient"])
 def test_clients_that_read_nothing_do_not_hold_it_up(
     tmp_path: Path, connect: Connect, mount: str

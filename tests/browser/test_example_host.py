@@ -63,6 +63,7 @@ def barriers(page: Page) -> list[str]:
     return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
 
 
+@pytest.mark.slow
 def test_every_chat_of_the_index(page: Page, host: Process) -> None:
     """Whoever follows each link of the index, and signs in on the way, reads every answer."""
     page.goto(host.url("/"))

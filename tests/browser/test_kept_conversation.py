@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
@@ -97,6 +98,7 @@ class Counting:
         assert called(self._folder) == ["count"] * made, self._folder.name
 
 
+@pytest.mark.slow
 def test_answer_survives_whatever_happens(
     console: Console,
     open_page: OpenPage,

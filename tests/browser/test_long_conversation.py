@@ -43,6 +43,7 @@ def scroll_up(page: Page, person: Person, pixels: int = 1000) -> None:
     )
 
 
+@pytest.mark.slow
 def test_ten_thousand_messages(page: Page, serve: Serve) -> None:
     """Ten thousand messages are answered in order, the log follows, and the page goes on."""
     app = FastAPI()

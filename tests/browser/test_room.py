@@ -192,6 +192,7 @@ def test_many_people_are_counted(page: Page, serve: Serve) -> None:
     expect(first.here).to_have_text(f"12 here: {named}, and 4 more")
 
 
+@pytest.mark.slow
 def test_writing_is_shown_for_a_while(page: Page, open_page: OpenPage, serve: Serve) -> None:
     """Who is writing is said to the others, for some seconds or until it is sent."""
     url = serve(lounge()).url("/rooms/lobby")

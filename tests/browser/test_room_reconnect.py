@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from fastapi_echochat import MemoryRooms
@@ -25,6 +26,7 @@ IN_MEMORY = IN_A_FILE.replace('SQLiteRooms("rooms.db")', "MemoryRooms()").replac
 )
 
 
+@pytest.mark.slow
 def test_killed_server_leaves_no_gap_and_no_double(
     page: Page, open_page: OpenPage, console: Console, start_process: StartProcess
 ) -> None:

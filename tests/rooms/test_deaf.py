@@ -161,6 +161,7 @@ class Audience:
                 self._arrived += 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_nobody_waits_for_a_client_that_never_reads(
     server: Process, record_property: Callable[[str, object], None]

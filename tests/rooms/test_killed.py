@@ -91,6 +91,7 @@ class Place:
             await asyncio.to_thread(server.start)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 240)
 def test_nothing_is_lost_when_servers_are_killed(
     serve: Serve,

@@ -127,6 +127,7 @@ def outages(tmp_path: Path) -> Iterator[list[Outage]]:
             process.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 240)
 def test_redis_is_away_for_a_while(
     outages: list[Outage], record_property: Callable[[str, object], None]

@@ -172,6 +172,7 @@ def test_presence_counts_both(pair: Group, room: str) -> None:
 # --- Answers -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_conversation_moves_in_the_middle_of_an_answer(pair: Group) -> None:
     """Through the other process the answer is seen to go on, whole, and is asked for once.
 
@@ -250,6 +251,7 @@ def test_two_who_could_answer(pair: Group, room: str) -> None:
 # --- The end of a process ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) -> None:
     """Who was in a process that ends is gone, and another one answers anew what it was asked.
 

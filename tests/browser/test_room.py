@@ -46,7 +46,7 @@ def violations(page: Page) -> list[str]:
 
 
 def write_until_seen(writer: Talker, reader: Talker) -> None:
-    """Type on: the server passes on only once a second that somebody is writing."""
+    """Type on: the page says only every few seconds that somebody is writing."""
     texts = cycle(["Fin", "Fine"])
 
     def is_seen() -> bool:
@@ -430,32 +430,34 @@ def test_room_is_accessible(open_page: OpenPage, serve: Serve, scheme: str) -> N
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_room_fits(
-    open_page: OpenPage, serve: Serve, take_picture: TakePicture, screen: str
-) -> None:
-    """Whatever people are called and say, a room is not wider than its window."""
+def test_room_fits(open_page: OpenPage, serve: Serve, take_picture: TakePicture) -> None:
+    """Whatever people are called and say, a room is not wider than its window, on any screen."""
     server = serve(lounge())
     url = server.url("/rooms/" + "a-rather-long-name-of-a-room" * 3)
-    page, other = open_page(**SCREENS[screen]), open_page()
-    ada = Talker(page)
+    pages = {screen: open_page(**options) for screen, options in SCREENS.items()}
 
-    page.goto(url)
-    expect(ada.name).to_be_visible()
-    take_picture(page, f"{screen}-room-name")
-    assert not is_wider_than_its_window(page)
-    ada.joins("Ada")
-    bob = come(other, url, "Bartholomew" * 4)
+    people: list[Talker] = []
+    for screen, page in pages.items():
+        talker = Talker(page)
+        page.goto(url)
+        expect(talker.name).to_be_visible()
+        take_picture(page, f"{screen}-room-name")
+        assert not is_wider_than_its_window(page), screen
+        talker.joins(f"Ada, {screen}")
+        people.append(talker)
+    bob = come(open_page(), url, "Bartholomew" * 4)
     for text in ("Is anybody here?", "Or am I alone in this room?"):
-        ada.says(text)
+        for talker in people:
+            talker.says(text)
     bob.says("Donaudampfschifffahrtsgesellschaftskapitän" * 3)
     bob.says("שלום 👩‍👩‍👧‍👦")
-    expect(ada.messages).to_have_count(4)
-    write_until_seen(bob, ada)
-    wait_until(ada.is_at_the_end, "the log shows its end")
-    take_picture(page, f"{screen}-room")
-
-    assert not is_wider_than_its_window(page)
+    for talker in people:
+        expect(talker.messages).to_have_count(2 * len(people) + 2)
+    for (screen, page), talker in zip(pages.items(), people, strict=True):
+        write_until_seen(bob, talker)
+        wait_until(talker.is_at_the_end, f"the log shows its end: {screen}")
+        take_picture(page, f"{screen}-room")
+        assert not is_wider_than_its_window(page), screen
 
 
 def look_away(page: Page) -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.clients import RawClient
-from tests.servers import Process, uvicorn_process
+from tests.servers import Process, uvicorn_process, wait_until
 
 HOST = """
 import asyncio
-import time
+import logging
 from fastapi import FastAPI
 from fastapi_echochat import EchoChat, Limits
+
+logging.basicConfig(level=logging.INFO)
 
 async def slow(message):
     await asyncio.sleep(3600)
@@ -81,7 +83,8 @@ def test_clients_that_read_nothing_do_not_hold_it_up(
     for client in deaf:
         client.fill(b"x" * 60_000)
     if mount == "impatient":
-        time.sleep(1.5)  # Until even the last of them was let go, twice `send_seconds`.
+        gone = "its client has read nothing for 0.5 s"
+        wait_until(lambda: server.log().count(gone) == len(deaf), "all of them are let go")
 
     seconds = end(server)
 

@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -335,11 +335,25 @@ WHOLE = "".join(f"{number} " for number in range(30))
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Process]:
-    process = uvicorn_process(HOST, tmp_path)
-    yield process
-    process.stop()
-    assert re.findall(r"^(?:ERROR|CRITICAL|Traceback).*", process.log(), re.MULTILINE) == []
+def start(tmp_path: Path) -> Iterator[Callable[[str], Process]]:
+    """Start servers, each in a folder below the test's, until it ends; then read their logs."""
+    processes: list[Process] = []
+
+    def start(folder: str) -> Process:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        processes.append(uvicorn_process(HOST, tmp_path / folder))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.stop()
+    for process in processes:
+        assert re.findall(r"^(?:ERROR|CRITICAL|Traceback).*", process.log(), re.MULTILINE) == []
+
+
+@pytest.fixture
+def server(start: Callable[[str], Process]) -> Process:
+    return start(".")
 
 
 def end(server: Process, how: signal.Signals) -> None:
@@ -348,37 +362,43 @@ def end(server: Process, how: signal.Signals) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_server_that_ends_in_the_middle_of_an_answer(
-    server: Process, tmp_path: Path, how: signal.Signals
+    start: Callable[[str], Process], tmp_path: Path
 ) -> None:
     """After the end of its server a message without an answer gets it once, whole, from the next.
 
-    Two that waited for their turn as well, sent again or not.
+    Two that waited for their turn as well, sent again or not; killed or asked to end, it is so.
     """
-    url = server.url("/chat/a/ws", "ws")
-    visitor = Visitor(url, conversation=token())
-    with visitor:
-        for text in ("first", "second", "third"):
-            visitor.tell(text, text)
-        for _ in range(5):
-            visitor.hear("draft")
-        end(server, how)
-        assert visitor.close_code() == (1012 if how is signal.SIGTERM else 1006)
-    server.start()
-    with visitor.come_back() as visitor:
-        assert visitor.room["resumed"] is True
-        visitor.tell("third", "third")
-        draft = visitor.hear("draft")
-        assert (draft["in_reply_to"], draft["is_start"]) == ("first", True)
-        answers = [answer(visitor) for _ in range(3)]
-        assert [(one["id"], one["text"], one["outcome"]) for one in answers] == [
-            (text, WHOLE, "done") for text in ("first", "second", "third")
-        ]
-        with Visitor(url, conversation="x" * 22) as other:
-            assert other.room["position"] == 0
-    asked = (tmp_path / "asked.txt").read_text().split()
-    assert asked == ["first", "first", "second", "third"]
+    texts = ("first", "second", "third")
+    servers = {how: start(how.name) for how in (signal.SIGKILL, signal.SIGTERM)}
+    visitors: dict[signal.Signals, Visitor] = {}
+    for how, server in servers.items():
+        with Visitor(server.url("/chat/a/ws", "ws"), conversation=token()) as visitor:
+            for text in texts:
+                visitor.tell(text, text)
+            for _ in range(5):
+                visitor.hear("draft")
+            end(server, how)
+            assert visitor.close_code() == (1012 if how is signal.SIGTERM else 1006), how
+        visitors[how] = visitor
+    for how, server in servers.items():
+        server.start()
+        visitors[how] = visitors[how].come_back()
+        assert visitors[how].room["resumed"] is True, how
+        visitors[how].tell("third", "third")
+    for how, visitor in visitors.items():
+        with visitor:
+            draft = visitor.hear("draft")
+            assert (draft["in_reply_to"], draft["is_start"]) == ("first", True), how
+            answers = [answer(visitor) for _ in texts]
+            assert [(one["id"], one["text"], one["outcome"]) for one in answers] == [
+                (text, WHOLE, "done") for text in texts
+            ], how
+            url = servers[how].url("/chat/a/ws", "ws")
+            with Visitor(url, conversation="x" * 22) as other:
+                assert other.room["position"] == 0, how
+        asked = (tmp_path / how.name / "asked.txt").read_text().split()
+        assert asked == ["first", *texts], how
 
 
 def test_server_that_ends_between_two_answers(server: Process, tmp_path: Path) -> None:

@@ -222,16 +222,18 @@ def test_stop_through_the_other_process(pair: Group) -> None:
 def test_answer_that_nobody_waits_for_in_any_process(pair: Group) -> None:
     """After `unattended_seconds` without anybody in either process an answer is ended."""
     conversation = secrets.token_urlsafe(16)
+    ended = "nobody was there for 2"
+    before = pair.one.log().count(ended)
     with Visitor(url(pair.one, "/kept"), conversation=conversation) as visitor:
         visitor.tell("count", "1")
         visitor.hear("draft")
     with visitor.come_back(url=url(pair.two, "/kept")) as visitor:
         visitor.hear("draft")
-    wait_until(lambda: "nobody was there for 2" in pair.one.log(), "it is ended")
+    wait_until(lambda: pair.one.log().count(ended) == before + 1, "it is ended")
     with visitor.come_back() as visitor:
-        ended = answer(visitor)
-        assert ended["outcome"] == "stopped"
-        assert WHOLE.startswith(ended["text"])
+        stopped = answer(visitor)
+        assert stopped["outcome"] == "stopped"
+        assert WHOLE.startswith(stopped["text"])
 
 
 def test_two_who_could_answer(pair: Group, room: str) -> None:

@@ -6,6 +6,7 @@ the variants come in random order, many times, and the least of each is what it 
 
 import asyncio
 import importlib.util
+import itertools
 import random
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, Protocol
@@ -27,6 +28,7 @@ _COMPRESSED = "plain, compressed"
 _SAID = 2
 _ONE_AFTER_THE_OTHER = 20
 _MESSAGES = 4096
+_room_numbers = itertools.count(1)
 # For each round of the other rows: a turn takes milliseconds.
 TURNS_A_ROUND = 20
 
@@ -74,7 +76,9 @@ def _rooms(readers: int) -> dict[str, Crowd]:
     # What is said twice with the same id is said once.
     messages = [wire.message("said-", number) for number in range(_MESSAGES)]
 
-    def our_script(room: str) -> Script:
+    def our_script() -> Script:
+        # A room of its own on each loop: what was said in another's stays said.
+        room = f"room{next(_room_numbers)}"
         enter = wire.frame(b'{"type":"enter","after":null,"name":"Reader"}')
         opening = [(wire.handshake(f"/rooms/{room}/ws", V1), b" 101 "), (enter, b'"welcome"')]
         return Script(opening, messages, b'"said-"', speakers=1)
@@ -82,8 +86,8 @@ def _rooms(readers: int) -> dict[str, Crowd]:
     return {
         "raw ASGI loop": Crowd(raw.room, raw_script, readers),
         "tutorial's manager": Crowd(tutorial.app, tutorial_script, readers),
-        V1: Crowd(ours_room.app, our_script("first"), readers),
-        AGAIN: Crowd(ours_room.app, our_script("second"), readers),
+        V1: Crowd(ours_room.app, our_script(), readers),
+        AGAIN: Crowd(ours_room.app, our_script(), readers),
     }
 
 

@@ -41,8 +41,10 @@ def main() -> None:
     options = parser.parse_args()
     module, attribute = APPS[options.name].split(":")
     app = getattr(importlib.import_module(f"tests.benchmarks.apps.{module}"), attribute)
-    # Servers of one parent look like workers of one server.
-    logging.getLogger("fastapi_echochat").setLevel(logging.ERROR)
+    # Servers of one parent look like workers of one server, and what is under way at the end of a
+    # row is sent to nobody.
+    for name in ("fastapi_echochat", "asyncio"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
         loop=options.loop,

@@ -1,7 +1,8 @@
 """A chat: options in, a router out."""
 
+import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Annotated, Any
 
@@ -224,9 +225,16 @@ class EchoChat:
                 headers={"upgrade": "websocket", "connection": "upgrade"},
             )
 
+        @contextlib.asynccontextmanager
+        async def lifespan(_: object) -> AsyncIterator[None]:
+            yield
+            # Where it runs (not in a mounted sub-application) other processes take up at once
+            # what is answered here; elsewhere they wait until a lease has ended.
+            await endpoint.close()
+
         # Whose parameters are solved, for what is said of them.
         solved = reply if reply is not None else author or echochat_endpoint
-        router = APIRouter()
+        router = APIRouter(lifespan=lifespan)
         try:
             router.add_api_websocket_route(
                 _ENDPOINT_PATH,

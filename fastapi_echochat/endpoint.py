@@ -102,6 +102,12 @@ class Endpoint:
         finally:
             self._open -= 1
 
+    async def close(self) -> None:
+        """End what goes on without connections: the server ends."""
+        hub = self._hubs.get(asyncio.get_running_loop())
+        if hub is not None:
+            await hub.close()
+
     async def _begin(
         self, websocket: WebSocket, values: Values, author: str | None
     ) -> "asyncio.Task[None] | None":

@@ -183,7 +183,7 @@ class Answering:
             await asyncio.wait([self._composing])
             await self._keep(entry, self._judge(self._composing))
         except asyncio.CancelledError:
-            # Of a server that ends: another one answers, at once.
+            # Of a room that is closed: another process answers, at once.
             await self._hold(entry, 0)
             raise
         finally:

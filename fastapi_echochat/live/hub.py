@@ -7,6 +7,9 @@ from ..replies import Replier
 from ..rooms.log import Rooms
 from .room import Room
 
+# How long the end of all rooms is waited for.
+_CLOSING_SECONDS = 2.0
+
 
 class _Place:
     def __init__(self, room: Room) -> None:
@@ -59,6 +62,14 @@ class Hub:
         if place is not None and place.room is room:
             self._go(room.name, place)
 
+    async def close(self) -> None:
+        """Close all rooms, though somebody is in them: what is under way here is left to others."""
+        for name, place in list(self._places.items()):
+            self._close(name, place)
+        if self._closing:
+            # Bounded, for a server that ends waits for this, and a log may be out of reach.
+            await asyncio.wait(self._closing, timeout=_CLOSING_SECONDS)
+
     def _make(self, name: str) -> Room:
         return Room(
             name,
@@ -79,8 +90,10 @@ class Hub:
             self._close_if_empty(name, place)
 
     def _close_if_empty(self, name: str, place: _Place) -> None:
-        if place.users or place.room.is_at_work or self._places.get(name) is not place:
-            return
+        if not (place.users or place.room.is_at_work) and self._places.get(name) is place:
+            self._close(name, place)
+
+    def _close(self, name: str, place: _Place) -> None:
         del self._places[name]
         closing = asyncio.ensure_future(_close(place))
         self._closing.add(closing)

@@ -257,8 +257,8 @@ def test_two_who_could_answer(pair: Group, room: str) -> None:
 def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) -> None:
     """Who was in a process that ends is gone, and another one answers anew what it was asked.
 
-    Its people are gone at once if it says goodbye, and seconds later if it was killed. What it was
-    answering is answered once, whole or not, and what waited too.
+    Its people are gone and its answers taken up at once if it says goodbye, and seconds later if
+    it was killed. What it was answering is answered once, whole or not, and what waited too.
     """
     path = f"/rooms/{room}"
     with started(3, shared_redis, tmp_path) as group, contextlib.ExitStack() as visitors:
@@ -291,10 +291,11 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
         # A heartbeat comes every two seconds, and is looked for as often.
         assert time.monotonic() - begun < 4
         assert ann.tell("hello?")["text"] == "hello?"
-        for name, visitor in back.items():
+        for name, seconds in (("Ended", 4), ("Killed", 9)):
+            visitor = back[name]
             first, second = f"{name} first", f"{name} second"
             visitor.hear("draft", is_start=True, text="0 ")
-            assert time.monotonic() - begun < 9, name
+            assert time.monotonic() - begun < seconds, name
             for text in (first, second):
                 visitor.send(type="stop", id=text)
                 assert answer(visitor)["id"] == text

@@ -233,8 +233,7 @@ class Member:
                 return entries[1:], after, welcome
         # The client knows nothing of this log, or what the log has let go of.
         entries = await self._rooms.read_back(room.name, limit=_PAGE + 1)
-        has_earlier = len(entries) > _PAGE
-        entries = entries[-_PAGE:]
+        entries, has_earlier = entries[-_PAGE:], len(entries) > _PAGE
         position = entries[-1].position if entries else 0
         welcome = WelcomeRoom(
             name=self._mount, position=position, resumed=False, has_earlier=has_earlier

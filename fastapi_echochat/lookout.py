@@ -45,5 +45,5 @@ class Lookout:
         self._timer = None
         for sender in [sender for sender in self._senders if sender.is_stuck()]:
             self._senders.pop(sender)()
-        if self._timer is None and self._senders and self._seconds is not None:
+        if self._senders and self._seconds is not None:
             self._look_in(self._seconds)

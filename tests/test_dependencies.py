@@ -269,7 +269,7 @@ def test_parameters_that_cannot_be_solved() -> None:
 
     def bare(message: Message, user) -> str: ...  # type: ignore[no-untyped-def,empty-body]  # refused before it is called
 
-    def unknown(message: Message, user: Annotated[Missing, Depends(current_user)]) -> str: ...  # type: ignore[name-defined,empty-body]  # noqa: F821
+    def unknown(message: Message, user: Annotated[Missing, Depends(current_user)]) -> str: ...  # type: ignore[name-defined,empty-body]  # noqa: F821 - there is no such name
 
     def request(message: Message, request: Request) -> str: ...  # type: ignore[empty-body]  # refused before it is called
 

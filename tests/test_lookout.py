@@ -11,30 +11,28 @@ from fastapi_echochat.sender import Sender
 from tests.rooms_clients import until
 
 
+async def take_nothing(_: Any) -> None:
+    await asyncio.Event().wait()
+
+
+async def take_in_a_moment(_: Any) -> None:
+    await asyncio.sleep(0)
+
+
 def test_who_takes_nothing_is_given_up_once() -> None:
     """Of clients that take nothing, take something now and then, or are sent nothing, the first."""
     given_up: list[str] = []
 
+    async def talk(sender: Sender) -> None:
+        while True:
+            await sender.send("word")
+
     async def check() -> None:
-        lookout, never = Lookout(0.02), asyncio.Event()
-
-        async def wait(_: Any) -> None:
-            await never.wait()
-
-        async def pause(_: Any) -> None:
-            await asyncio.sleep(0)
-
-        async def talk(sender: Sender) -> None:
-            while True:
-                await sender.send("word")
-
-        senders = {"deaf": Sender(wait), "slow": Sender(pause), "idle": Sender(wait)}
-        for name, sender in senders.items():
+        lookout = Lookout(0.02)
+        deaf, slow, idle = Sender(take_nothing), Sender(take_in_a_moment), Sender(take_nothing)
+        for name, sender in {"deaf": deaf, "slow": slow, "idle": idle}.items():
             lookout.add(sender, partial(given_up.append, name))
-        tasks = [
-            asyncio.create_task(senders["deaf"].send("word")),
-            asyncio.create_task(talk(senders["slow"])),
-        ]
+        tasks = [asyncio.create_task(talk(deaf)), asyncio.create_task(talk(slow))]
         await until(lambda: bool(given_up), "one is given up")
         await asyncio.sleep(0.1)
         for task in tasks:
@@ -51,13 +49,9 @@ def test_who_comes_later_is_looked_after_too() -> None:
     given_up: list[str] = []
 
     async def check() -> None:
-        lookout, never = Lookout(0.02), asyncio.Event()
-
-        async def wait(_: Any) -> None:
-            await never.wait()
-
+        lookout = Lookout(0.02)
         for name in ("first", "second"):
-            sender = Sender(wait)
+            sender = Sender(take_nothing)
             lookout.add(sender, partial(given_up.append, name))
             sending = asyncio.create_task(sender.send("word"))
             await until(partial(given_up.__contains__, name), "it is given up")
@@ -75,10 +69,7 @@ def test_a_loop_that_has_ended_is_forgotten() -> None:
     lookout, loop = Lookout(20.0), asyncio.new_event_loop()
 
     async def visit() -> None:
-        async def take(_: Any) -> None:
-            """Take everything."""
-
-        sender = Sender(take)
+        sender = Sender(take_in_a_moment)
         lookout.add(sender, lambda: None)
         await sender.send("word")
         lookout.remove(sender)

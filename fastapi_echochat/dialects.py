@@ -154,6 +154,8 @@ class EchochatV1:
     def answer(self, frame: str, at_once: Callable[[str], str]) -> str | None:
         """Return the frame that answers a message, if the frame is one."""
         # What nearly every frame is, without a model: a third of the time. All else is `read`'s.
+        if self._frame_length is not None and len(frame) > self._frame_length:
+            return None
         try:
             said = from_json(frame)
         except ValueError:

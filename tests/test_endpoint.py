@@ -79,6 +79,28 @@ def test_echochat_v1(serve: Serve) -> None:
         assert receive(websocket) == {"type": "pong"}
 
 
+@pytest.mark.parametrize("kind", ["lists", "keys", "digits"])
+def test_a_frame_is_measured_before_it_is_parsed(serve: Serve, kind: str) -> None:
+    """A frame beyond what any message can take is refused by its length; its JSON costs nothing."""
+    frames = {
+        "lists": "[" + "[]," * 2_000_000 + "[]]",
+        "keys": "{" + ",".join(f'"{number}":0' for number in range(500_000)) + "}",
+        "digits": "[" + "9" * 6_000_000 + "]",
+    }
+    url = serve(host()).url("/chat/ws", "ws")
+
+    with connect(url, subprotocols=V1) as websocket:
+        receive(websocket)
+        tracemalloc.start()
+        websocket.send(frames[kind])
+        error = receive(websocket)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (error["type"], error["code"]) == ("error", "message_too_long")
+    # Client, server and the library between them each hold the frame; its JSON would be ten times.
+    assert peak < 8 * len(frames[kind])
+
+
 def test_unknown_subprotocol_is_not_agreed_to(serve: Serve) -> None:
     """A client that offers other protocols only is told none, and may speak the plain one."""
     url = serve(host()).url("/chat/ws", "ws")

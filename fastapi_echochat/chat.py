@@ -250,9 +250,21 @@ class EchoChat:
         # FastAPI answers HEAD with 405 where it is not listed. These come second: a route is tried
         # after those before it, and a request is told from a WebSocket sooner than from a request.
         methods = ["GET", "HEAD"]
-        router.add_api_route(_PAGE_PATH, echochat_page, methods=methods, include_in_schema=False)
+        # With an `operation_id` a host's `generate_unique_id_function` is not called for a route:
+        # FastAPI calls it for hidden ones too, and one such as `route.tags[0]` fails without tags.
         router.add_api_route(
-            _ENDPOINT_PATH, echochat_upgrade_required, methods=methods, include_in_schema=False
+            _PAGE_PATH,
+            echochat_page,
+            methods=methods,
+            include_in_schema=False,
+            operation_id=echochat_page.__name__,
+        )
+        router.add_api_route(
+            _ENDPOINT_PATH,
+            echochat_upgrade_required,
+            methods=methods,
+            include_in_schema=False,
+            operation_id=echochat_upgrade_required.__name__,
         )
         return router
 

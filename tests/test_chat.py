@@ -46,6 +46,21 @@ def test_router_is_an_ordinary_one() -> None:
     assert app.openapi()["paths"] == {}
 
 
+def test_the_hosts_unique_ids_are_not_asked_for_our_routes() -> None:
+    """A host whose `generate_unique_id_function` needs tags still works."""
+    app = FastAPI(generate_unique_id_function=lambda route: f"{route.tags[0]}-{route.name}")
+    app.include_router(EchoChat().router, prefix="/chat")
+
+    @app.get("/items", tags=["items"])
+    def items() -> list[str]:
+        return []
+
+    with TestClient(app) as client:
+        assert client.get("/chat").status_code == 200
+        assert client.get("/chat/ws").status_code == 426
+        assert client.get("/openapi.json").json()["paths"].keys() == {"/items"}
+
+
 def test_mount_with_test_client() -> None:
     """A mounted chat is tested with Starlette's TestClient like any other endpoint."""
     app = FastAPI()

@@ -5,6 +5,7 @@ import contextlib
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from .log import Entry, RoomsUnavailableError
 from .outage import Outage
@@ -63,7 +64,9 @@ class RedisRooms:
         self._refusal = Outage(f"{place} refuses", f"{place} keeps again what is said")
         self._url = url
         self._history = history
-        self._prefix = prefix
+        # Escaped, so that the first colon of a key ends the prefix: prefix "a" with room "b:c" is
+        # not prefix "a:b" with room "c".
+        self._prefix = quote(prefix, safe="")
         self._links: dict[asyncio.AbstractEventLoop, _Link] = {}
         self._lock = threading.Lock()
 
@@ -153,7 +156,7 @@ class RedisRooms:
         return await self.read(room, after=after, limit=limit)
 
     def _name(self, room: str) -> str:
-        # All keys of a room are in one place of a cluster, by their common text in braces.
+        # All keys of a room are in one slot of a cluster, by their common text in braces.
         return f"{{{self._prefix}:{room}}}"
 
     def _link(self) -> "_Link":

@@ -289,6 +289,19 @@ async def test_a_log_that_was_lost_begins_above_its_old_positions(
     await following.aclose()
 
 
+async def test_two_prefixes_share_no_key(server: Process, admin: Any) -> None:
+    """Chats of different prefixes share no room, whatever their names hold."""
+    places = [("chat", "staff:lounge"), ("chat:staff", "lounge"), ("chat%3Astaff", "lounge")]
+    for prefix, room in places:
+        chat = RedisRooms(url(server), prefix=prefix)
+        await chat.append(room, entry(f"{prefix} {room}"))
+        assert [kept.text for kept in await chat.read(room)] == [f"{prefix} {room}"]
+        assert await chat.hold(room, prefix, 5)
+        await chat.close()
+    keys = await admin.keys("*")
+    assert len({key.rpartition("}")[0] for key in keys}) == len(places)
+
+
 async def test_a_room_takes_bounded_space(server: Process, admin: Any) -> None:
     """With a bound neither the log nor its ids grow beyond it."""
     rooms = RedisRooms(url(server), history=10)

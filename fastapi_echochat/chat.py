@@ -11,15 +11,17 @@ from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
-from .addresses import ENDPOINT, OriginRule
 from .dependencies import AUTHOR, caller_names, check, collector, unresolvable
 from .endpoint import Endpoint
-from .frames import ID_LENGTH
 from .limits import Limits
-from .page import Page, Templates, WebsocketURL
-from .protocol import Message
+from .origins import OriginRule
+from .page.page import Page, Templates, WebsocketURL
+from .protocol.frames import ID_LENGTH
+from .protocol.messages import Message
 from .replies import Replier, Reply, Values, echo
-from .rooms.log import ROOM_LENGTH, Entry, Rooms, room_name
+from .rooms.naming import ROOM_LENGTH, room_name
+from .rooms.stores.contract import Entry, Rooms
+from .urls import ENDPOINT
 
 
 class _OptionalSlash(Convertor[str]):

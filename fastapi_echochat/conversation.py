@@ -8,11 +8,11 @@ from typing import NamedTuple
 from fastapi import WebSocket
 
 from .limits import Limits
-from .lookout import Lookout
-from .protocol import UNSUPPORTED_DATA, Close, Dialect, Message, Ping, Problem, Stop
+from .protocol.messages import UNSUPPORTED_DATA, Close, Dialect, Message, Ping, Problem, Stop
 from .rate import Rate
 from .replies import Replier, Values, check_piece
 from .sender import ENDED, EndedError, Sender
+from .watchdog import Lookout
 
 logger = logging.getLogger("fastapi_echochat")
 

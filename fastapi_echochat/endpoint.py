@@ -11,18 +11,19 @@ from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocketState
 
-from .addresses import OriginRule
-from .connection import Connection
-from .dialects import EchochatV1, Plain
-from .frames import ECHOCHAT_V1
+from .conversation import Connection
 from .limits import Limits
-from .live.hub import Hub
-from .live.member import Member
-from .live.names import clean
-from .lookout import Lookout
-from .protocol import Dialect
+from .names import clean
+from .origins import OriginRule
+from .protocol.frames import ECHOCHAT_V1
+from .protocol.messages import Dialect
+from .protocol.v1 import EchochatV1, Plain
 from .replies import Replier, Values
-from .rooms.log import ROOM_LENGTH, Rooms, room_name
+from .rooms.hub import Hub
+from .rooms.naming import ROOM_LENGTH, room_name
+from .rooms.participant import Member
+from .rooms.stores.contract import Rooms
+from .watchdog import Lookout
 
 logger = logging.getLogger("fastapi_echochat")
 

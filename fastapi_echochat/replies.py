@@ -16,7 +16,7 @@ from collections.abc import (
 )
 from typing import Any
 
-from .protocol import Message
+from .protocol.messages import Message
 from .threads import Threads
 
 logger = logging.getLogger("fastapi_echochat")

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import WebSocketDisconnect
 
-from .protocol import Close
+from .protocol.messages import Close
 
 Send = Callable[[Any], Awaitable[None]]
 """ASGI's `send`, whoever passes it on."""

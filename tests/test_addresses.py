@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from fastapi_echochat import EchoChat, Message
-from fastapi_echochat.addresses import (
+from fastapi_echochat.urls import (
     Origin,
     OriginRule,
     authority,

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.connection import Connection
+from fastapi_echochat.conversation import Connection
 from tests.clients import RawClient
 from tests.conftest import Serve
 from tests.servers import wait_until

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_echochat import EchoChat
-from fastapi_echochat.labels import CHINESE, ENGLISH, LANGUAGES, choose_language
+from fastapi_echochat.page.languages import CHINESE, ENGLISH, LANGUAGES, choose_language
 from tests.pages import ChatPage
 
 

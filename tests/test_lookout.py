@@ -6,8 +6,8 @@ import weakref
 from functools import partial
 from typing import Any
 
-from fastapi_echochat.lookout import Lookout
 from fastapi_echochat.sender import Sender
+from fastapi_echochat.watchdog import Lookout
 from tests.rooms_clients import until
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_echochat.live.names import GUEST, clean, guest_name
+from fastapi_echochat.names import GUEST, clean, guest_name
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms
-from fastapi_echochat.labels import ENGLISH, LANGUAGES
+from fastapi_echochat.page.languages import ENGLISH, LANGUAGES
 from tests.pages import ChatPage
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_echochat.live.attendance import Attendance
-from fastapi_echochat.live.presence import HEARTBEAT_SECONDS, SILENT_SECONDS, Presence
-from fastapi_echochat.live.utterance import say_presence
+from fastapi_echochat.rooms.attendance import Attendance
+from fastapi_echochat.rooms.broadcast import say_presence
+from fastapi_echochat.rooms.presence import HEARTBEAT_SECONDS, SILENT_SECONDS, Presence
 from tests.rooms_clients import until
 
 

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.dialects import EchochatV1, Plain
-from fastapi_echochat.protocol import Close, Ping, Problem, Stop
+from fastapi_echochat.protocol.messages import Close, Ping, Problem, Stop
+from fastapi_echochat.protocol.v1 import EchochatV1, Plain
 from tests.clients import RawClient
 from tests.conftest import Serve
 from tests.servers import Uvicorn

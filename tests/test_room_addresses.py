@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message
-from fastapi_echochat.rooms.log import PRIVATE, ROOM_LENGTH
+from fastapi_echochat.rooms.stores.contract import PRIVATE, ROOM_LENGTH
 from tests.conftest import Serve
 from tests.rooms_clients import V1, Visitor
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms
-from fastapi_echochat.live.member import Member
+from fastapi_echochat.rooms.participant import Member
 from tests.clients import RawClient
 from tests.conftest import Serve
 from tests.rooms_clients import Frame, Visitor

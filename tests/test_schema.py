@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, testing
-from fastapi_echochat.frames import ServerFrame, client_frames, schema
+from fastapi_echochat.protocol.frames import ServerFrame, client_frames, schema
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 SIDES = pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from fastapi import Request, Response
 
-from .frames import schema
-from .prepared import Prepared
+from ..protocol.frames import schema
+from .responses import Prepared
 
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 _CSS = "text/css; charset=utf-8"
@@ -69,7 +69,7 @@ def respond_with_asset(request: Request, name: str) -> Response:
 
 def _join(media_type: str, parts: tuple[str, ...]) -> bytes:
     """Return several files as one, without what only people read."""
-    folder = files(__package__).joinpath("static")
+    folder = files("fastapi_echochat").joinpath("static")
     text = "".join(folder.joinpath(part).read_text(encoding="utf-8") for part in parts)
     if len(parts) > 1 and media_type == _JAVASCRIPT:
         # A classic script: a module is refused in a sandboxed frame. So its names are kept in.

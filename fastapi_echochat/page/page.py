@@ -19,11 +19,11 @@ from jinja2 import (
     StrictUndefined,
 )
 
-from .addresses import authority, carried_query, endpoint_url
+from ..limits import Limits
+from ..urls import authority, carried_query, endpoint_url
 from .assets import assets, respond_with_asset
-from .labels import choose_language, replace_labels
-from .limits import Limits
-from .prepared import Prepared
+from .languages import choose_language, replace_labels
+from .responses import Prepared
 
 Templates = str | os.PathLike[str] | BaseLoader
 WebsocketURL = str | Callable[[Request], str]

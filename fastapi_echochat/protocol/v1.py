@@ -7,6 +7,7 @@ from json import JSONEncoder
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from ..limits import Limits
 from .frames import (
     ID_LENGTH,
     EarlierFrame,
@@ -25,8 +26,7 @@ from .frames import (
     WelcomeRoom,
     client_frames,
 )
-from .limits import Limits
-from .protocol import (
+from .messages import (
     INTERNAL_ERROR,
     MESSAGE_TOO_BIG,
     Close,

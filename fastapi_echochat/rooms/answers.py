@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta, timezone
 
 from ..limits import Limits
-from ..protocol import Message
+from ..protocol.messages import Message
 from ..replies import Replier, Values, check_piece
-from ..rooms.log import Entry, Outcome, Rooms, RoomsUnavailableError
+from .stores.contract import Entry, Outcome, Rooms, RoomsUnavailableError
 
 logger = logging.getLogger("fastapi_echochat")
 

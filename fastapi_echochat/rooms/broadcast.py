@@ -4,14 +4,14 @@ import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..frames import (
+from ..protocol.frames import (
     DraftFrame,
     EntryFrame,
     HistoryFrame,
     PresenceFrame,
     WritingFrame,
 )
-from ..rooms.log import Entry
+from .stores.contract import Entry
 
 # What has no place in the log comes after all of it.
 _NO_POSITION = sys.maxsize

@@ -5,9 +5,9 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from ..protocol import TRY_AGAIN_LATER, Close
+from ..protocol.messages import TRY_AGAIN_LATER, Close
 from ..sender import ENDED, EndedError, Send, Sender
-from .utterance import Utterance
+from .broadcast import Utterance
 
 logger = logging.getLogger("fastapi_echochat")
 

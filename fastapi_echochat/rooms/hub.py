@@ -4,8 +4,8 @@ import asyncio
 
 from ..limits import Limits
 from ..replies import Replier
-from ..rooms.log import Rooms
 from .room import Room
+from .stores.contract import Rooms
 
 # How long the end of all rooms is waited for.
 _CLOSING_SECONDS = 2.0

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 from fastapi import WebSocket
 
-from ..dialects import Plain
-from ..frames import WelcomeRoom
 from ..limits import Limits
-from ..lookout import Lookout
-from ..protocol import (
+from ..names import guest_name
+from ..protocol.frames import WelcomeRoom
+from ..protocol.messages import (
     INTERNAL_ERROR,
     TRY_AGAIN_LATER,
     UNSUPPORTED_DATA,
@@ -27,14 +26,16 @@ from ..protocol import (
     Stop,
     Typing,
 )
+from ..protocol.v1 import Plain
 from ..replies import Values
-from ..rooms.log import Entry, Rooms, RoomsUnavailableError, private_room
 from ..sender import EndedError
+from ..watchdog import Lookout
+from .broadcast import say_entry, say_history
 from .fanout import Outbox
 from .hub import Hub
-from .names import guest_name
+from .naming import private_room
 from .room import Room
-from .utterance import say_entry, say_history
+from .stores.contract import Entry, Rooms, RoomsUnavailableError
 from .voice import Voice
 
 logger = logging.getLogger("fastapi_echochat")

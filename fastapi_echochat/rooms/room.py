@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 from ..limits import Limits
 from ..replies import Replier, Values
-from ..rooms.log import Entry, Rooms, RoomsUnavailableError
-from .answering import Answering
+from .answers import Answering
 from .attendance import Attendance
+from .broadcast import say_draft, say_entry, say_presence, say_typing
 from .drafts import Drafts, News
 from .fanout import Fanout, Outbox
-from .utterance import say_draft, say_entry, say_presence, say_typing
+from .stores.contract import Entry, Rooms, RoomsUnavailableError
 
 logger = logging.getLogger("fastapi_echochat")
 

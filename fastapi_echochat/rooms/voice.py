@@ -5,13 +5,13 @@ import contextlib
 import logging
 
 from ..limits import Limits
-from ..protocol import INTERNAL_ERROR, Close, Dialect, Message, Stop
+from ..protocol.messages import INTERNAL_ERROR, Close, Dialect, Message, Stop
 from ..rate import Rate
 from ..replies import Values
-from ..rooms.log import Entry
 from ..sender import EndedError
 from .fanout import Outbox
 from .room import Room
+from .stores.contract import Entry
 
 logger = logging.getLogger("fastapi_echochat")
 

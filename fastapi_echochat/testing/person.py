@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
-from ..frames import ECHOCHAT_V1, EntryFrame
-from ..rooms.log import Entry
+from ..protocol.frames import ECHOCHAT_V1, EntryFrame
+from ..rooms.stores.contract import Entry
 from .wire import ChatError, NoAnswerError, Wire, open_wire
 
 if TYPE_CHECKING:

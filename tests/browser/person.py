@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from playwright.sync_api import FrameLocator, Page, expect
 
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 
 
 class Person:

@@ -6,7 +6,7 @@ from fastapi.requests import HTTPConnection
 from playwright.sync_api import Locator, Page, expect
 
 from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import SCHEMES, Console, StartRelay, TakePicture
 from tests.browser.person import Person, echoed
 from tests.conftest import Serve

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Limits
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.person import Person, echoed
 from tests.conftest import Serve
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.person import Person, echoed
 from tests.browser.witness import note_frames
 from tests.conftest import Serve

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat, MemoryRooms, Message
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from fastapi_echochat.replies import Reply
 from tests.browser.conftest import Console, OpenPage, StartProcess, StartRelay
 from tests.browser.gate import Gate

@@ -9,7 +9,7 @@ from jinja2 import DictLoader
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat
-from fastapi_echochat.labels import CHINESE
+from fastapi_echochat.page.languages import CHINESE
 from tests.browser.conftest import OpenPage
 from tests.browser.person import Person, echoed
 from tests.conftest import Serve

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Limits, Message, echo
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, StartProcess, StartRelay
 from tests.browser.person import Person, echoed, words
 from tests.browser.witness import Asked, Witness, handshakes, note_frames

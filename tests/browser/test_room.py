@@ -12,7 +12,7 @@ from jinja2 import DictLoader
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat, MemoryRooms, Message
-from fastapi_echochat.labels import CHINESE, ENGLISH
+from fastapi_echochat.page.languages import CHINESE, ENGLISH
 from tests.browser.conftest import OpenPage, TakePicture
 from tests.browser.gate import Gate
 from tests.browser.person import Talker, come, words

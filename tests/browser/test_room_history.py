@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat, Entry, MemoryRooms
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenPage
 from tests.browser.person import Talker, come
 from tests.conftest import Serve

@@ -7,7 +7,7 @@ from fastapi.requests import HTTPConnection
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat, MemoryRooms
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import OpenPage
 from tests.browser.hosts import add_frame
 from tests.browser.person import Talker, come

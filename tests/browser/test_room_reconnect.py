@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from fastapi_echochat import MemoryRooms
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenPage, StartProcess, StartRelay
 from tests.browser.person import Talker, come
 from tests.browser.test_room_history import PAGE, fill, host

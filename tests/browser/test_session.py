@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Message
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console
 from tests.browser.gate import Gate
 from tests.browser.hosts import add_frame

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, StartRelay
 from tests.browser.person import Person, echoed
 from tests.browser.witness import Asked, Witness, handshakes

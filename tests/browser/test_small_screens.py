@@ -6,7 +6,7 @@ from fastapi.requests import HTTPConnection
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenPage, StartRelay
 from tests.browser.person import Person, echoed, words
 from tests.browser.test_layout import SCREENS

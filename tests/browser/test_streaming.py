@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenPage, StartRelay
 from tests.browser.gate import Gate
 from tests.browser.person import Person, words

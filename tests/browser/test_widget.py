@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response
 from playwright.sync_api import FrameLocator, Page, expect
 
 from fastapi_echochat import EchoChat, Message
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import OpenPage, TakePicture
 from tests.browser.person import Person, echoed
 from tests.conftest import Serve

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_echochat.rooms.log import Entry, Kind, Rooms
-from fastapi_echochat.rooms.memory import MemoryRooms
-from fastapi_echochat.rooms.redis import RedisRooms
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.redis_server import redis_process
 from tests.servers import PATIENCE, Process
 

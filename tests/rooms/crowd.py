@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from fastapi_echochat.rooms.log import Entry, Rooms
+from fastapi_echochat.rooms.stores.contract import Entry, Rooms
 from tests.rooms_clients import MUCH, V1, Frame
 
 WINDOW = 8

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from fastapi_echochat.rooms.log import ROOM_LENGTH, Entry, Outcome, Rooms
+from fastapi_echochat.rooms.stores.contract import ROOM_LENGTH, Entry, Outcome, Rooms
 from tests.rooms.conftest import Open, entry, take, until
 from tests.servers import PATIENCE
 

@@ -30,7 +30,7 @@ import gc
 from pathlib import Path
 from fastapi import FastAPI
 from fastapi_echochat import EchoChat, Limits, MemoryRooms
-from fastapi_echochat.live.fanout import Outbox
+from fastapi_echochat.rooms.fanout import Outbox
 
 app = FastAPI()
 # Stuck for as long as the test takes: what is shown is not that it is given up in the end.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_echochat.rooms.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from tests.rooms.conftest import entry, take
 from tests.servers import PATIENCE, uvicorn_process, wait_until
 
@@ -20,8 +20,8 @@ HOST = """
 import os
 import time
 from fastapi import FastAPI
-from fastapi_echochat.rooms.memory import MemoryRooms
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.conftest import entry
 
 app = FastAPI()
@@ -140,7 +140,7 @@ def test_forked_workers_are_processes_of_their_own(children: int, warnings: int)
     """Rooms that were used before a fork warn of a second worker, and not of the parent."""
     program = """
 import asyncio, os, sys
-from fastapi_echochat.rooms.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from tests.rooms.conftest import entry
 
 rooms = MemoryRooms()

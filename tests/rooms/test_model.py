@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from fastapi_echochat.rooms.log import Entry, Kind, Rooms
-from fastapi_echochat.rooms.memory import MemoryRooms
-from fastapi_echochat.rooms.redis import RedisRooms
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.conftest import entry
 from tests.servers import PATIENCE
 

@@ -16,8 +16,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.crc import key_slot
 
-from fastapi_echochat.rooms.log import Entry, Rooms, RoomsUnavailableError
-from fastapi_echochat.rooms.redis import RedisRooms
+from fastapi_echochat.rooms.stores.contract import Entry, Rooms, RoomsUnavailableError
+from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from tests.redis_server import redis_process
 from tests.rooms.conftest import entry, take, until
 from tests.servers import PATIENCE, Process
@@ -417,7 +417,9 @@ def test_a_wrong_url_is_refused_at_once(bad: str) -> None:
 
 def test_without_the_package_it_is_said_how_to_get_it() -> None:
     """An import without redis says what to install."""
-    program = "import sys; sys.modules['redis'] = None; import fastapi_echochat.rooms.redis"
+    program = (
+        "import sys; sys.modules['redis'] = None; import fastapi_echochat.rooms.stores.redis.rooms"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -429,7 +431,7 @@ def test_rooms_that_nobody_closes_leave_nothing_open(server: Process) -> None:
     """An event loop that ends with a follower takes its connections with it, without a word."""
     program = f"""
 import asyncio
-from fastapi_echochat.rooms.redis import RedisRooms
+from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from tests.rooms.conftest import entry
 
 rooms = RedisRooms({url(server)!r})

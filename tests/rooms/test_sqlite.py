@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_echochat.rooms.log import RoomsUnavailableError
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from fastapi_echochat.rooms.stores.contract import RoomsUnavailableError
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.conftest import entry, take, until
 from tests.servers import PATIENCE
 
@@ -280,7 +280,7 @@ def test_rooms_that_nobody_closes_do_not_hold_up_the_end(tmp_path: Path) -> None
     """A process that leaves rooms open, with a follower, ends at once and says nothing."""
     program = f"""
 import asyncio
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.conftest import entry
 
 rooms = SQLiteRooms({str(tmp_path / "rooms.db")!r})

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from fastapi_echochat.rooms.log import Entry
-from fastapi_echochat.rooms.packing import pack, unpack, unpack_published
-from fastapi_echochat.rooms.tail import Tail
+from fastapi_echochat.rooms.stores.contract import Entry
+from fastapi_echochat.rooms.stores.redis.packing import pack, unpack, unpack_published
+from fastapi_echochat.rooms.stores.redis.recent import Tail
 from tests.rooms.conftest import entry
 
 

@@ -7,9 +7,9 @@ import asyncio
 import itertools
 import sys
 
-from fastapi_echochat.rooms.log import Rooms
-from fastapi_echochat.rooms.redis import RedisRooms
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from fastapi_echochat.rooms.stores.contract import Rooms
+from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.conftest import entry
 
 

@@ -13,6 +13,7 @@ Kind = Literal["message", "answer", "notice"]
 Outcome = Literal["done", "stopped", "failed"]
 """How an answer ended; whatever else is said is done."""
 
+
 class RoomsUnavailableError(Exception):
     """The store of rooms cannot be reached now; ask again."""
 

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
-from .log import Entry, RoomsUnavailableError
+from .contract import Entry, RoomsUnavailableError
 
 _BATCH = 100
 

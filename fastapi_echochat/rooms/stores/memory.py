@@ -9,10 +9,10 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
-from .audience import Audience
+from .contract import Entry
+from .followers import Audience
 from .leases import Leases
-from .log import Entry
-from .siblings import warn_of_siblings
+from .workers import warn_of_siblings
 
 _WARNING = (
     "MemoryRooms: this server runs several workers, and each has rooms of its own: people in one "

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 
-from .log import Entry
+from ..contract import Entry
 
 SIGNAL = "~"
 """What a published signal begins with; an entry begins with `+`."""

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import deque
 
-from .log import Entry
+from ..contract import Entry
 
 # Enough for followers who are a moment behind; the others read the log.
 _LENGTH = 32

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
-from .log import Entry, RoomsUnavailableError
-from .outage import Outage
+from ..contract import Entry, RoomsUnavailableError
+from ..outage import Outage
 from .packing import SIGNAL, pack, unpack, unpack_stream
 from .scripts import APPEND, HOLD
 from .subscription import Subscriber, Subscription

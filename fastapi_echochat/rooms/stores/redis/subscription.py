@@ -6,10 +6,10 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from .audience import Audience
-from .log import RoomsUnavailableError
+from ..contract import RoomsUnavailableError
+from ..followers import Audience
 from .packing import SIGNAL, unpack_published
-from .tail import Tail
+from .recent import Tail
 
 logger = logging.getLogger("fastapi_echochat")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .log import Entry
+from ..contract import Entry
 
 # Seconds that a statement waits for other processes' locks.
 _BUSY_SECONDS = 5.0

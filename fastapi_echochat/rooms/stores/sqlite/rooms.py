@@ -10,13 +10,13 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ..threads import Threads
+from ....threads import Threads
+from ..contract import Entry, RoomsUnavailableError
+from ..followers import Audience
+from ..leases import Leases
+from ..outage import Outage
+from ..workers import warn_of_siblings
 from . import database
-from .audience import Audience
-from .leases import Leases
-from .log import Entry, RoomsUnavailableError
-from .outage import Outage
-from .siblings import warn_of_siblings
 
 T = TypeVar("T")
 

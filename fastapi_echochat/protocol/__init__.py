@@ -1,0 +1,1 @@
+"""The protocols that an endpoint speaks, as frames."""

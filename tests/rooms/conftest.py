@@ -1,4 +1,4 @@
-"""The places where rooms live, each of its own for each test."""
+"""Stores of rooms, for each test its own."""
 
 import asyncio
 import itertools
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
@@ -17,9 +18,11 @@ from tests.redis_server import redis_process
 from tests.servers import PATIENCE, Process
 
 Open = Callable[..., Rooms]
-"""Opens a place's rooms; called again it opens the same ones as another client would."""
+"""Opens a store; called again it opens the same one as another process would."""
 
-PLACES = ["memory", "sqlite", "redis"]
+STORES = ["memory", "sqlite", "redis"]
+
+ADA = Author("17", "Ada")
 
 _numbers = itertools.count()
 
@@ -29,11 +32,12 @@ def entry(
     *,
     id_: str | None = None,
     kind: Kind = "message",
+    author: Author | None = ADA,
 ) -> Entry:
     return Entry(
         kind=kind,
         id=f"id-{next(_numbers)}" if id_ is None else id_,
-        author="Ada",
+        author=author,
         text=text,
         sent_at=datetime.now(timezone.utc),
     )
@@ -78,27 +82,27 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     server.stop()
 
 
-@pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest) -> str:
-    """Name a place."""
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> str:
+    """Name a store."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 async def open_rooms(
-    place: str, request: pytest.FixtureRequest, tmp_path: Path
+    store: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[Open]:
-    """Open rooms of a place, and close them when the test ends."""
+    """Open a store, and close what was opened when the test ends."""
     opened: list[Rooms] = []
     prefix = f"test-{uuid.uuid4()}"
 
     def open_(**options: int) -> Rooms:
         rooms: Rooms
-        if place == "memory":
-            # One process has one.
+        if store == "memory":
+            # Another process would not see it.
             rooms = opened[0] if opened else MemoryRooms(**options)
-        elif place == "sqlite":
+        elif store == "sqlite":
             rooms = SQLiteRooms(tmp_path / "rooms.db", **options)
         else:
             url = request.getfixturevalue("shared_redis").url(scheme="redis")
@@ -113,5 +117,5 @@ async def open_rooms(
 
 @pytest.fixture
 def rooms(open_rooms: Open) -> Rooms:
-    """Give rooms, in every place."""
+    """Give rooms in every store."""
     return open_rooms()

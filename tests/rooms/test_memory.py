@@ -25,11 +25,11 @@ from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.conftest import entry
 
 app = FastAPI()
-places = {"memory": [MemoryRooms(), MemoryRooms()], "sqlite": [SQLiteRooms("rooms.db")] * 2}
+stores = {"memory": [MemoryRooms(), MemoryRooms()], "sqlite": [SQLiteRooms("rooms.db")] * 2}
 
-@app.get("/{place}")
-async def append(place: str) -> int:
-    for rooms in places[place]:
+@app.get("/{store}")
+async def append(store: str) -> int:
+    for rooms in stores[store]:
         await rooms.append("lobby", entry(id_=str(time.time_ns())))
     # Long enough that the other worker takes the next request.
     time.sleep(0.02)
@@ -86,9 +86,9 @@ def test_a_bound_is_at_least_one(bounds: dict[str, int]) -> None:
         MemoryRooms(**bounds)
 
 
-@pytest.mark.parametrize(("place", "what"), [("memory", "MemoryRooms"), ("sqlite", "SQLiteRooms")])
+@pytest.mark.parametrize(("store", "what"), [("memory", "MemoryRooms"), ("sqlite", "SQLiteRooms")])
 def test_workers_with_rooms_of_their_own_are_warned_of(
-    tmp_path: Path, place: str, what: str
+    tmp_path: Path, store: str, what: str
 ) -> None:
     """With two workers the log says once what is wrong and what to do; with one nothing."""
 
@@ -103,7 +103,7 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
 
     lone = uvicorn_process(HOST, tmp_path)
     try:
-        assert len(ask(lone.url(f"/{place}"), 4)) == 1
+        assert len(ask(lone.url(f"/{store}"), 4)) == 1
     finally:
         lone.stop()
     assert what not in lone.log()
@@ -112,7 +112,7 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
     try:
 
         def both_answered() -> bool:
-            workers.update(ask(pair.url(f"/{place}"), 8))
+            workers.update(ask(pair.url(f"/{store}"), 8))
             return len(workers) == 2
 
         wait_until(both_answered, "both workers have answered")
@@ -123,8 +123,8 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
     assert "RedisRooms(url)" in warnings[0]
 
 
-def test_two_servers_are_no_siblings(tmp_path: Path) -> None:
-    """Servers started with different commands do not know of each other."""
+def test_two_servers_do_not_warn_of_each_other(tmp_path: Path) -> None:
+    """Servers started with different commands are not workers of one server."""
     servers = [uvicorn_process(HOST, tmp_path, name=name) for name in ("one", "other")]
     try:
         for server in servers:
@@ -169,7 +169,7 @@ for _ in range(children):
 
 
 def test_asking_again_in_one_process_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """Two sets of rooms in one process are no siblings."""
+    """Two sets of rooms in one process are not two workers."""
 
     async def use() -> None:
         for _ in range(2):

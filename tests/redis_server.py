@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.servers import Process, find_program, free_port
+from tests.servers import Command, Process, find_program, free_port
 
 
 def redis_process(folder: Path, *options: str) -> Process:
@@ -10,4 +10,4 @@ def redis_process(folder: Path, *options: str) -> Process:
     port = free_port()
     command = [find_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
     command += ["--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"]
-    return Process([*command, *options], port=port, folder=folder)
+    return Command([*command, *options], port=port, folder=folder)

@@ -357,8 +357,8 @@ def server(start: Callable[[str], Process]) -> Process:
 
 
 def end(server: Process, how: signal.Signals) -> None:
-    server.popen.send_signal(how)
-    server.popen.wait(PATIENCE)
+    server.send_signal(how)
+    assert server.wait(PATIENCE)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from example_host.lounge import TEXT_LENGTH
 from fastapi_echochat import testing
 from tests.redis_server import redis_process
-from tests.servers import PATIENCE, Process, free_port
+from tests.servers import PATIENCE, Command, Process, free_port
 from tests.visitors import (
     ANNOUNCEMENTS,
     CONCIERGE,
@@ -205,7 +205,7 @@ def serve_host(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     def serve(**env: str) -> Process:
         port = free_port()
         command = [sys.executable, "-m", "uvicorn", "example_host:app", "--port", str(port)]
-        servers.append(Process(command, port=port, folder=tmp_path, env={"REDIS_URL": "", **env}))
+        servers.append(Command(command, port=port, folder=tmp_path, env={"REDIS_URL": "", **env}))
         return servers[-1]
 
     yield serve

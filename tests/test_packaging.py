@@ -12,7 +12,7 @@ import pytest
 
 from tests.clients import echo_at
 from tests.pages import ChatPage
-from tests.servers import Process, free_port
+from tests.servers import Command, Process, free_port
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "fastapi_echochat"
@@ -36,7 +36,7 @@ def installed_host(wheel: Path, tmp_path: Path) -> Iterator[Process]:
     (tmp_path / "host.py").write_text(program)
     port = free_port()
     command = [str(python), "-m", "uvicorn", "host:app", "--port", str(port)]
-    server = Process(command, port=port, folder=tmp_path, env={"PYTHONPATH": ""})
+    server = Command(command, port=port, folder=tmp_path, env={"PYTHONPATH": ""})
     yield server
     server.stop()
 

@@ -22,7 +22,7 @@ from fastapi_echochat import EchoChat, Limits, MemoryRooms, Rooms, echo, testing
 from tests.clients import echo_at
 from tests.conftest import Serve
 from tests.pages import ChatPage
-from tests.servers import Process, find_program, free_port
+from tests.servers import Command, Process, find_program, free_port
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -217,7 +217,7 @@ def test_production_command_starts(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", *serving.split()[1:], "--port", str(port)]
 
-    server = Process(command, port=port, folder=tmp_path)
+    server = Command(command, port=port, folder=tmp_path)
 
     assert httpx.get(server.url("/"), timeout=10).status_code == 200
     server.stop()
@@ -415,7 +415,7 @@ def proxy(request: pytest.FixtureRequest, serve: Serve, tmp_path: Path) -> Itera
     block = only(request.param).replace("127.0.0.1:8000", server.authority)
     environment = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     command = [program, *configure(block, port, tmp_path)]
-    process = Process(command, port=port, folder=tmp_path, env=environment)
+    process = Command(command, port=port, folder=tmp_path, env=environment)
     yield process
     process.stop()
 

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import json
 import logging
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -613,8 +614,8 @@ app.include_router(EchoChat(blocked).router, prefix="/chat")
         client.send_text(b"hello")
         wait_until(lambda: "blocked" in server.log(), "the function blocks")
         begun = time.monotonic()
-        server.popen.terminate()
-        server.popen.wait(30)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30)
         assert time.monotonic() - begun < 3
         assert client.receive_close() == 1012
     assert "ERROR" not in server.log()

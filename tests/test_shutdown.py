@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import RawClient
-from tests.servers import Process, uvicorn_process, wait_until
+from tests.servers import Process, uvicorn_command, uvicorn_process, wait_until
 
 HOST = """
 import asyncio
@@ -43,8 +44,8 @@ def connect() -> Iterator[Connect]:
 def end(server: Process) -> float:
     """Ask a server to end, and return how many seconds it took."""
     begun = time.monotonic()
-    server.popen.terminate()
-    server.popen.wait(60)
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(60)
     return time.monotonic() - begun
 
 
@@ -77,7 +78,7 @@ def test_clients_that_read_nothing_do_not_hold_it_up(
     tmp_path: Path, connect: Connect, mount: str
 ) -> None:
     """With `--timeout-graceful-shutdown` clients that read nothing hold up nothing, in silence."""
-    server = uvicorn_process(HOST, tmp_path, "--timeout-graceful-shutdown", "2")
+    server = uvicorn_command(HOST, tmp_path, "--timeout-graceful-shutdown", "2")
     deaf = [connect(server, mount) for _ in range(5)]
     alive = [connect(server, "echo") for _ in range(20)]
     for client in deaf:

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from example_host import eliza
 from tests.browser.conftest import Console, OpenPage, TakePicture
 from tests.browser.person import Person, Talker, come, echoed
-from tests.servers import Process, free_port
+from tests.servers import Command, Process, free_port
 
 ROOMS = ("Lobby", "Garden", "Club")
 """Links of the index that lead to people, not to a bot."""
@@ -26,7 +26,7 @@ def host(tmp_path: Path) -> Iterator[Process]:
     command = [sys.executable, "-m", "uvicorn", "example_host:app", "--port", str(port)]
     # One that outlives a restart, so that nobody is signed out by it.
     env = {"SESSION_SECRET": "the secret of this test", "REDIS_URL": ""}
-    process = Process(command, port=port, folder=tmp_path, env=env)
+    process = Command(command, port=port, folder=tmp_path, env=env)
     yield process
     process.stop()
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.conftest import chromium, console, page  # noqa: F401 - fixtures of these tests
 from tests.proxies.nginx import PUBLIC_NAME, nginx_process
-from tests.servers import PATIENCE, Process, uvicorn_process
+from tests.servers import PATIENCE, Process, uvicorn_command, uvicorn_process
 
 StartNginx = Callable[..., Process]
 StartUvicorn = Callable[..., Process]
@@ -60,7 +60,8 @@ def uvicorn(tmp_path: Path, context: BrowserContext) -> Iterator[StartUvicorn]:
     processes: list[Process] = []
 
     def start(source: str, *options: str) -> Process:
-        process = uvicorn_process(source, tmp_path, *options)
+        start = uvicorn_command if options else uvicorn_process
+        process = start(source, tmp_path, *options)
         processes.append(process)
         return process
 

@@ -12,7 +12,7 @@ import pytest
 
 from fastapi_echochat.rooms.memory import MemoryRooms
 from tests.rooms.conftest import entry, take
-from tests.servers import PATIENCE, uvicorn_process, wait_until
+from tests.servers import PATIENCE, uvicorn_command, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -101,13 +101,13 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
         with ThreadPoolExecutor(count) as threads:
             return set(threads.map(get, range(count)))
 
-    lone = uvicorn_process(HOST, tmp_path)
+    lone = uvicorn_command(HOST, tmp_path)
     try:
         assert len(ask(lone.url(f"/{place}"), 4)) == 1
     finally:
         lone.stop()
     assert what not in lone.log()
-    pair = uvicorn_process(HOST, tmp_path, "--workers", "2")
+    pair = uvicorn_command(HOST, tmp_path, "--workers", "2")
     workers: set[bytes] = set()
     try:
 
@@ -125,7 +125,7 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
 
 def test_two_servers_are_no_siblings(tmp_path: Path) -> None:
     """Servers started with different commands do not know of each other."""
-    servers = [uvicorn_process(HOST, tmp_path, name=name) for name in ("one", "other")]
+    servers = [uvicorn_command(HOST, tmp_path, name=name) for name in ("one", "other")]
     try:
         for server in servers:
             urllib.request.urlopen(server.url("/memory"), timeout=PATIENCE).close()

@@ -95,7 +95,7 @@ class Outage:
     async def _trouble(self) -> None:
         await until(lambda: self._acknowledged() > 300, f"what is said before it is {self.how}")
         if self.how == "frozen":
-            self._redis.popen.send_signal(signal.SIGSTOP)
+            self._redis.send_signal(signal.SIGSTOP)
         else:
             end = self._redis.stop if self.how == "stopped" else self._redis.kill
             await asyncio.to_thread(end)
@@ -103,7 +103,7 @@ class Outage:
         await asyncio.sleep(SECONDS)
         self._during = self._acknowledged()
         if self.how == "frozen":
-            self._redis.popen.send_signal(signal.SIGCONT)
+            self._redis.send_signal(signal.SIGCONT)
         else:
             await asyncio.to_thread(self._redis.start)
         goal = self._during + 500

@@ -197,7 +197,7 @@ def test_conversation_moves_in_the_middle_of_an_answer(pair: Group) -> None:
         assert (whole["id"], whole["text"], whole["outcome"]) == ("1", WHOLE, "done")
         visitor.tell("count", "1")
         assert visitor.heard_so_far("draft") == []
-    assert pair.asked() == [(pair.one.popen.pid, "count")]
+    assert pair.asked() == [(pair.one.pid, "count")]
 
 
 def test_stop_through_the_other_process(pair: Group) -> None:
@@ -216,7 +216,7 @@ def test_stop_through_the_other_process(pair: Group) -> None:
         assert visitor.hear("draft", in_reply_to="2")["text"] == "0 "
         visitor.send(type="stop", id="2")
         assert answer(visitor)["id"] == "2"
-    assert pair.asked() == [(pair.one.popen.pid, "first"), (pair.two.popen.pid, "second")]
+    assert pair.asked() == [(pair.one.pid, "first"), (pair.two.pid, "second")]
 
 
 def test_answer_that_nobody_waits_for_in_any_process(pair: Group) -> None:
@@ -280,7 +280,7 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
 
         begun = time.monotonic()
         for process, how in zip(leave, (signal.SIGKILL, signal.SIGTERM), strict=True):
-            process.popen.send_signal(how)
+            process.send_signal(how)
         back: dict[str, Visitor] = {}
         for name, visitor in asking.items():
             visitor.close_code()
@@ -305,5 +305,5 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
         for name, process in zip(("Killed", "Ended"), leave, strict=True):
             asked = [(pid, text) for pid, text in group.asked() if text.startswith(name)]
             first = f"{name} first"
-            assert asked[:2] == [(process.popen.pid, first), (stays.popen.pid, first)]
-            process.popen.wait(PATIENCE)
+            assert asked[:2] == [(process.pid, first), (stays.pid, first)]
+            assert process.wait(PATIENCE)

@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[Process]:
     """Give a Redis of the test's own, with a password."""
     process = redis_process(tmp_path, "--requirepass", PASSWORD)
     yield process
-    process.popen.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGCONT)
     process.stop()
 
 
@@ -193,13 +193,13 @@ async def test_a_redis_that_hangs_is_noticed(
     first = await rooms.append("lobby", entry())
     assert await asyncio.wait_for(anext(following), PATIENCE) == first
     waiting = asyncio.ensure_future(anext(following))
-    server.popen.send_signal(signal.SIGSTOP)
+    server.send_signal(signal.SIGSTOP)
     await until(lambda: "WARNING" in dict(said(caplog)), "its silence is noticed")
     begun = time.monotonic()
     with pytest.raises(RoomsUnavailableError):
         await rooms.append("lobby", entry())
     assert time.monotonic() - begun < 4
-    server.popen.send_signal(signal.SIGCONT)
+    server.send_signal(signal.SIGCONT)
     second = await append(rooms, "lobby", entry("second"))
     while (got := await asyncio.wait_for(waiting, PATIENCE)) != second:
         # What was sent while it hung may have been kept.

@@ -12,13 +12,15 @@ from websockets.http11 import Response
 from websockets.sync.client import connect
 from websockets.uri import parse_uri
 
+from tests.waiting import PATIENCE
+
 
 def echo_at(url: str, port: int, **headers: str) -> str | bytes:
     """Say NBA at a URL, whatever its host name, at a port of this machine."""
     sock = socket.create_connection(("127.0.0.1", port))
     with connect(url, sock=sock, additional_headers=headers, proxy=None) as websocket:
         websocket.send("NBA")
-        return websocket.recv(10)
+        return websocket.recv(PATIENCE)
 
 
 class RawClient:
@@ -32,7 +34,7 @@ class RawClient:
             uri,
             subprotocols=[subprotocol] if subprotocol else None,  # type: ignore[list-item]  # a NewType of str
         )
-        self.socket = socket.create_connection(("127.0.0.1", uri.port), 10)
+        self.socket = socket.create_connection(("127.0.0.1", uri.port), PATIENCE)
         request = self.protocol.connect()
         for name, value in (headers or {}).items():
             request.headers[name] = value
@@ -72,7 +74,7 @@ class RawClient:
             try:
                 self.send_text(data)
             except TimeoutError:
-                self.socket.settimeout(10)
+                self.socket.settimeout(PATIENCE)
                 return sent
         pytest.fail("a thousand messages were taken of a client that reads nothing")
 

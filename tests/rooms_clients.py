@@ -1,10 +1,9 @@
 """A client of a room, or of a kept conversation, that speaks `echochat.v1`."""
 
-import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.servers import PATIENCE
+from tests.waiting import PATIENCE
 
 # Frames: a visitor takes everything at once. `None`, no bound, fails in websockets 14.0.
 MUCH = 100_000
@@ -169,12 +168,3 @@ def close_code(websocket: ClientConnection) -> int:
             websocket.recv(PATIENCE)
     assert websocket.protocol.close_code is not None
     return websocket.protocol.close_code
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition, in an event loop."""
-    for _ in range(round(PATIENCE / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"waited {PATIENCE} s in vain until {what}")

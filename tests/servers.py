@@ -12,9 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import unittest.mock
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +24,10 @@ from fastapi import FastAPI
 from hypercorn.asyncio import serve as hypercorn_serve
 
 from tests import forks
+from tests.waiting import PATIENCE as PATIENCE  # noqa: PLC0414
+from tests.waiting import wait_until as wait_until  # noqa: PLC0414
 
 ROOT = Path(__file__).parent.parent
-
-PATIENCE = 15.0
-"""Seconds after which a test gives up waiting for what must come."""
-
 
 _reserved: list[socket.socket] = []
 
@@ -49,14 +45,6 @@ def free_port() -> int:
     _reserved.append(probe)
     port: int = probe.getsockname()[1]
     return port
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds} s in vain until {what}")
-        time.sleep(0.02)
 
 
 def accepts(port: int) -> bool:
@@ -154,7 +142,10 @@ class Process(abc.ABC):
     def start(self) -> None:
         self.launch(self._log)
         try:
-            wait_until(lambda: self.wait(0) or accepts(self.port), "the server listens")
+            # A new Python under load takes its time to import what it needs.
+            wait_until(
+                lambda: self.wait(0) or accepts(self.port), "the server listens", 4 * PATIENCE
+            )
         except BaseException:
             self.stop()
             raise

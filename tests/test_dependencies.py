@@ -32,6 +32,7 @@ from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Message
 from tests.conftest import Serve
+from tests.waiting import PATIENCE
 
 
 def host(reply: Any, prefix: str = "/chat") -> FastAPI:
@@ -177,7 +178,7 @@ def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
     with connect(server.url("/chat/ws", "ws")) as websocket:
         for text in "ab":
             websocket.send(text)
-            assert websocket.recv(10) == "resource"
+            assert websocket.recv(PATIENCE) == "resource"
     httpx.get(server.url("/chat"))
     for _ in range(100):
         if len(events) == 4:
@@ -201,7 +202,7 @@ def test_dependency_that_fails_at_teardown(serve: Serve, expected_errors: list[s
     for _ in range(3):
         with connect(server.url("/chat/ws", "ws")) as websocket:
             websocket.send("NBA")
-            assert websocket.recv(10) == "resource"
+            assert websocket.recv(PATIENCE) == "resource"
 
 
 def test_overrides() -> None:

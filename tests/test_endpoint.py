@@ -21,18 +21,18 @@ from fastapi_echochat import EchoChat, Limits, Message
 from fastapi_echochat.connection import Connection
 from tests.clients import RawClient
 from tests.conftest import Serve
-from tests.servers import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 V1: Any = ["echochat.v1"]
 
 
 def receive(websocket: ClientConnection) -> Any:
-    return json.loads(websocket.recv(10))
+    return json.loads(websocket.recv(PATIENCE))
 
 
 def close_code(websocket: ClientConnection) -> int:
     with pytest.raises(ConnectionClosed) as closed:
-        websocket.recv(10)
+        websocket.recv(PATIENCE)
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code
 
@@ -53,7 +53,7 @@ def test_plain_client_gets_what_the_tutorial_answers(serve: Serve) -> None:
     with connect(url) as websocket:
         for text in ("NBA", "", "Привет 👋\n", '{"type":"ping"}', " " * 1000):
             websocket.send(text)
-            assert websocket.recv(10) == f"Message text was: {text}"
+            assert websocket.recv(PATIENCE) == f"Message text was: {text}"
 
 
 def test_echochat_v1(serve: Serve) -> None:
@@ -86,7 +86,7 @@ def test_unknown_subprotocol_is_not_agreed_to(serve: Serve) -> None:
     with connect(url, subprotocols=["graphql-ws", "mqtt"]) as websocket:  # type: ignore[list-item]  # a NewType of str
         assert websocket.subprotocol is None
         websocket.send("NBA")
-        assert websocket.recv(10) == "Message text was: NBA"
+        assert websocket.recv(PATIENCE) == "Message text was: NBA"
 
 
 @pytest.mark.parametrize("form", ["def", "async def", "method", "object"])
@@ -124,7 +124,7 @@ def test_reply_functions(serve: Serve, form: str) -> None:
 
     with connect(server.url("/chat/ws", "ws")) as websocket:
         websocket.send("on the loop:")
-        assert websocket.recv(10) == f"on the loop: {form != 'def'}"
+        assert websocket.recv(PATIENCE) == f"on the loop: {form != 'def'}"
 
 
 def test_message_says_when_and_which(serve: Serve) -> None:
@@ -154,7 +154,7 @@ def test_too_long_for_the_plain_protocol(serve: Serve, text: str) -> None:
 
     with connect(url) as websocket:
         websocket.send("é" * 5)
-        assert websocket.recv(10) == "Message text was: " + "é" * 5
+        assert websocket.recv(PATIENCE) == "Message text was: " + "é" * 5
         websocket.send(text)
         assert close_code(websocket) == 1009
 
@@ -287,10 +287,10 @@ def test_invalid_utf_8_during_an_answer(serve: Serve, expected_errors: list[str]
     with RawClient(serve(host(slow)).url("/chat/ws", "ws")) as client:
         client.send_text(b"slow")
         # Read together with what ends its connection, a message is not answered at all.
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         client.send_text(b"\xff\xfe")
         assert client.receive_close() == 1007
-    assert answered.wait(10)
+    assert answered.wait(PATIENCE)
 
 
 def test_frame_in_many_fragments(serve: Serve) -> None:
@@ -345,7 +345,7 @@ def test_origins_that_may_connect(serve: Serve, origin: str, headers: dict[str, 
         server.url("/chat/ws", "ws"), additional_headers={"Origin": origin, **headers}
     ) as websocket:
         websocket.send("NBA")
-        assert websocket.recv(10) == "Message text was: NBA"
+        assert websocket.recv(PATIENCE) == "Message text was: NBA"
 
 
 def test_too_many_connections(serve: Serve) -> None:
@@ -360,10 +360,10 @@ def test_too_many_connections(serve: Serve) -> None:
                 assert refused.value.response.status_code == 503
                 assert b"Too many connections" in (refused.value.response.body or b"")
         first.send("still here")
-        assert first.recv(10) == "Message text was: still here"
+        assert first.recv(PATIENCE) == "Message text was: still here"
         with connect(url) as third:
             third.send("NBA")
-            assert third.recv(10) == "Message text was: NBA"
+            assert third.recv(PATIENCE) == "Message text was: NBA"
 
 
 def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]) -> None:
@@ -389,7 +389,7 @@ def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]
     assert b"Sign in first" in (refused.value.response.body or b"")
     with connect(server.url("/chat/ws", "ws"), additional_headers=cookie) as websocket:
         websocket.send("NBA")
-        assert websocket.recv(10) == "Message text was: NBA"
+        assert websocket.recv(PATIENCE) == "Message text was: NBA"
 
 
 # --- Order, waiting, and clients that misbehave ----------------------------------------------
@@ -441,7 +441,7 @@ def test_ping_is_answered_during_an_answer(serve: Serve) -> None:
     go_on = threading.Event()
 
     def slow(message: Message) -> str:
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
         return message.text
 
     with connect(serve(host(slow)).url("/chat/ws", "ws"), subprotocols=V1) as websocket:
@@ -459,7 +459,7 @@ def test_waiting_messages_are_bounded(serve: Serve) -> None:
     go_on = threading.Event()
 
     def slow(message: Message) -> str:
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return message.id
 
     limits = Limits(waiting_messages=3)
@@ -489,7 +489,7 @@ def test_client_leaves_during_an_answer(serve: Serve) -> None:
         begun.clear()
         client = RawClient(url)
         client.send_text(b"hello")
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         leave(client)
     wait_until(lambda: len(ended) == 2, "both answers are cancelled")
     assert ended == [asyncio.CancelledError] * 2
@@ -507,7 +507,7 @@ def test_connection_reset_in_the_middle_of_an_answer(serve: Serve) -> None:
             client.reset()
     with connect(server.url("/chat/ws", "ws")) as websocket:
         websocket.send("NBA")
-        assert websocket.recv(10) == "Message text was: NBA"
+        assert websocket.recv(PATIENCE) == "Message text was: NBA"
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from fastapi import WebSocketDisconnect
 
 from fastapi_echochat.live.fanout import Fanout, Outbox
 from fastapi_echochat.live.utterance import Utterance
-from tests.rooms_clients import until
+from tests.waiting import until
 
 
 class Client:

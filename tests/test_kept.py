@@ -19,8 +19,9 @@ from websockets.sync.client import connect
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms, SQLiteRooms
 from tests.conftest import Serve
 from tests.rooms_clients import V1, Frame, Visitor
-from tests.servers import PATIENCE, Process, uvicorn_process, wait_until
+from tests.servers import Process, uvicorn_process
 from tests.test_room_answers import Tale, answer
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from example_host.lounge import TEXT_LENGTH
 from fastapi_echochat import testing
 from tests.redis_server import redis_process
-from tests.servers import PATIENCE, Command, Process, free_port
+from tests.servers import Fork, Process, free_port
 from tests.visitors import (
     ANNOUNCEMENTS,
     CONCIERGE,
@@ -28,6 +28,7 @@ from tests.visitors import (
     refused_with,
     sign_in,
 )
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -200,12 +201,11 @@ def visit(server: Process, name: str) -> Iterator[Visitor]:
 @pytest.fixture
 def serve_host(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Run `uvicorn example_host:app` in a folder of the test's, until the test ends."""
-    servers = []
+    servers: list[Process] = []
 
     def serve(**env: str) -> Process:
-        port = free_port()
-        command = [sys.executable, "-m", "uvicorn", "example_host:app", "--port", str(port)]
-        servers.append(Command(command, port=port, folder=tmp_path, env={"REDIS_URL": "", **env}))
+        env = {"REDIS_URL": "", **env}
+        servers.append(Fork(["example_host:app"], port=free_port(), folder=tmp_path, env=env))
         return servers[-1]
 
     yield serve

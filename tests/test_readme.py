@@ -23,6 +23,7 @@ from tests.clients import echo_at
 from tests.conftest import Serve
 from tests.pages import ChatPage
 from tests.servers import Command, Process, find_program, free_port
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -219,7 +220,7 @@ def test_production_command_starts(tmp_path: Path) -> None:
 
     server = Command(command, port=port, folder=tmp_path)
 
-    assert httpx.get(server.url("/"), timeout=10).status_code == 200
+    assert httpx.get(server.url("/"), timeout=PATIENCE).status_code == 200
     server.stop()
 
 

@@ -22,7 +22,8 @@ from fastapi_echochat import EchoChat, Limits, Message
 from fastapi_echochat.rate import Rate
 from tests.clients import RawClient
 from tests.conftest import Serve
-from tests.servers import Uvicorn, uvicorn_process, wait_until
+from tests.servers import Uvicorn, uvicorn_process
+from tests.waiting import PATIENCE, patient, wait_until
 
 V1: Any = ["echochat.v1"]
 
@@ -52,7 +53,7 @@ class Talk:
         self.websocket.send(json.dumps({"type": "stop", "id": message_id}))
 
     def receive(self) -> Any:
-        return json.loads(self.websocket.recv(10))
+        return json.loads(self.websocket.recv(PATIENCE))
 
     def receive_answer(self) -> list[Any]:
         """Return all frames up to the one that ends an answer."""
@@ -168,7 +169,7 @@ def test_every_form_of_reply_function(serve: Serve, form: str) -> None:
     with connect(server.url("/chat/ws", "ws")) as plain:
         for text in ("NBA", "NFL"):
             plain.send(text)
-            assert plain.recv(10) == f"{text}!"
+            assert plain.recv(PATIENCE) == f"{text}!"
 
 
 def test_context_of_the_connection_reaches_a_thread(serve: Serve) -> None:
@@ -206,7 +207,7 @@ def test_stop_ends_a_streamed_answer(serve: Serve) -> None:
         talk.send("short", "2")
         talk.stop("1")
         assert talk.receive() == STOPPED
-        assert ended.wait(10)
+        assert ended.wait(PATIENCE)
         assert [frame["text"] for frame in talk.receive_answer()] == ["first", ""]
 
 
@@ -217,26 +218,26 @@ def test_stop_does_not_wait_for_a_thread(serve: Serve, form: str) -> None:
 
     def reply(message: Message) -> str:
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         ended.set()
         return message.text
 
     def stream(message: Message) -> Iterator[str]:
         try:
             begun.set()
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
             yield message.text
         finally:
             ended.set()
 
     with Talk(serve(host(reply if form == "def" else stream))) as talk:
         talk.send("blocked")
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         talk.stop()
         assert talk.receive() == STOPPED
         assert talk.is_alive()
         go_on.set()
-        assert ended.wait(10)
+        assert ended.wait(PATIENCE)
 
 
 def test_stop_of_a_message_that_waits(serve: Serve) -> None:
@@ -244,7 +245,7 @@ def test_stop_of_a_message_that_waits(serve: Serve) -> None:
     go_on = threading.Event()
 
     def reply(message: Message) -> str:
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return message.text
 
     with Talk(serve(host(reply))) as talk:
@@ -300,7 +301,7 @@ def test_function_that_will_not_be_stopped(serve: Serve) -> None:
 
     with Talk(serve(host(reply))) as talk:
         talk.send("a")
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         talk.stop()
         assert talk.receive()["text"] == "never"
         assert talk.is_alive()
@@ -397,7 +398,7 @@ def test_function_at_fault(
     with connect(server.url("/chat/ws", "ws")) as plain:
         plain.send("a")
         with pytest.raises(ConnectionClosed) as closed:
-            plain.recv(10)
+            plain.recv(PATIENCE)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1011
     logged = [record for record in caplog.records if record.exc_info]
@@ -418,7 +419,7 @@ def test_answer_of_no_pieces(serve: Serve) -> None:
         assert talk.receive() == {"type": "reply", "in_reply_to": "1", "text": "", "done": True}
     with connect(server.url("/chat/ws", "ws")) as plain:
         plain.send("a")
-        assert plain.recv(10) == ""
+        assert plain.recv(PATIENCE) == ""
 
 
 @pytest.mark.parametrize("form", ["async generator", "generator", "async def", "def"])
@@ -436,7 +437,7 @@ def test_answer_that_takes_too_long(
     def blocked(message: Message) -> Iterator[str]:
         yield "."
         if message.text == "endless":
-            assert over.wait(30)
+            assert over.wait(PATIENCE)
 
     async def sleeps(message: Message) -> str:
         if message.text == "endless":
@@ -470,7 +471,7 @@ def test_same_id_twice(serve: Serve) -> None:
     go_on = threading.Event()
 
     def reply(message: Message) -> str:
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return message.text
 
     with Talk(serve(host(reply))) as talk:
@@ -530,7 +531,7 @@ def test_client_that_reads_none_of_100_000_pieces(serve: Serve, form: str) -> No
 
     with RawClient(server.url("/chat/ws", "ws"), subprotocol="echochat.v1") as client:
         client.send_text(b'{"type":"message","id":"1","text":"go on"}')
-        assert ended.wait(30)
+        assert ended.wait(PATIENCE)
         # What the kernel's buffers hold, some megabytes, and no more.
         assert len(made) < 30_000
     wait_until(lambda: bool(httpx.get(server.url("/tasks")).json() == idle), "no task is left")
@@ -575,7 +576,7 @@ def test_clients_that_leave_blocked_threads_behind(serve: Serve) -> None:
 
     def blocked(message: Message) -> str:
         if message.text == "block":
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
         return message.text
 
     before = set(threading.enumerate())
@@ -592,7 +593,7 @@ def test_clients_that_leave_blocked_threads_behind(serve: Serve) -> None:
     go_on.set()
     with connect(server.url("/chat/ws", "ws")) as plain:
         plain.send("free")
-        assert plain.recv(10) == "free"
+        assert plain.recv(PATIENCE) == "free"
 
 
 def test_blocked_thread_does_not_hold_up_the_shutdown(tmp_path: Path) -> None:
@@ -615,8 +616,8 @@ app.include_router(EchoChat(blocked).router, prefix="/chat")
         wait_until(lambda: "blocked" in server.log(), "the function blocks")
         begun = time.monotonic()
         server.send_signal(signal.SIGTERM)
-        assert server.wait(30)
-        assert time.monotonic() - begun < 3
+        assert server.wait(PATIENCE)
+        assert time.monotonic() - begun < patient(3)
         assert client.receive_close() == 1012
     assert "ERROR" not in server.log()
     assert "Traceback" not in server.log()

@@ -31,7 +31,8 @@ from fastapi_echochat import (
 from tests.clients import RawClient
 from tests.conftest import Serve
 from tests.rooms_clients import MUCH, V1, Frame, Visitor, close_code
-from tests.servers import PATIENCE, Uvicorn, errors, wait_until
+from tests.servers import Uvicorn, errors
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -216,7 +217,7 @@ def test_no_seam(serve_room: Any, rooms: Rooms) -> None:
         readers = [asyncio.create_task(read(stay)) for stay in (3, 7, 20, 100, 10_000)]
         await asyncio.sleep(0.1)
         await asyncio.gather(write("Ann"), write("Bob"))
-        return await asyncio.wait_for(asyncio.gather(*readers), 60)
+        return await asyncio.wait_for(asyncio.gather(*readers), 4 * PATIENCE)
 
     heard = asyncio.run(talk())
 

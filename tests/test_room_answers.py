@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms, SQLiteRooms
 from tests.conftest import Serve
 from tests.rooms_clients import Frame, Visitor
-from tests.servers import PATIENCE, wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 from fastapi_echochat import EchoChat, Limits, MemoryRooms
 from tests.conftest import Serve
 from tests.rooms_clients import Visitor
-from tests.servers import PATIENCE
+from tests.waiting import PATIENCE
 
 
 def signed_in(connection: HTTPConnection) -> str | None:

@@ -14,7 +14,8 @@ from fastapi_echochat.live.member import Member
 from tests.clients import RawClient
 from tests.conftest import Serve
 from tests.rooms_clients import Frame, Visitor
-from tests.servers import Uvicorn, wait_until
+from tests.servers import Uvicorn
+from tests.waiting import wait_until
 
 TEXT = "x" * 60_000
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients import RawClient
-from tests.servers import Process, uvicorn_command, uvicorn_process, wait_until
+from tests.servers import Process, uvicorn_command, uvicorn_process
+from tests.waiting import PATIENCE, patient, wait_until
 
 HOST = """
 import asyncio
@@ -45,7 +46,7 @@ def end(server: Process) -> float:
     """Ask a server to end, and return how many seconds it took."""
     begun = time.monotonic()
     server.send_signal(signal.SIGTERM)
-    assert server.wait(60)
+    assert server.wait(PATIENCE)
     return time.monotonic() - begun
 
 
@@ -68,7 +69,7 @@ def test_live_connections_are_closed_with_1012(
     seconds = end(server)
 
     assert {client.receive_close() for client in clients} == {1012}
-    assert seconds < 3
+    assert seconds < patient(3)
     assert complaints(server) == []
 
 
@@ -90,7 +91,7 @@ def test_clients_that_read_nothing_do_not_hold_it_up(
     seconds = end(server)
 
     assert {client.receive_close() for client in alive} == {1012}
-    assert seconds < 5
+    assert seconds < patient(5)
     # uvicorn 0.54 holds on to what they did not read until its time is over, and says so.
     tasks = 5 if mount == "echo" else 0
     assert complaints(server) == [

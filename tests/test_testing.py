@@ -26,6 +26,7 @@ from fastapi_echochat import (
     RoomsUnavailableError,
     testing,
 )
+from tests.waiting import PATIENCE
 
 BOTH = pytest.mark.parametrize("protocol", ["echochat.v1", "plain"])
 
@@ -168,7 +169,7 @@ def test_late_frame_is_not_lost() -> None:
     goes_on = threading.Event()
 
     def reply(message: Message) -> str:
-        assert goes_on.wait(10)
+        assert goes_on.wait(PATIENCE)
         return message.text
 
     with testing.connect(client(reply), "/chat", timeout=0.1) as chat:
@@ -227,7 +228,7 @@ def test_handshake_that_never_ends() -> None:
         testing.connect(browser, "/chat", timeout=0.1),
     ):
         pytest.fail("it was let in")
-    assert ended.wait(10)
+    assert ended.wait(PATIENCE)
 
 
 def host(endpoint: Any) -> TestClient:
@@ -263,7 +264,7 @@ def test_endpoint_that_ends_without_a_word() -> None:
         await websocket.accept()
 
     with (
-        testing.connect(host(endpoint), "/chat", protocol="plain", timeout=60) as chat,
+        testing.connect(host(endpoint), "/chat", protocol="plain", timeout=4 * PATIENCE) as chat,
         pytest.raises(testing.ChatError, match=r"^1006: "),
     ):
         chat.ask("NBA")
@@ -279,7 +280,7 @@ def test_endpoint_that_raises() -> None:
 
     with (
         pytest.raises(LookupError, match="in the endpoint"),
-        testing.connect(host(endpoint), "/chat", protocol="plain", timeout=60) as chat,
+        testing.connect(host(endpoint), "/chat", protocol="plain", timeout=4 * PATIENCE) as chat,
     ):
         chat.ask("NBA")
 

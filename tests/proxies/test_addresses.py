@@ -7,12 +7,13 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
 from fastapi_echochat import EchoChat
-from tests.browser.conftest import QUIET, Console
+from tests.browser.chromium import QUIET, find_chromium
+from tests.browser.conftest import Console
 from tests.browser.person import Person
 from tests.conftest import Serve
 from tests.proxies.conftest import StartNginx
 from tests.proxies.nginx import PUBLIC_NAME
-from tests.servers import find_program, free_port
+from tests.servers import free_port
 
 HOST = "proxy_set_header Host $http_host;"
 # The line that most guides have; nginx's $host is without the port.
@@ -148,7 +149,7 @@ def test_a_page_on_the_default_port_is_answered(
     # The default port is not a test's to listen on: the browser is told that it is another.
     mapping = f"--host-resolver-rules=MAP chat.example:443 127.0.0.1:{port}"
     browser = chromium.browser_type.launch(
-        executable_path=find_program("chromium"), args=[*QUIET, "--no-proxy-server", mapping]
+        executable_path=find_chromium(), args=[*QUIET, "--no-proxy-server", mapping]
     )
     try:
         context = browser.new_context(ignore_https_errors=True)

@@ -8,7 +8,7 @@ from tests.browser.conftest import Console
 from tests.browser.person import Person
 from tests.proxies.conftest import StartNginx, StartUvicorn
 from tests.proxies.nginx import PUBLIC_NAME
-from tests.servers import wait_until
+from tests.waiting import wait_until
 
 HOST = """
 from fastapi import FastAPI

@@ -14,7 +14,8 @@ from fastapi_echochat.rooms.memory import MemoryRooms
 from fastapi_echochat.rooms.redis import RedisRooms
 from fastapi_echochat.rooms.sqlite import SQLiteRooms
 from tests.redis_server import redis_process
-from tests.servers import PATIENCE, Process
+from tests.servers import Process
+from tests.waiting import PATIENCE
 
 Open = Callable[..., Rooms]
 """Opens a place's rooms; called again it opens the same ones as another client would."""
@@ -55,14 +56,6 @@ async def take(rooms: Rooms, room: str, count: int, *, after: int = 0) -> list[E
     finally:
         await following.aclose()
     return entries
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    for _ in range(round(PATIENCE / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"waited in vain until {what}")
 
 
 @pytest.fixture

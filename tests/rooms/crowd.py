@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from fastapi_echochat.rooms.log import Entry, Rooms
 from tests.rooms_clients import MUCH, V1, Frame
+from tests.waiting import PATIENCE
 
 WINDOW = 8
 """Most messages of one writer that are not acknowledged yet."""
@@ -173,7 +174,9 @@ class Crowd:
         self._rooms = rooms
         self._room = room
 
-    async def talk_during(self, trouble: Callable[[], Any], *, patience: float = 60) -> None:
+    async def talk_during(
+        self, trouble: Callable[[], Any], *, patience: float = 4 * PATIENCE
+    ) -> None:
         """Talk as long as something goes on; then until all is acknowledged and seen."""
         tasks = [asyncio.ensure_future(client.run()) for client in self.readers]
         # A reader that has seen nothing yet has no position to come back with.

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from fastapi_echochat.rooms.log import ROOM_LENGTH, Entry, Outcome, Rooms
-from tests.rooms.conftest import Open, entry, take, until
-from tests.servers import PATIENCE
+from tests.rooms.conftest import Open, entry, take
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 

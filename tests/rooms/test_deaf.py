@@ -19,8 +19,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from tests.rooms_clients import V1, Visitor, until
-from tests.servers import PATIENCE, Process, uvicorn_process, wait_until
+from tests.rooms_clients import V1, Visitor
+from tests.servers import Process, uvicorn_process
+from tests.waiting import PATIENCE, until, wait_until
 
 READERS = 999
 ROUNDS = 2

@@ -12,7 +12,8 @@ import pytest
 
 from fastapi_echochat.rooms.memory import MemoryRooms
 from tests.rooms.conftest import entry, take
-from tests.servers import PATIENCE, uvicorn_command, wait_until
+from tests.servers import uvicorn_command
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -115,7 +116,7 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
             workers.update(ask(pair.url(f"/{place}"), 8))
             return len(workers) == 2
 
-        wait_until(both_answered, "both workers have answered")
+        wait_until(both_answered, "both workers have answered", 4 * PATIENCE)
     finally:
         pair.stop()
     warnings = [line for line in pair.log().splitlines() if what in line]

@@ -17,7 +17,7 @@ from fastapi_echochat.rooms.memory import MemoryRooms
 from fastapi_echochat.rooms.redis import RedisRooms
 from fastapi_echochat.rooms.sqlite import SQLiteRooms
 from tests.rooms.conftest import entry
-from tests.servers import PATIENCE
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 

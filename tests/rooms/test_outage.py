@@ -13,8 +13,8 @@ import pytest
 from fastapi_echochat import RedisRooms
 from tests.redis_server import redis_process
 from tests.rooms.crowd import WINDOW, Crowd
-from tests.rooms_clients import until
 from tests.servers import Process, uvicorn_process
+from tests.waiting import until
 
 SECONDS = float(os.environ.get("ECHOCHAT_OUTAGE_SECONDS", "10"))
 """How long Redis is away."""

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.rooms_clients import Frame, Visitor
-from tests.servers import PATIENCE, Process, uvicorn_process, wait_until
+from tests.servers import Process, uvicorn_process
+from tests.waiting import PATIENCE, patient, wait_until
 
 HOST = """
 import asyncio
@@ -289,7 +290,7 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
 
         ann.hear("presence", authors=["Ann", "Killed"])
         # A heartbeat comes every two seconds, and is looked for as often.
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < patient(4)
         assert ann.tell("hello?")["text"] == "hello?"
         for name, seconds in (("Ended", 4), ("Killed", 9)):
             visitor = back[name]
@@ -301,7 +302,7 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
                 assert answer(visitor)["id"] == text
             assert visitor.heard_so_far("entry") == [], name
         ann.hear("presence", authors=["Ann"])
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < patient(10)
         for name, process in zip(("Killed", "Ended"), leave, strict=True):
             asked = [(pid, text) for pid, text in group.asked() if text.startswith(name)]
             first = f"{name} first"

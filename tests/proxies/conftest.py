@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trustme
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import (  # noqa: F401 - fixtures of these tests
     chromium,
@@ -16,6 +16,7 @@ from tests.browser.conftest import (  # noqa: F401 - fixtures of these tests
     page,
     pytest_pyfunc_call,
 )
+from tests.browser.person import Person
 from tests.proxies.nginx import PUBLIC_NAME, nginx_process
 from tests.servers import Process, uvicorn_command, uvicorn_process
 
@@ -54,6 +55,22 @@ def nginx(tmp_path: Path, certificate: Path) -> Iterator[StartNginx]:
             return process
 
         yield start
+
+
+def is_answered(person: Person, address: str, rendered: str | None = None) -> None:
+    """Say NBA on a page, and read the answer.
+
+    Args:
+        person: In front of it.
+        address: Of the endpoint, as the page shows it.
+        rendered: The same as far as the server can see, if that is to be known.
+    """
+    expect(person.address).to_have_value(address)
+    if rendered:
+        shown = person.page.locator("#echochat")
+        expect(shown).to_have_attribute("data-endpoint", rendered)
+    person.says("NBA")
+    person.reads("NBA", "Message text was: NBA")
 
 
 def _expect_silence(process: Process) -> None:

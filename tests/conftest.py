@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
+from fastapi_echochat import MemoryRooms, Rooms, SQLiteRooms
 from tests import servers
-from tests.servers import Uvicorn, errors
+from tests.servers import Process, Uvicorn, errors
 from tests.waiting import patient
 
 Serve = Callable[..., Uvicorn]
+Keep = Callable[[Process], Process]
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 
@@ -91,3 +93,24 @@ def serve(caplog: pytest.LogCaptureFixture, expected_errors: list[str]) -> Itera
         line for line in errors(caplog) if not any(word in line for word in expected_errors)
     ]
     assert unexpected == []
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def rooms(request: pytest.FixtureRequest, tmp_path: Path) -> Rooms:
+    """Give rooms that one process keeps."""
+    return MemoryRooms() if request.param == "memory" else SQLiteRooms(tmp_path / "rooms.db")
+
+
+@pytest.fixture
+def keep() -> Iterator[Keep]:
+    """Stop a process when the test ends, and then read its log."""
+    processes: list[Process] = []
+
+    def keep(process: Process) -> Process:
+        processes.append(process)
+        return process
+
+    yield keep
+    for process in reversed(processes):
+        process.stop()
+    assert [line for process in processes for line in process.complaints()] == []

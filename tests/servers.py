@@ -6,6 +6,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import socket
@@ -81,12 +82,28 @@ class _Impatient:
 vars(uvicorn.server)["asyncio"] = _Impatient()
 
 
-class Uvicorn:
+class Server:
+    """Something that listens on a port of this machine."""
+
+    port: int
+
+    @property
+    def authority(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def url(self, path: str = "", scheme: str = "http") -> str:
+        return f"{scheme}://{self.authority}{path}"
+
+    def ws(self, mount: str = "/chat") -> str:
+        """Return the address of a chat's endpoint."""
+        return self.url(f"{mount}/ws", "ws")
+
+
+class Uvicorn(Server):
     """A real uvicorn that serves an application of this process, in a thread of its own."""
 
     def __init__(self, app: FastAPI, *, port: int | None = None, **config: object) -> None:
         self.port = port or free_port()
-        self.authority = f"127.0.0.1:{self.port}"
         # Its log goes where pytest's caplog sees it.
         self._server = uvicorn.Server(
             uvicorn.Config(app, port=self.port, log_config=None, lifespan="off", **config)  # type: ignore[arg-type]  # passed on
@@ -94,9 +111,6 @@ class Uvicorn:
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         wait_until(lambda: self._server.started, "uvicorn has started")
-
-    def url(self, path: str = "", scheme: str = "http") -> str:
-        return f"{scheme}://{self.authority}{path}"
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -107,7 +121,7 @@ class Uvicorn:
             pytest.fail("uvicorn did not stop")
 
 
-class Process(abc.ABC):
+class Process(Server, abc.ABC):
     """A server in a process of its own, with its log in a file.
 
     Args:
@@ -121,7 +135,6 @@ class Process(abc.ABC):
         self, name: str, *, port: int, folder: Path, env: dict[str, str] | None = None
     ) -> None:
         self.port = port
-        self.authority = f"127.0.0.1:{port}"
         self.folder = folder
         self.env = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         self._log = folder / f"{name}-{port}.log"
@@ -152,11 +165,12 @@ class Process(abc.ABC):
         if self.wait(0):
             pytest.fail(f"the server ended at once:\n{self.log()}")
 
-    def url(self, path: str = "", scheme: str = "http") -> str:
-        return f"{scheme}://{self.authority}{path}"
-
     def log(self) -> str:
         return self._log.read_text(errors="replace")
+
+    def complaints(self) -> list[str]:
+        """Return the lines of its log that say that something went wrong."""
+        return re.findall(r".*(?:ERROR|CRITICAL|Traceback).*", self.log())
 
     def send_signal(self, how: signal.Signals) -> None:
         os.kill(self.pid, how)
@@ -169,6 +183,8 @@ class Process(abc.ABC):
     def stop(self) -> None:
         if not self.wait(0):
             self.send_signal(signal.SIGTERM)
+            # One that a test has frozen does not hear of it.
+            self.send_signal(signal.SIGCONT)
             if not self.wait():
                 self.kill()
 
@@ -253,6 +269,14 @@ def uvicorn_command(source: str, folder: Path, *options: str, name: str = "host"
     return Command(command, port=port, folder=folder)
 
 
+def redis_process(folder: Path, *options: str) -> Process:
+    """Start a redis-server, which keeps what it acknowledged over a kill and a new start."""
+    port = free_port()
+    command = [find_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
+    command += ["--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"]
+    return Command([*command, *options], port=port, folder=folder)
+
+
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what was logged at level ERROR, or with a traceback, since the test began."""
     return [
@@ -262,12 +286,11 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-class Hypercorn:
+class Hypercorn(Server):
     """A real Hypercorn: a server that leaves root_path out of ASGI's path."""
 
     def __init__(self, app: FastAPI, *, root_path: str = "") -> None:
         self.port = free_port()
-        self.authority = f"127.0.0.1:{self.port}"
         config = hypercorn.Config()
         config.bind = [self.authority]
         config.root_path = root_path
@@ -282,9 +305,6 @@ class Hypercorn:
         serving = hypercorn_serve(app, config, shutdown_trigger=self._over.wait)  # type: ignore[arg-type]  # its own ASGI types
         self._loop.run_until_complete(serving)
         self._loop.close()
-
-    def url(self, path: str = "", scheme: str = "http") -> str:
-        return f"{scheme}://{self.authority}{path}"
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)

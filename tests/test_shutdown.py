@@ -1,7 +1,6 @@
 """The end of a server: everybody is told, nobody holds it up."""
 
 import contextlib
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -37,9 +36,7 @@ Connect = Callable[[Process, str], RawClient]
 @pytest.fixture
 def connect() -> Iterator[Connect]:
     with contextlib.ExitStack() as clients:
-        yield lambda server, mount: clients.enter_context(
-            RawClient(server.url(f"/{mount}/ws", "ws"))
-        )
+        yield lambda server, mount: clients.enter_context(RawClient(server.ws(f"/{mount}")))
 
 
 def end(server: Process) -> float:
@@ -48,10 +45,6 @@ def end(server: Process) -> float:
     server.send_signal(signal.SIGTERM)
     assert server.wait(PATIENCE)
     return time.monotonic() - begun
-
-
-def complaints(server: Process) -> list[str]:
-    return re.findall(r"^(?:ERROR|CRITICAL|Traceback).*", server.log(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("mount", ["echo", "slow"])
@@ -70,7 +63,7 @@ def test_live_connections_are_closed_with_1012(
 
     assert {client.receive_close() for client in clients} == {1012}
     assert seconds < patient(3)
-    assert complaints(server) == []
+    assert server.complaints() == []
 
 
 @pytest.mark.slow
@@ -94,6 +87,6 @@ def test_clients_that_read_nothing_do_not_hold_it_up(
     assert seconds < patient(5)
     # uvicorn 0.54 holds on to what they did not read until its time is over, and says so.
     tasks = 5 if mount == "echo" else 0
-    assert complaints(server) == [
+    assert server.complaints() == [
         f"ERROR:    Cancel {tasks} running task(s), timeout graceful shutdown exceeded"
     ]

@@ -27,7 +27,7 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
         time.sleep(0.02)
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+async def until(condition: Callable[[], bool], what: object, seconds: float = PATIENCE) -> None:
     """Wait for a condition, in an event loop."""
     deadline = time.monotonic() + seconds
     while not condition():

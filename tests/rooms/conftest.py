@@ -13,8 +13,7 @@ from fastapi_echochat.rooms.log import Entry, Kind, Rooms
 from fastapi_echochat.rooms.memory import MemoryRooms
 from fastapi_echochat.rooms.redis import RedisRooms
 from fastapi_echochat.rooms.sqlite import SQLiteRooms
-from tests.redis_server import redis_process
-from tests.servers import Process
+from tests.servers import Process, redis_process
 from tests.waiting import PATIENCE
 
 Open = Callable[..., Rooms]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_echochat.rooms.memory import MemoryRooms
+from tests.conftest import Keep
 from tests.rooms.conftest import entry, take
 from tests.servers import uvicorn_command
 from tests.waiting import PATIENCE, wait_until
@@ -89,7 +90,7 @@ def test_a_bound_is_at_least_one(bounds: dict[str, int]) -> None:
 
 @pytest.mark.parametrize(("place", "what"), [("memory", "MemoryRooms"), ("sqlite", "SQLiteRooms")])
 def test_workers_with_rooms_of_their_own_are_warned_of(
-    tmp_path: Path, place: str, what: str
+    tmp_path: Path, keep: Keep, place: str, what: str
 ) -> None:
     """With two workers the log says once what is wrong and what to do; with one nothing."""
 
@@ -102,37 +103,31 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
         with ThreadPoolExecutor(count) as threads:
             return set(threads.map(get, range(count)))
 
-    lone = uvicorn_command(HOST, tmp_path)
-    try:
-        assert len(ask(lone.url(f"/{place}"), 4)) == 1
-    finally:
-        lone.stop()
+    lone = keep(uvicorn_command(HOST, tmp_path))
+    assert len(ask(lone.url(f"/{place}"), 4)) == 1
+    lone.stop()
     assert what not in lone.log()
-    pair = uvicorn_command(HOST, tmp_path, "--workers", "2")
+    pair = keep(uvicorn_command(HOST, tmp_path, "--workers", "2"))
     workers: set[bytes] = set()
-    try:
 
-        def both_answered() -> bool:
-            workers.update(ask(pair.url(f"/{place}"), 8))
-            return len(workers) == 2
+    def both_answered() -> bool:
+        workers.update(ask(pair.url(f"/{place}"), 8))
+        return len(workers) == 2
 
-        wait_until(both_answered, "both workers have answered", 4 * PATIENCE)
-    finally:
-        pair.stop()
+    wait_until(both_answered, "both workers have answered", 4 * PATIENCE)
+    pair.stop()
     warnings = [line for line in pair.log().splitlines() if what in line]
     assert len(warnings) == 1
     assert "RedisRooms(url)" in warnings[0]
 
 
-def test_two_servers_are_no_siblings(tmp_path: Path) -> None:
+def test_two_servers_are_no_siblings(tmp_path: Path, keep: Keep) -> None:
     """Servers started with different commands do not know of each other."""
-    servers = [uvicorn_command(HOST, tmp_path, name=name) for name in ("one", "other")]
-    try:
-        for server in servers:
-            urllib.request.urlopen(server.url("/memory"), timeout=PATIENCE).close()
-    finally:
-        for server in servers:
-            server.stop()
+    servers = [keep(uvicorn_command(HOST, tmp_path, name=name)) for name in ("one", "other")]
+    for server in servers:
+        urllib.request.urlopen(server.url("/memory"), timeout=PATIENCE).close()
+    for server in servers:
+        server.stop()
     assert all("MemoryRooms" not in server.log() for server in servers)
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from redis.crc import key_slot
 
 from fastapi_echochat.rooms.log import Entry, Rooms, RoomsUnavailableError
 from fastapi_echochat.rooms.redis import RedisRooms
-from tests.redis_server import redis_process
+from tests.conftest import Keep
 from tests.rooms.conftest import entry, take
-from tests.servers import Process
+from tests.servers import Process, redis_process
 from tests.waiting import PATIENCE, patient, until
 
 pytestmark = pytest.mark.anyio
@@ -31,12 +31,9 @@ PASSWORD = "p-4-s-5-w-6-d"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Process]:
+def server(tmp_path: Path, keep: Keep) -> Process:
     """Give a Redis of the test's own, with a password."""
-    process = redis_process(tmp_path, "--requirepass", PASSWORD)
-    yield process
-    process.send_signal(signal.SIGCONT)
-    process.stop()
+    return keep(redis_process(tmp_path, "--requirepass", PASSWORD))
 
 
 def url(server: Process) -> str:

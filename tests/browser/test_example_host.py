@@ -1,7 +1,6 @@
 """The example host in a real browser: its chats, bots and rooms, its look, its sign-in."""
 
 import re
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +12,7 @@ from example_host import eliza
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenPage, OpenRoom, TakePicture
 from tests.browser.person import Person, Talker, echoed
-from tests.servers import Command, Process, free_port
+from tests.servers import Fork, Process, free_port
 
 ROOMS = ("Lobby", "Garden", "Club")
 """Links of the index that lead to people, not to a bot."""
@@ -21,12 +20,10 @@ ROOMS = ("Lobby", "Garden", "Club")
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Process]:
-    """Start `uvicorn example_host:app` until the test ends."""
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "example_host:app", "--port", str(port)]
-    # One that outlives a restart, so that nobody is signed out by it.
+    """Serve the example host until the test ends."""
+    # A secret that outlives a restart, so that nobody is signed out by it.
     env = {"SESSION_SECRET": "the secret of this test", "REDIS_URL": ""}
-    process = Command(command, port=port, folder=tmp_path, env=env)
+    process = Fork(["example_host:app"], port=free_port(), folder=tmp_path, env=env)
     yield process
     process.stop()
 

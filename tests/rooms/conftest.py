@@ -14,8 +14,8 @@ from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
-from tests.redis_server import redis_process
-from tests.servers import PATIENCE, Process
+from tests.servers import PATIENCE, Process, redis_process
+from tests.waiting import PATIENCE
 
 Open = Callable[..., Rooms]
 """Opens a store; called again it opens the same one as another process would."""
@@ -59,14 +59,6 @@ async def take(rooms: Rooms, room: str, count: int, *, after: int = 0) -> list[E
     finally:
         await following.aclose()
     return entries
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    for _ in range(round(PATIENCE / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"waited in vain until {what}")
 
 
 @pytest.fixture

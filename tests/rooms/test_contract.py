@@ -12,8 +12,8 @@ import pytest
 
 from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.stores.contract import Entry, Kind, Outcome, Rooms
-from tests.rooms.conftest import Open, entry, take, until
-from tests.servers import PATIENCE
+from tests.rooms.conftest import Open, entry, take
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.stores.contract import Entry, Rooms, RoomsUnavailableError
 from fastapi_echochat.rooms.stores.redis.packing import pack, unpack
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
-from tests.redis_server import redis_process
-from tests.rooms.conftest import entry, take, until
-from tests.servers import PATIENCE, Process
+from tests.conftest import Keep
+from tests.rooms.conftest import entry, take
+from tests.servers import Process, redis_process
+from tests.waiting import PATIENCE, patient, until
 
 pytestmark = pytest.mark.anyio
 
@@ -32,12 +33,9 @@ PASSWORD = "p-4-s-5-w-6-d"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Process]:
+def server(tmp_path: Path, keep: Keep) -> Process:
     """Give a Redis of the test's own, with a password."""
-    process = redis_process(tmp_path, "--requirepass", PASSWORD)
-    yield process
-    process.popen.send_signal(signal.SIGCONT)
-    process.stop()
+    return keep(redis_process(tmp_path, "--requirepass", PASSWORD))
 
 
 def url(server: Process) -> str:
@@ -162,7 +160,7 @@ async def test_a_redis_that_comes_late_is_found(
         await rooms.read_back("lobby")
     with pytest.raises(RoomsUnavailableError):
         await rooms.hold("lobby", 1, "a", 10)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < patient(2)
     await asyncio.to_thread(server.start)
     kept = await append(rooms, "lobby", entry())
     assert await following == [kept]
@@ -195,13 +193,13 @@ async def test_a_redis_that_hangs_is_noticed(
     first = await rooms.append("lobby", entry())
     assert await asyncio.wait_for(anext(following), PATIENCE) == first
     waiting = asyncio.ensure_future(anext(following))
-    server.popen.send_signal(signal.SIGSTOP)
+    server.send_signal(signal.SIGSTOP)
     await until(lambda: "WARNING" in dict(said(caplog)), "its silence is noticed")
     begun = time.monotonic()
     with pytest.raises(RoomsUnavailableError):
         await rooms.append("lobby", entry())
-    assert time.monotonic() - begun < 4
-    server.popen.send_signal(signal.SIGCONT)
+    assert time.monotonic() - begun < patient(4)
+    server.send_signal(signal.SIGCONT)
     second = await append(rooms, "lobby", entry("second"))
     while (got := await asyncio.wait_for(waiting, PATIENCE)) != second:
         # What was sent while it hung may have been kept.
@@ -561,6 +559,6 @@ for _ in range(2):
 """
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", program]
     ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=4 * PATIENCE, check=False
     )
     assert (ended.returncode, ended.stderr, ended.stdout) == (0, "", "hello\nhello\n")

@@ -208,7 +208,7 @@ async def test_somebody_elses_file_is_refused(tmp_path: Path) -> None:
     database.close()
     text = tmp_path / "notes.txt"
     text.write_text("not a database, and longer than the head of one. " * 100)
-    with pytest.raises(ValueError, match="no SQLite database"):
+    with pytest.raises(ValueError, match="not an SQLite database"):
         await SQLiteRooms(text).append("lobby", entry())
 
 

@@ -78,13 +78,11 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def append(database: sqlite3.Connection, room: str, entry: Entry) -> Entry:
     """Insert an entry, within a transaction, and return it, or the one that is there."""
-    author = ("", "", False)
-    if entry.author is not None:
-        author = (entry.author.id, entry.author.name, entry.author.is_guest)
-    author_id, _, is_guest = author
+    author = entry.author
+    who = ("", "", False) if author is None else (author.id, author.name, author.is_guest)
     cursor = database.execute(
         f"{_SELECT} AND kind = ? AND id = ? AND author_id = ? AND is_guest = ?",
-        (room, entry.kind, entry.id, author_id, is_guest),
+        (room, entry.kind, entry.id, who[0], who[2]),
     )
     for row in cursor:
         return _entry(row)
@@ -93,7 +91,7 @@ def append(database: sqlite3.Connection, room: str, entry: Entry) -> Entry:
     ).fetchone()
     position = max((last or 0) + 1, time.time_ns() // 1000)
     sent_at = entry.sent_at.astimezone(timezone.utc).isoformat(timespec="microseconds")
-    row = (entry.kind, entry.id, *author, entry.text, sent_at, entry.outcome, position)
+    row = (entry.kind, entry.id, *who, entry.text, sent_at, entry.outcome, position)
     database.execute(
         f"INSERT INTO entries ({_COLUMNS}, room) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*row, room),
@@ -176,7 +174,7 @@ def _is_of_rooms(database: sqlite3.Connection, path: Path) -> bool:
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as exc:
-        raise ValueError(f"{path} is no SQLite database ({exc}); give SQLiteRooms another") from exc
+        raise ValueError(f"{path} is not an SQLite database ({exc}); give SQLiteRooms another") from exc
     if not tables:
         return False
     if _pragma(database, "application_id") != _APPLICATION_ID:

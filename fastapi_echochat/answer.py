@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from .protocol.messages import Message
-from .replies import Replier, Values, check_piece
+from .replies import Replier, Values, check_text
 from .sender import EndedError
 
 Outcome = Literal["done", "stopped", "failed"]
@@ -68,7 +68,7 @@ class Answer:
             if replier.streams:
                 text = await self._stream(replier, values, emit)
             else:
-                text = await replier.reply(self.message, values)
+                text = check_text(await replier.call(self.message, values))
         except EndedError:
             raise
         except (Exception, asyncio.CancelledError) as exc:
@@ -85,7 +85,7 @@ class Answer:
         kept: list[str] = []
         async with contextlib.aclosing(replier.stream(self.message, values)) as pieces:
             async for piece in pieces:
-                text = check_piece(piece)
+                text = check_text(piece)
                 if self.outcome is not None:
                     break
                 if emit is None:

@@ -18,7 +18,7 @@ from .protocol.frames import (
 from .protocol.messages import Message
 from .replies import Replier, Values
 from .sender import EndedError, Sender
-from .session import Client, Session, State
+from .session import Client, Session
 from .watchdog import Watchdog
 
 # Of stopped answers whose functions go on: a function that is not to be cancelled does so, and no
@@ -119,10 +119,6 @@ class Conversation(Session):
         else:
             await self.tell(ErrorFrame(code="bad_frame", detail="this chat has no rooms"))
 
-    def may_start(self) -> bool:
-        """Tell whether no more functions go on for the client than it may have stopped."""
-        return self._stopped is None or len(self._stopped) < _MOST_STOPPED
-
     async def finish(self) -> None:
         """End the answer under way, and those that were stopped and go on."""
         if self._answer is not None:
@@ -147,7 +143,10 @@ class Conversation(Session):
             return
         stopped = "the answer was stopped"
         await self.tell(ErrorFrame(code="stopped", detail=stopped, in_reply_to=message_id))
-        self.start_next()
+        if self._worker is None and self._has_too_many_stopped():
+            self._worker = asyncio.create_task(self._go_on())
+        else:
+            self.start_next()
 
     def _end_overdue(self, answer: Answer) -> None:
         if answer is not self._answer:
@@ -164,9 +163,17 @@ class Conversation(Session):
             await self.tell(error)
         except EndedError:
             self._end()
-            return
+        else:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        while self._has_too_many_stopped():
+            await asyncio.wait(self._stopped or (), return_when=asyncio.FIRST_COMPLETED)
         self._worker = None
         self.start_next()
+
+    def _has_too_many_stopped(self) -> bool:
+        return self._stopped is not None and len(self._stopped) >= _MOST_STOPPED
 
     def _end_answer(self, answer: Answer, outcome: Outcome) -> None:
         """Let go of the answer under way: what its function still does is not waited for."""
@@ -177,13 +184,7 @@ class Conversation(Session):
             if self._stopped is None:
                 self._stopped = set()
             self._stopped.add(task)
-            task.add_done_callback(self._forget_stopped)
-
-    def _forget_stopped(self, task: "asyncio.Task[None]") -> None:
-        if self._stopped is not None:
-            self._stopped.discard(task)
-        if self._state is State.OPEN:
-            self.start_next()
+            task.add_done_callback(self._stopped.discard)
 
 
 def _failed(message_id: str, detail: str) -> ErrorFrame:

@@ -72,22 +72,15 @@ class Replier:
         self._threads = Threads(threads)
         self.streams = self._kind in (_Kind.GENERATOR, _Kind.ASYNC_GENERATOR)
 
-    async def reply(self, message: Message, values: Values) -> str:
-        """Return the whole answer to a message.
-
-        Raises:
-            TypeError: The function returned something that is no `str`.
-            UnicodeEncodeError: It returned half of a surrogate pair, which no frame can carry.
-            Exception: Whatever the function raises.
-        """
+    def call(self, message: Message, values: Values) -> Awaitable[object]:
+        """Call the function, and return what gives the whole answer, for `check_text`."""
+        # Its own coroutine, not one around it, which each answer would be handed through.
         if self._kind is _Kind.COROUTINE:
-            text = await self._reply(message, **values)  # type: ignore[misc]  # known by its kind
-        else:
-            text = await self._threads.call(self._reply, message, **values)
-        return _check(text, "returns")
+            return self._reply(message, **values)  # type: ignore[return-value]  # by its kind
+        return self._threads.call(self._reply, message, **values)
 
     def stream(self, message: Message, values: Values) -> AsyncGenerator[object, None]:
-        """Return the pieces of an answer, each of them for `check_piece`.
+        """Return the pieces of an answer, each of them for `check_text`.
 
         Closed early, it closes the function's generator.
         """
@@ -139,19 +132,17 @@ class _Steps:
                 self._running.release()
 
 
-def check_piece(piece: object) -> str:
-    """Return a piece of an answer, if it is one.
+def check_text(text: object) -> str:
+    """Return what a function gave, if it is an answer or a piece of one.
 
     Raises:
-        TypeError: The function yielded something that is no `str`.
-        UnicodeEncodeError: It yielded half of a surrogate pair, which no frame can carry.
+        TypeError: It is no `str`.
+        UnicodeEncodeError: It has half of a surrogate pair, which no frame can carry.
     """
-    return _check(piece, "yields")
-
-
-def _check(text: object, does: str) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"a reply function {does} text, this one {type(text).__name__}")
+        raise TypeError(
+            f"a reply function returns or yields text, this one gave {type(text).__name__}"
+        )
     if not text.isascii():
         text.encode()
     return text

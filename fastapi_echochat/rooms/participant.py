@@ -102,9 +102,15 @@ class Participant(Session):
             await self._enter(EnterFrame("enter", name=f"guest-{secrets.token_hex(2)}"))
 
     async def process_message(self, frame: MessageFrame) -> None:
-        """Keep a message."""
+        """Keep a message, if its author is in the room, by a name."""
         room = self._room
-        assert room is not None
+        if room is None:
+            await self.tell(_NO_ROOM)
+            return
+        if self.author is None and not self._lobby.is_private:
+            detail = "say what you are called before you speak"
+            await self.tell(ErrorFrame(code="bad_name", detail=detail, in_reply_to=frame.id))
+            return
         entry = Entry(
             kind="message",
             id=frame.id,
@@ -134,17 +140,6 @@ class Participant(Session):
             await self._tell_earlier(frame.before, self._room)
         else:
             await self._type(self._room)
-
-    async def take_message(self, frame: MessageFrame) -> bool:
-        """Process a message, if its author is in the room, by a name."""
-        if self._room is None:
-            await self.tell(_NO_ROOM)
-            return True
-        if self.author is None and not self._lobby.is_private:
-            detail = "say what you are called before you speak"
-            await self.tell(ErrorFrame(code="bad_name", detail=detail, in_reply_to=frame.id))
-            return True
-        return await super().take_message(frame)
 
     async def tell(self, frame: ServerFrame) -> None:
         """Send a frame; if the client has left, what it sent before is still read and kept."""

@@ -377,7 +377,7 @@ def test_messages_per_second(serve_room: Any) -> None:
 
 
 def test_waiting_messages(serve_room: Any) -> None:
-    """Where the history stands still its senders are slowed down, and nothing is lost or swapped."""
+    """Where a history stands still senders are slowed down, and nothing is lost or swapped."""
     rooms = Slow()
     url = serve_room(rooms, limits=Limits(waiting_messages=3))
     with RawClient(url, subprotocol="echochat.v1") as client:

@@ -124,7 +124,9 @@ def test_author_of_another_type(
     with pytest.raises(InvalidStatus) as refused:
         Client(url, "Ann")
     assert refused.value.response.status_code == 500
-    assert "author= returns Author(id=…, name=…), a str, or None for a guest, not int" in caplog.text
+    assert (
+        "author= returns Author(id=…, name=…), a str, or None for a guest, not int" in caplog.text
+    )
 
 
 # --- Who is there --------------------------------------------------------------------------

@@ -58,10 +58,13 @@ class Inbox:
         self._bytes += _size(frame)
         return True
 
-    def seconds_to_next(self) -> float | None:
-        """Return in how many seconds the turn of the next message is, `None` where none waits."""
+    def next_due(self) -> float | None:
+        """Return when the turn of the next message is, in seconds of `time.monotonic`.
+
+        0 for at once, `None` where none waits.
+        """
         for _, due in self._waiting.values():
-            return due and due - monotonic()
+            return due
         return None
 
     def take(self) -> MessageFrame:

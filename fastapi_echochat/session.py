@@ -4,6 +4,7 @@ import asyncio
 import enum
 import logging
 from collections.abc import MutableMapping
+from time import monotonic
 from typing import Any, NamedTuple
 
 from fastapi import WebSocket
@@ -265,10 +266,13 @@ class Session:
 
     async def _work(self) -> None:
         """Process what waits in the inbox, unless another task does so by now."""
-        worker, inbox = self._worker, self._inbox
-        while (seconds := inbox.seconds_to_next()) is not None:
-            if seconds > 0:
-                await self.tell(SlowedFrame(seconds=round(seconds, 3)))
+        worker, inbox, announced = self._worker, self._inbox, 0.0
+        while (due := inbox.next_due()) is not None:
+            if due and (seconds := round(due - monotonic(), 3)) > 0:
+                # Not again where the timer was early: uvloop counts whole milliseconds.
+                if due != announced:
+                    announced = due
+                    await self.tell(SlowedFrame(seconds=seconds))
                 await asyncio.sleep(seconds)
                 continue  # What was first may have been stopped meanwhile.
             self._current = inbox.take()

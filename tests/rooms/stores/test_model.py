@@ -17,7 +17,7 @@ from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
-from tests.rooms.conftest import STORES, entry
+from tests.rooms.stores.conftest import STORES, entry
 from tests.waiting import PATIENCE
 
 T = TypeVar("T")

@@ -171,7 +171,7 @@ async def test_reading_back_has_bounds(rooms: Rooms) -> None:
 
 
 async def test_closed_rooms_open_again(rooms: Rooms) -> None:
-    """After close everything works as before, and what was said is there."""
+    """After close everything works as before, and the entries are there."""
     await rooms.close()
     kept = [await rooms.append("lobby", entry())]
     for _ in range(3):

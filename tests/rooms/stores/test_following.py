@@ -123,7 +123,7 @@ async def test_a_listener_who_is_behind_loses_the_oldest(rooms: Rooms) -> None:
 
 
 async def test_several_event_loops_share_rooms(rooms: Rooms) -> None:
-    """What is said in one event loop is followed, and signalled, in others, each in a thread."""
+    """Entries and signals of one event loop reach others, each in a thread of its own."""
     count = 40
 
     def follow() -> list[Entry]:

@@ -139,7 +139,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(client=st.integers(0, 1))
     def close(self, client: int) -> None:
-        # Whoever still follows is not closed under, which nobody promises to notice at once.
+        # No store promises followers that they notice at once when it is closed.
         if not self.followers:
             self.run(self.client(client).close())
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[4]
 async def test_a_quiet_subscription_stays(
     rooms: RedisRooms, admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing is said for long pings are answered, and the connection is the same."""
+    """While nothing comes pings are answered, and the connection stays the same."""
     monkeypatch.setattr("fastapi_echochat.rooms.stores.redis.subscription._SILENCE_SECONDS", 0.05)
     signals = await rooms.signals("lobby")
     before = [one["id"] for one in await admin.client_list(_type="pubsub")]

@@ -53,7 +53,7 @@ async def test_scripts_that_redis_forgot_are_sent_again(rooms: RedisRooms, admin
 async def test_a_history_that_was_lost_begins_above_its_old_positions(
     rooms: RedisRooms, admin: Any
 ) -> None:
-    """After FLUSHALL followers go on with what is said then."""
+    """After FLUSHALL followers go on with the entries that come then."""
     following = rooms.follow("lobby")
     first = await rooms.append("lobby", entry())
     assert await asyncio.wait_for(anext(following), PATIENCE) == first

@@ -61,7 +61,7 @@ async def test_a_redis_that_is_killed_under_load_loses_nothing(
         asyncio.create_task(follow(other, "there")),
     ]
     for count in (100, 200):
-        await until(lambda count=count: len(acknowledged) > count, "much was said")  # type: ignore[misc]  # bound now
+        await until(lambda count=count: len(acknowledged) > count, "much was appended")  # type: ignore[misc]  # bound now
         await asyncio.to_thread(server.kill)
         await asyncio.sleep(0.5)
         await asyncio.to_thread(server.start)

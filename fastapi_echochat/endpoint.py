@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketState
 
 from .conversation import Connection
 from .limits import Limits
-from .names import clean
+from .names import clean_name
 from .origins import OriginRule
 from .protocol.frames import ECHOCHAT_V1
 from .protocol.messages import Dialect
@@ -92,7 +92,7 @@ class Endpoint:
             return
         self._open += 1
         try:
-            author = author and clean(author, self._limits.name_length)
+            author = author and clean_name(author, self._limits.name_length)
             conversation = await self._begin(websocket, values, author)
             if conversation is not None:
                 await conversation

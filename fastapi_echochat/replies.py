@@ -1,5 +1,6 @@
 """What turns a message into an answer: echo, and one way to call any reply function."""
 
+import contextvars
 import enum
 import functools
 import inspect
@@ -17,7 +18,7 @@ from collections.abc import (
 from typing import Any
 
 from .protocol.messages import Message
-from .threads import Threads
+from .threads import Share, Threads
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -76,8 +77,17 @@ class Replier:
         self._threads = Threads(threads)
         self.streams = self._kind in (_Kind.GENERATOR, _Kind.ASYNC_GENERATOR)
 
-    async def reply(self, message: Message, values: Values) -> str:
+    def share(self) -> Share:
+        """Return what one session may have of the threads."""
+        return self._threads.share()
+
+    async def reply(self, message: Message, values: Values, share: Share | None = None) -> str:
         """Return the whole answer to a message.
+
+        Args:
+            message: The message.
+            values: What the dependencies gave.
+            share: The sender's, of the threads; without one it may have all of them.
 
         Raises:
             TypeError: The function returned something that is no `str`.
@@ -87,57 +97,72 @@ class Replier:
         if self._kind is _Kind.COROUTINE:
             text = await self._reply(message, **values)  # type: ignore[misc]  # known by its kind
         else:
-            text = await self._threads.call(self._reply, message, **values)
+            text = await (share or self._threads).call(self._reply, message, **values)
         return _check(text, "returns")
 
-    def stream(self, message: Message, values: Values) -> AsyncGenerator[object, None]:
+    def stream(
+        self, message: Message, values: Values, share: Share | None = None
+    ) -> AsyncGenerator[object, None]:
         """Return the pieces of an answer, each of them for `check_piece`.
 
-        Closed early, it closes the function's generator.
+        Closed early, it closes the function's generator. The arguments are those of `reply`.
         """
         pieces: Any = self._reply(message, **values)
-        # An asynchronous generator of the function's own, not one around it: each piece would be
-        # handed through both.
-        return pieces if self._kind is _Kind.ASYNC_GENERATOR else self._step(_Steps(pieces))
-
-    async def _step(self, steps: "_Steps") -> AsyncGenerator[object, None]:
-        try:
-            while (taken := await self._threads.call(steps.take)) is not None:
-                yield taken
-        finally:
-            # Not awaited: all threads may be taken by functions that block.
-            self._threads.start(steps.close)
+        if self._kind is _Kind.ASYNC_GENERATOR:
+            # The function's own generator, not one around it: each piece would be handed through
+            # both.
+            return pieces  # type: ignore[no-any-return]  # known by its kind
+        return _Steps(pieces, share or self._threads).pieces()
 
 
 class _Steps:
-    """A generator that is stepped and closed in threads, never in two of them at a time."""
+    """A generator that is stepped and closed in threads, never in two of them at a time.
 
-    def __init__(self, pieces: Generator[object, None, None]) -> None:
-        self._pieces = pieces
+    All its steps run in one context, as those of any generator do, so that a context variable
+    that one of them sets is there in the next.
+    """
+
+    def __init__(self, generator: Generator[object, None, None], threads: Threads | Share) -> None:
+        self._generator = generator
+        self._threads = threads
+        self._context = contextvars.copy_context()
         self._running = threading.Lock()
+        self._has_begun = False
         self._is_over = False
 
-    def take(self) -> object | None:
-        """Return the next piece, `None` at the end."""
-        with self._running:
-            for piece in self._pieces:
-                taken = piece
-                break
-            else:
-                return None
-        if self._is_over:
-            self.close()
-        if taken is None:
-            raise TypeError("a reply function yields pieces of text, this one yielded None")
-        return taken
+    async def pieces(self) -> AsyncGenerator[object, None]:
+        """Yield what the generator yields."""
+        try:
+            while (taken := await self._threads.call(self._take)) is not None:
+                yield taken
+        finally:
+            self._is_over = True
+            # A generator that has not begun has nothing to close, and a step under way closes it.
+            # Not awaited: all threads may be taken by functions that block.
+            if self._has_begun and not self._running.locked():
+                self._threads.start(self._close)
 
-    def close(self) -> None:
-        """Close the generator, or have that done by the step that is under way."""
-        self._is_over = True
+    def _take(self) -> object | None:
+        try:
+            with self._running:
+                self._has_begun = True
+                return self._context.run(self._step)
+        finally:
+            if self._is_over:
+                self._close()
+
+    def _step(self) -> object | None:
+        for piece in self._generator:
+            if piece is None:
+                raise TypeError("a reply function yields pieces of text, this one yielded None")
+            return piece
+        return None
+
+    def _close(self) -> None:
         if self._running.acquire(blocking=False):
             try:
-                self._pieces.close()
-            except Exception:
+                self._context.run(self._generator.close)
+            except BaseException:
                 logger.exception("a reply function failed at its end")
             finally:
                 self._running.release()

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
-from .dependencies import AUTHOR, caller_names, check, collector, unresolvable
+from .dependencies import AUTHOR, check, collector, unresolvable
 from .endpoint import Endpoint
 from .limits import Limits
 from .origins import OriginRule
@@ -133,7 +133,7 @@ class EchoChat:
             is_private=private,
             has_author=author is not None,
         )
-        self.router = self._route(reply, author, collector(reply, caller_names(), author))
+        self.router = self._route(reply, author, collector(reply, author))
 
     async def post(
         self, room: str, text: str, *, author: str | None = None, message_id: str | None = None

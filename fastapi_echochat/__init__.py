@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .chat import EchoChat
+from .identity import Author
 from .limits import Limits
 from .protocol.messages import Message
 from .replies import echo
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .rooms.stores.sqlite.rooms import SQLiteRooms
 
 __all__ = [
+    "Author",
     "EchoChat",
     "Entry",
     "Limits",

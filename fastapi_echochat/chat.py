@@ -11,14 +11,17 @@ from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
+from .conversation import Conversations
 from .dependencies import AUTHOR, check, collector, unresolvable
-from .endpoint import Endpoint
+from .endpoint import Endpoint, Sessions
+from .identity import Author, given_author
 from .limits import Limits
 from .origins import OriginRule
 from .page.page import Page, Templates, WebsocketURL
 from .protocol.frames import ID_LENGTH
 from .protocol.messages import Message
 from .replies import Replier, Reply, Values, echo
+from .rooms.lobby import Lobby
 from .rooms.naming import ROOM_LENGTH, room_name
 from .rooms.stores.contract import Entry, Rooms
 from .urls import ENDPOINT
@@ -125,18 +128,29 @@ class EchoChat:
             rooms=None if rooms is None else "private" if private else "shared",
         )
         self._rooms = rooms
-        self._endpoint = Endpoint(
-            reply and Replier(reply, limits.reply_threads),
-            limits,
-            OriginRule(allowed_origins),
-            rooms=rooms,
-            is_private=private,
-            has_author=author is not None,
-        )
-        self.router = self._route(reply, author, collector(reply, author))
+        collect = collector(reply, author)
+        replier = None
+        if reply is not None:
+            has_dependencies = collector(reply) is not None
+            replier = Replier(reply, limits.reply_threads, has_dependencies=has_dependencies)
+        sessions: Sessions
+        if rooms is not None:
+            sessions = Lobby(
+                rooms, replier, limits, is_private=private, has_author=author is not None
+            )
+        else:
+            assert replier is not None
+            sessions = Conversations(replier, limits)
+        self._endpoint = Endpoint(sessions, limits, OriginRule(allowed_origins))
+        self.router = self._route(reply, author, collect)
 
     async def post(
-        self, room: str, text: str, *, author: str | None = None, message_id: str | None = None
+        self,
+        room: str,
+        text: str,
+        *,
+        author: Author | str | None = None,
+        message_id: str | None = None,
     ) -> Message:
         """Say something into a room, as the host.
 
@@ -163,7 +177,7 @@ class EchoChat:
         entry = Entry(
             kind="notice",
             id=message_id or secrets.token_hex(16),
-            author=author,
+            author=given_author(author),
             text=text,
             sent_at=datetime.now(timezone.utc),
         )

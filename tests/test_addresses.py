@@ -200,7 +200,7 @@ def test_sub_application_below_a_root_path(
     for address in ("/proxy/api/chat", "/proxy/api/chat/"):
         page = ChatPage(httpx.get(server.url(address.removeprefix(stripped))).text)
 
-        assert page.endpoint == server.url("/proxy/api/chat/ws", "ws")
+        assert page.endpoint == server.ws("/proxy/api/chat")
         asked = page.endpoint.replace(stripped, "", 1)
         assert echo_at(asked, server.port) == "Message text was: NBA"
     server.stop()

@@ -10,7 +10,7 @@ from fastapi import WebSocketDisconnect
 
 from fastapi_echochat.rooms.broadcast import Utterance
 from fastapi_echochat.rooms.fanout import Fanout, Outbox
-from tests.rooms_clients import until
+from tests.waiting import until
 
 
 class Client:

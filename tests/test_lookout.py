@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi_echochat.sender import Sender
 from fastapi_echochat.watchdog import Lookout
-from tests.rooms_clients import until
+from tests.waiting import until
 
 
 async def take_nothing(_: Any) -> None:

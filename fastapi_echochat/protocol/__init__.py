@@ -1,1 +1,4 @@
-"""The protocols that an endpoint speaks, as frames."""
+"""The protocols that an endpoint speaks: frames, and a serializer for each protocol.
+
+Nothing here waits or sends.
+"""

@@ -1,9 +1,13 @@
-"""The frames of `echochat.v1`, as models, and their JSON schema."""
+"""The frames of `echochat.v1`, as models, and their JSON schema.
 
+A serializer of another protocol reads and encodes the same models.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
 
 ECHOCHAT_V1 = "echochat.v1"
 """The name of our WebSocket subprotocol (RFC 6455, section 1.9)."""
@@ -18,13 +22,11 @@ Position = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH)]
 
-
-class _Frame(BaseModel):
-    # A frame that goes out always says its `type`, and the schema says so.
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+# --- From the client. Dataclasses: to make one takes a fifth of what a Pydantic model takes. -----
 
 
-class MessageFrame(_Frame):
+@dataclass(slots=True)
+class MessageFrame:
     """From the client: a message. Its `id` comes back with the answer."""
 
     type: Literal["message"]
@@ -32,62 +34,110 @@ class MessageFrame(_Frame):
     text: str
 
 
-class StopFrame(_Frame):
-    """From the client: no more of the answer to the message of this `id`."""
+@dataclass(slots=True)
+class StopFrame:
+    """From the client: no more of the answer to its own message of this `id`."""
 
     type: Literal["stop"]
-    id: str
+    id: Id
 
 
-class PingFrame(_Frame):
+@dataclass(slots=True)
+class PingFrame:
     """From the client: is anybody there? A browser cannot see the pings of WebSocket itself."""
 
     type: Literal["ping"]
 
 
-class EnterFrame(_Frame):
+@dataclass(slots=True)
+class EnterFrame:
     """From the client, in a chat with rooms its first frame; `welcome` answers it.
 
     `after` is the position that it has seen the room up to, null for the newest entries. `name`
-    is what a guest wants to be called. `conversation` is what a kept conversation is known by,
-    where each has one of its own: unguessable, chosen by the client.
+    is what a guest wants to be called. `guest` is the secret that a guest is known by: who sends
+    it is the same person; without it each connection is somebody new. `conversation` is what a
+    kept conversation is known by, where each client has one of its own. Both are unguessable and
+    chosen by the client.
     """
 
     type: Literal["enter"]
     after: Position | None = None
     name: str | None = None
+    guest: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{32,64}$")] | None = None
     conversation: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{22,64}$")] | None = None
 
 
-class NameFrame(_Frame):
+@dataclass(slots=True)
+class NameFrame:
     """From the client: what a guest wants to be called from now on; `named` answers it."""
 
     type: Literal["name"]
     name: str
 
 
-class TypingFrame(_Frame):
+@dataclass(slots=True)
+class TypingFrame:
     """From the client: its person is writing."""
 
     type: Literal["typing"]
 
 
-class EarlierFrame(_Frame):
+@dataclass(slots=True)
+class EarlierFrame:
     """From the client: which entries come before a position? `history` answers it."""
 
     type: Literal["earlier"]
     before: Position
 
 
-class WelcomeLimits(_Frame):
-    """The bounds that a client does well to keep."""
+ClientFrame: TypeAlias = (
+    MessageFrame | StopFrame | PingFrame | EnterFrame | NameFrame | TypingFrame | EarlierFrame
+)
+"""What a client may send."""
+
+# --- From the server -----------------------------------------------------------------------
+
+# A frame that goes out always says its `type`, and the schema says so.
+_ALWAYS_SENT = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class WelcomeLimits:
+    """The bounds that a client does well to keep.
+
+    `resume_seconds` is for how long after a message was sent an answer may still begin, where
+    there are rooms.
+    """
 
     message_bytes: int | None
     waiting_messages: int
     messages_per_second: float | None
+    resume_seconds: float | None
 
 
-class WelcomeRoom(_Frame):
+@dataclass(slots=True, kw_only=True)
+class PersonFrame:
+    """A person in a room: a pseudonym, the same in all of this room's frames, and a name."""
+
+    id: str
+    name: str
+
+
+@dataclass(slots=True, kw_only=True)
+class WelcomeYou:
+    """Who the client is: its own pseudonym in this room, and the name that it speaks under.
+
+    `id` is null where there are no rooms, and for a guest in a kept conversation; `name` while it
+    has none.
+    """
+
+    id: str | None
+    name: str | None
+    is_guest: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class WelcomeRoom:
     """The room that the client is in.
 
     `position` is that of the newest entry, 0 in an empty room. Where `resumed` is true what
@@ -102,117 +152,134 @@ class WelcomeRoom(_Frame):
     has_earlier: bool
 
 
-class WelcomeFrame(_Frame):
-    """From the server: the first frame. `author` is the name that the client speaks under."""
+@dataclass(slots=True, kw_only=True)
+class WelcomeFrame:
+    """From the server: the first frame."""
 
-    type: Literal["welcome"] = "welcome"
+    __pydantic_config__ = _ALWAYS_SENT
     limits: WelcomeLimits
-    author: str | None
+    you: WelcomeYou
     room: WelcomeRoom | None
+    type: Literal["welcome"] = "welcome"
 
 
-class ReplyFrame(_Frame):
+@dataclass(slots=True, kw_only=True)
+class ReplyFrame:
     """From the server: an answer, or with `done` false a piece of one."""
 
-    type: Literal["reply"] = "reply"
+    __pydantic_config__ = _ALWAYS_SENT
     in_reply_to: str
     text: str
     done: bool
+    type: Literal["reply"] = "reply"
 
 
-class EntryFrame(_Frame):
-    """From the server: something was said in the room, and is kept at this position.
+@dataclass(slots=True, kw_only=True)
+class EntryFrame:
+    """From the server: an entry of the room's history.
 
-    A `message` has the `id` that its sender chose, so its own is a client's acknowledgement. An
-    `answer` has the `id` of the message that it answers. A `notice` is the host's.
+    A `message` has the `id` that its author chose, so its own is a client's acknowledgement: the
+    ids of two authors may be equal. An `answer` names in `in_reply_to` the position of the message
+    that it answers. A `notice` is the host's.
     """
 
-    type: Literal["entry"] = "entry"
+    __pydantic_config__ = _ALWAYS_SENT
     position: int
     kind: Literal["message", "answer", "notice"]
     id: str
-    author: str | None
+    author: PersonFrame | None
     text: str
     sent_at: datetime
     outcome: Literal["done", "stopped", "failed"]
+    in_reply_to: int | None
+    type: Literal["entry"] = "entry"
 
 
-class DraftFrame(_Frame):
-    """From the server: a piece of an answer that is being written in the room.
+@dataclass(slots=True, kw_only=True)
+class DraftFrame:
+    """From the server: a piece of the answer to the message at the position `in_reply_to`.
 
     With `is_start` it is all there is so far; without, what comes after the last piece. The
     answer's entry, which has the whole text, comes in its place at the end.
     """
 
-    type: Literal["draft"] = "draft"
-    in_reply_to: str
-    author: str | None
+    __pydantic_config__ = _ALWAYS_SENT
+    in_reply_to: int
     text: str
     is_start: bool
+    type: Literal["draft"] = "draft"
 
 
-class NamedFrame(_Frame):
+@dataclass(slots=True, kw_only=True)
+class NamedFrame:
     """From the server: the name that the client speaks under from now on."""
 
+    __pydantic_config__ = _ALWAYS_SENT
+    name: str
     type: Literal["named"] = "named"
-    author: str
 
 
-class PresenceFrame(_Frame):
+@dataclass(slots=True, kw_only=True)
+class PresenceFrame:
     """From the server: who is in the room, in alphabetical order.
 
     `others` is how many there are beside those named, where they are too many to name.
     """
 
-    type: Literal["presence"] = "presence"
-    authors: list[str]
+    __pydantic_config__ = _ALWAYS_SENT
+    people: list[PersonFrame]
     others: int
+    type: Literal["presence"] = "presence"
 
 
-class WritingFrame(_Frame):
+@dataclass(slots=True, kw_only=True)
+class WritingFrame:
     """From the server: somebody in the room is writing."""
 
+    __pydantic_config__ = _ALWAYS_SENT
+    author: PersonFrame
     type: Literal["typing"] = "typing"
-    author: str
 
 
-class HistoryFrame(_Frame):
+@dataclass(slots=True, kw_only=True)
+class HistoryFrame:
     """From the server: the entries before a position, oldest first."""
 
-    type: Literal["history"] = "history"
+    __pydantic_config__ = _ALWAYS_SENT
     entries: list[EntryFrame]
     has_earlier: bool
+    type: Literal["history"] = "history"
 
 
-class SlowedFrame(_Frame):
+@dataclass(slots=True, kw_only=True)
+class SlowedFrame:
     """From the server: messages come faster than they may; the next is answered in `seconds`."""
 
-    type: Literal["slowed"] = "slowed"
+    __pydantic_config__ = _ALWAYS_SENT
     seconds: float
+    type: Literal["slowed"] = "slowed"
 
 
-class ErrorFrame(_Frame):
+@dataclass(slots=True, kw_only=True)
+class ErrorFrame:
     """From the server: a message has no answer, or a frame no sense; the connection stays open."""
 
-    type: Literal["error"] = "error"
+    __pydantic_config__ = _ALWAYS_SENT
     code: Code
     detail: str
-    in_reply_to: str | None
+    in_reply_to: str | None = None
+    type: Literal["error"] = "error"
 
 
-class PongFrame(_Frame):
+@dataclass(slots=True, kw_only=True)
+class PongFrame:
     """From the server: the answer to a ping."""
 
+    __pydantic_config__ = _ALWAYS_SENT
     type: Literal["pong"] = "pong"
 
 
-ClientFrame = Annotated[
-    MessageFrame | StopFrame | PingFrame | EnterFrame | NameFrame | TypingFrame | EarlierFrame,
-    Field(discriminator="type"),
-]
-"""What a client may send."""
-
-ServerFrame = Annotated[
+ServerFrame: TypeAlias = (
     WelcomeFrame
     | ReplyFrame
     | EntryFrame
@@ -223,15 +290,19 @@ ServerFrame = Annotated[
     | HistoryFrame
     | SlowedFrame
     | ErrorFrame
-    | PongFrame,
-    Field(discriminator="type"),
-]
+    | PongFrame
+)
 """What a server sends."""
 
-client_frames: TypeAdapter[
-    MessageFrame | StopFrame | PingFrame | EnterFrame | NameFrame | TypingFrame | EarlierFrame
-] = TypeAdapter(ClientFrame)
+client_frames: TypeAdapter[ClientFrame] = TypeAdapter(
+    Annotated[ClientFrame, Field(discriminator="type")]
+)
 """Validates what a client sends."""
+
+server_frames: TypeAdapter[ServerFrame] = TypeAdapter(
+    Annotated[ServerFrame, Field(discriminator="type")]
+)
+"""Validates what a server sends, for clients."""
 
 
 def schema() -> dict[str, Any]:
@@ -239,11 +310,10 @@ def schema() -> dict[str, Any]:
 
     `$defs/ClientFrame` is what a client may send, `$defs/ServerFrame` what a server sends.
     """
-    server_frame: TypeAdapter[Any] = TypeAdapter(ServerFrame)
     sides, rest = TypeAdapter.json_schemas(
         [
             ("ClientFrame", "validation", client_frames),
-            ("ServerFrame", "serialization", server_frame),
+            ("ServerFrame", "serialization", server_frames),
         ]
     )
     definitions = {side: definition for (side, _), definition in sides.items()}

@@ -4,14 +4,20 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 
+from ..answer import Answer, Outcome
+from ..identity import key_of
 from ..limits import Limits
 from ..protocol.messages import Message
-from ..replies import Replier, Values, check_piece
-from .stores.contract import Entry, Outcome, Rooms, RoomsUnavailableError
+from ..replies import Replier
+from .askers import Asker, Askers
+from .history import read_unanswered
+from .questions import Questions
+from .signals import Piece, Signal, Waiting
+from .stores.contract import Entry, Rooms, RoomsUnavailableError
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -20,100 +26,104 @@ _LEASE_SECONDS = 6.0
 _RENEW_SECONDS = _LEASE_SECONDS / 3
 # How soon what could not be done is tried again, where nothing happens before.
 _AGAIN_SECONDS = 1.0
-# Of stops that come before the message they are about.
-_REMEMBERED_STOPS = 32
-
-Signal = Callable[..., Awaitable[None]]
-"""Tells the room of something that its log does not keep, in all processes."""
+# Of stopped answers whose functions go on, how many one author may have.
+_MOST_STOPPED = 8
 
 
-class Answering:
+class Answers:
     """The reply function in one room.
 
-    It answers what the log has no answer to, oldest first, and its answers go into the log: so
-    they do not depend on a connection, and whoever opens the room after a process died goes on
-    where it was. A lease for each message sees to it that of several processes one answers.
+    It answers what the history has no answer to, and its answers go into the history: so they do
+    not depend on a connection, and a process that opens the room after another died goes on where
+    that was. A lease for each message sees to it that of several processes one answers.
 
     Args:
         room: The room's name.
-        rooms: Has its log.
+        store: Has its history.
         replier: Calls the reply function.
         limits: Its bounds.
-        values_for: Returns what the function's dependencies gave for the sender of a message,
-            `None` where the sender is not here.
-        signal: Tells the room of a piece of an answer, and that somebody waits for one.
+        askers: Know with what each message is answered.
+        signal: Tells the room's processes something.
         rested: Called when there is nothing more to answer here.
     """
 
     def __init__(
         self,
         room: str,
-        rooms: Rooms,
+        store: Rooms,
         replier: Replier,
         limits: Limits,
         *,
-        values_for: Callable[[Entry], Values | None],
-        signal: Signal,
+        askers: Askers,
+        signal: Callable[[Signal], Awaitable[None]],
         rested: Callable[[], None],
     ) -> None:
         self._room = room
-        self._rooms = rooms
+        self._store = store
         self._replier = replier
         self._limits = limits
-        self._values_for = values_for
+        self._askers = askers
         self._signal = signal
         self._rested = rested
         self._holder = secrets.token_hex(8)
-        self._open: dict[str, Entry] = {}
-        self._stops: deque[tuple[str, str | None]] = deque(maxlen=_REMEMBERED_STOPS)
+        self._questions = Questions(limits.unanswered_messages)
         self._task: asyncio.Task[None] | None = None
+        # While the history is looked through: what was answered meanwhile.
+        self._resuming: asyncio.Task[None] | None = None
+        self._answered: set[int] = set()
         self._news = asyncio.Event()
-        self._current: str | None = None
-        self._composing: asyncio.Task[None] | None = None
+        self._entry: Entry | None = None
+        self._answer: Answer | None = None
+        self._decided: asyncio.Future[None] | None = None
         self._pieces: list[str] = []
-        self._outcome: Outcome | None = None
+        self._stopped: dict[asyncio.Task[str], str] = {}
         self._leaving: asyncio.TimerHandle | None = None
 
     @property
     def is_at_work(self) -> bool:
-        """Whether an answer is under way here."""
-        return self._task is not None
+        """Whether an answer is under way here, or the room is looked through for questions."""
+        return self._task is not None or self._resuming is not None
 
-    def waits(self, message_id: str) -> bool:
-        """Tell whether a message waits for its answer, or for the end of it."""
-        return message_id in self._open
+    def is_open(self, position: int) -> bool:
+        """Tell whether the message at a position waits for its answer, or for the end of it."""
+        return position in self._questions
 
-    def resume(self, entries: Iterable[Entry]) -> None:
-        """Take up what is unanswered in the newest part of a log, where it is not too old."""
-        oldest = datetime.now(timezone.utc) - timedelta(seconds=self._limits.resume_seconds)
-        for entry in entries:
-            if entry.kind == "answer" or entry.sent_at >= oldest:
-                self.see(entry)
+    async def wait_for_place(self, key: str) -> None:
+        """Wait until an author has few enough messages without an answer to send one more."""
+        while self._questions.count(key) >= self._limits.unanswered_messages:
+            self._news.clear()
+            await self._news.wait()
+
+    def resume(self, until: int) -> None:
+        """Take up what has no answer in the history up to a position, where it is not too old."""
+        self._resuming = asyncio.create_task(self._resume(until))
 
     def see(self, entry: Entry) -> None:
-        """Take note of what was said."""
+        """Note a new entry of the history."""
         if entry.kind == "message":
-            self._open[entry.id] = entry
-        elif entry.kind == "answer":
-            self._open.pop(entry.id, None)
+            self._questions.add(entry)
+        elif entry.in_reply_to is not None:
+            self._let_go(entry.in_reply_to)
+            if self._resuming is not None:
+                self._answered.add(entry.in_reply_to)
         self.look()
 
     def look(self) -> None:
         """Begin to answer, if there is anything to answer that was not, or could not be."""
         self._news.set()
-        if self._task is None and self._next() is not None:
-            self._task = asyncio.ensure_future(self._run())
+        if self._task is None and self._resuming is None and self._candidates():
+            self._task = asyncio.create_task(self._run())
 
-    def stop(self, message_id: str, author: str | None) -> None:
-        """Stop an answer, begun or not, for the one who said the message."""
-        entry = self._open.get(message_id)
-        if message_id == self._current and entry is not None and entry.author == author:
-            self._end("stopped")
+    def stop(self, key: str, message_id: str) -> None:
+        """Stop an answer, begun or not, for the author of the message."""
+        entry = self._entry
+        if entry is not None and (key_of(entry.author), entry.id) == (key, message_id):
+            self._decide("stopped")
         else:
-            self._stops.append((message_id, author))
+            self._questions.stop(key, message_id)
 
     def attend(self, *, is_attended: bool) -> None:
-        """Take note of whether anybody is there to hear; an answer goes on without for a while."""
+        """Note whether anybody is there to hear; an answer goes on without for a while."""
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
@@ -124,36 +134,77 @@ class Answering:
 
     async def restate(self) -> None:
         """Tell the room all there is so far of the answer under way."""
-        if self._current is not None and self._pieces:
-            await self._draft(self._current, "".join(self._pieces), is_whole=True)
+        if self._entry is not None and self._pieces:
+            await self._tell_piece(self._entry, "".join(self._pieces), is_whole=True)
 
     async def close(self) -> None:
-        """End: what is under way is left to whoever opens the room next."""
+        """End: what is under way is left to the process that opens the room next."""
         self.attend(is_attended=True)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        running = [task for task in (self._task, self._resuming) if task is not None]
+        for task in (*running, *self._stopped):
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
 
-    def _next(self) -> tuple[Entry, Values] | None:
-        for entry in self._open.values():
-            values = self._values_for(entry)
-            if values is not None:
-                return entry, values
-        return None
+    # --- Whose turn it is ----------------------------------------------------------------------
+
+    async def _resume(self, until: int) -> None:
+        oldest = datetime.now(timezone.utc) - timedelta(seconds=self._limits.resume_seconds)
+        try:
+            while True:
+                try:
+                    found = read_unanswered(self._store, self._room, until, oldest)
+                    entries = [entry async for entry in found]
+                    break
+                except RoomsUnavailableError:
+                    await asyncio.sleep(_AGAIN_SECONDS)
+        finally:
+            self._resuming = None
+        self._questions.add_earlier(
+            entry for entry in reversed(entries) if entry.position not in self._answered
+        )
+        self._answered.clear()
+        self.look()
+        if self._task is None:
+            self._rested()
+
+    def _candidates(self) -> list[tuple[Entry, Asker]]:
+        """Return a message of each author whom one here may have answered, in their turns."""
+        oldest = datetime.now(timezone.utc) - timedelta(seconds=self._limits.resume_seconds)
+        stopped = Counter(self._stopped.values())
+        candidates = []
+        for entry in self._questions.first_of_each():
+            asker = self._askers.find(entry)
+            if asker is None:
+                if entry.sent_at < oldest:
+                    self._let_go(entry.position)
+            elif stopped[key_of(entry.author)] < _MOST_STOPPED:
+                candidates.append((entry, asker))
+        return candidates
+
+    def _let_go(self, position: int) -> None:
+        """Note that a message is answered, or never will be."""
+        entry = self._questions.remove(position)
+        if entry is not None:
+            self._askers.forget(key_of(entry.author), entry.id)
+            self._news.set()
 
     async def _run(self) -> None:
         try:
-            while (question := self._next()) is not None:
-                entry, values = question
+            while candidates := self._candidates():
                 self._news.clear()
-                if await self._hold(entry, _LEASE_SECONDS):
-                    # It is not given up after the answer: who has not seen that yet would begin
-                    # another. It ends by itself.
-                    if entry.id in self._open:
-                        await self._answer(entry, values)
+                for entry, asker in candidates:
+                    if await self._hold(entry, _LEASE_SECONDS):
+                        # It is not given up after the answer: a process that has not seen that
+                        # yet would begin another. It ends by itself.
+                        if entry.position in self._questions:
+                            self._questions.had_turn(entry)
+                            await self._give_answer(entry, asker)
+                        break
                 else:
-                    # Another process is at it. Its answer is news; if it dies, its lease ends.
-                    await self._signal(kind="waiting")
+                    # Other processes are at it. Their answers are news; if they die, their leases
+                    # end.
+                    await self._signal(Waiting(process=self._holder))
                     with contextlib.suppress(asyncio.TimeoutError):
                         await asyncio.wait_for(self._news.wait(), _AGAIN_SECONDS)
         finally:
@@ -162,81 +213,79 @@ class Answering:
 
     async def _hold(self, entry: Entry, seconds: float) -> bool:
         try:
-            return await self._rooms.hold(f"{self._room} {entry.id}", self._holder, seconds)
+            return await self._store.hold(self._room, entry.position, self._holder, seconds)
         except RoomsUnavailableError:
             return False
 
-    async def _answer(self, entry: Entry, values: Values) -> None:
-        loop = asyncio.get_running_loop()
+    # --- One answer ----------------------------------------------------------------------------
+
+    async def _give_answer(self, entry: Entry, asker: Asker) -> None:
+        if self._questions.is_stopped(entry):
+            await self._keep(entry, "", "stopped")
+            return
         message = Message(entry.id, entry.text, entry.author, entry.sent_at, self._room)
-        self._current = entry.id
-        self._outcome = None
-        self._pieces = []
-        renewing = asyncio.ensure_future(self._renew(entry))
-        overdue = None
+        loop = asyncio.get_running_loop()
+        answer = self._answer = Answer(message)
+        self._entry, self._pieces, self._decided = entry, [], loop.create_future()
+        renewing = asyncio.create_task(self._renew(entry))
+        timer = None
         if self._limits.reply_seconds is not None:
-            overdue = loop.call_later(self._limits.reply_seconds, self._end_overdue)
-        self._composing = asyncio.ensure_future(self._compose(message, values))
-        if (entry.id, entry.author) in self._stops:
-            self._end("stopped")
+            timer = loop.call_later(self._limits.reply_seconds, self._end_overdue)
+        calling = answer.run(self._replier, asker.values, self._add_piece)
+        # In the context of its author's session, whoever opened the room.
+        answer.task = task = asker.context.run(asyncio.create_task, calling)
         try:
-            await asyncio.wait([self._composing])
-            await self._keep(entry, self._judge(self._composing))
+            await asyncio.wait((task, self._decided), return_when=asyncio.FIRST_COMPLETED)
+            if task.done() and not task.cancelled() and (text := task.result()):
+                self._pieces.append(text)
+            if answer.error is not None:
+                logger.error(
+                    "room %r: the reply function failed", self._room, exc_info=answer.error
+                )
+            self._leave_behind(task, entry)
+            # Decided, or the function's own end; a cancellation of it alone is a failure too.
+            await self._keep(entry, "".join(self._pieces), answer.outcome or "failed")
         except asyncio.CancelledError:
             # Of a room that is closed: another process answers, at once.
+            answer.decide("stopped")
             await self._hold(entry, 0)
             raise
         finally:
-            self._current = None
+            self._entry = self._answer = None
             renewing.cancel()
-            if overdue is not None:
-                overdue.cancel()
-            self._composing.cancel()
+            if timer is not None:
+                timer.cancel()
 
-    async def _draft(self, message_id: str, text: str, *, is_whole: bool) -> None:
+    async def _add_piece(self, text: str) -> None:
+        entry = self._entry
+        if entry is not None:
+            self._pieces.append(text)
+            await self._tell_piece(entry, text, is_whole=False)
+            # A function that waits for nothing lets those who listen have their turn.
+            await asyncio.sleep(0)
+
+    async def _tell_piece(self, entry: Entry, text: str, *, is_whole: bool) -> None:
         number = len(self._pieces)
-        await self._signal(kind="draft", id=message_id, number=number, text=text, is_whole=is_whole)
+        await self._signal(
+            Piece(in_reply_to=entry.position, number=number, text=text, is_whole=is_whole)
+        )
 
-    async def _compose(self, message: Message, values: Values) -> None:
-        if self._replier.streams:
-            async with contextlib.aclosing(self._replier.stream(message, values)) as pieces:
-                async for piece in pieces:
-                    text = check_piece(piece)
-                    self._pieces.append(text)
-                    await self._draft(message.id, text, is_whole=False)
-                    # A function that waits for nothing lets those who listen have their turn.
-                    await asyncio.sleep(0)
-        elif self._replier.at_once is not None:
-            self._pieces.append(self._replier.at_once(message.text))
-        else:
-            self._pieces.append(await self._replier.reply(message, values))
-
-    def _judge(self, composing: "asyncio.Task[None]") -> Outcome:
-        if composing.cancelled():
-            # Where nobody ended it, the function has cancelled itself.
-            return self._outcome or "failed"
-        exc = composing.exception()
-        if exc is None:
-            return "done"
-        logger.error("room %r: the reply function failed", self._room, exc_info=exc)
-        return "failed"
-
-    async def _keep(self, entry: Entry, outcome: Outcome) -> None:
+    async def _keep(self, entry: Entry, text: str, outcome: Outcome) -> None:
         answer = Entry(
             kind="answer",
-            id=entry.id,
+            id=str(entry.position),
             author=None,
-            text="".join(self._pieces),
+            text=text,
             sent_at=datetime.now(timezone.utc),
             outcome=outcome,
         )
         while True:
             try:
-                await self._rooms.append(self._room, answer)
+                await self._store.append(self._room, answer)
             except RoomsUnavailableError:
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
-                self._open.pop(entry.id, None)
+                self._let_go(entry.position)
                 return
 
     async def _renew(self, entry: Entry) -> None:
@@ -244,21 +293,33 @@ class Answering:
             await asyncio.sleep(_RENEW_SECONDS)
             await self._hold(entry, _LEASE_SECONDS)
 
-    def _end(self, outcome: Outcome) -> None:
-        if self._composing is not None and self._current is not None and self._outcome is None:
-            self._outcome = outcome
-            self._composing.cancel()
+    # --- Answers that are ended from outside -----------------------------------------------------
+
+    def _decide(self, outcome: Outcome) -> None:
+        if self._answer is not None and self._answer.decide(outcome) and self._decided is not None:
+            self._decided.set_result(None)
+
+    def _leave_behind(self, task: "asyncio.Task[str]", entry: Entry) -> None:
+        """Let a function go on that was cancelled and does not end: nothing waits for it."""
+        if not task.done():
+            self._stopped[task] = key_of(entry.author)
+            task.add_done_callback(self._forget_stopped)
+
+    def _forget_stopped(self, task: "asyncio.Task[str]") -> None:
+        self._stopped.pop(task, None)
+        self.look()
 
     def _end_overdue(self) -> None:
         seconds = self._limits.reply_seconds
         logger.warning("room %r: ended an answer that took longer than %s s", self._room, seconds)
-        self._end("failed")
+        self._decide("failed")
 
     def _end_unattended(self) -> None:
         seconds = self._limits.unattended_seconds
-        if self._current is not None:
+        if self._answer is not None:
             logger.warning(
                 "room %r: ended an answer: nobody was there for %s s", self._room, seconds
             )
-        self._open.clear()
-        self._end("stopped")
+        for entry in self._questions.clear():
+            self._askers.forget(key_of(entry.author), entry.id)
+        self._decide("stopped")

@@ -26,15 +26,15 @@ class Drafts:
     """The answers under way in one room, piece by piece."""
 
     def __init__(self) -> None:
-        self._drafts: dict[str, list[str]] = {}
-        self._counts: dict[str, int] = {}
-        self._ended: deque[str] = deque(maxlen=_REMEMBERED)
+        self._drafts: dict[int, list[str]] = {}
+        self._counts: dict[int, int] = {}
+        self._ended: deque[int] = deque(maxlen=_REMEMBERED)
 
-    def take(self, in_reply_to: str, number: int, text: str, *, is_whole: bool) -> News:
+    def add(self, in_reply_to: int, number: int, text: str, *, is_whole: bool) -> News:
         """Add a piece.
 
         Args:
-            in_reply_to: The id of the message that the answer is to.
+            in_reply_to: The position of the message that the answer is to.
             number: Counts the pieces of an answer, from 1.
             text: The piece; with `is_whole` all pieces up to this one.
             is_whole: Whether it is.
@@ -58,12 +58,12 @@ class Drafts:
         self._counts[in_reply_to] = number
         return News.PIECE
 
-    def end(self, in_reply_to: str) -> None:
-        """Forget an answer: the log has it."""
+    def end(self, in_reply_to: int) -> None:
+        """Forget an answer: the history has it."""
         self._drafts.pop(in_reply_to, None)
         self._counts.pop(in_reply_to, None)
         self._ended.append(in_reply_to)
 
-    def so_far(self) -> dict[str, str]:
-        """Return the text of each answer under way, by the id of its message."""
+    def so_far(self) -> dict[int, str]:
+        """Return the text of each answer under way, by the position of its message."""
         return {in_reply_to: "".join(pieces) for in_reply_to, pieces in self._drafts.items()}

@@ -1,19 +1,19 @@
-"""Saying one thing to many, none of whom can hold up the others."""
+"""Sending one frame to many clients, none of whom can hold up the others."""
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from ..protocol.messages import TRY_AGAIN_LATER, Close
+from ..protocol.serializer import TRY_AGAIN_LATER, Close, Serializer
 from ..sender import ENDED, EndedError, Send, Sender
-from .broadcast import Utterance
+from .broadcast import Broadcast
 
 logger = logging.getLogger("fastapi_echochat")
 
 
 def _nobody() -> None:
-    """Stand in for who is told, where nobody is."""
+    """Stand in for a callback, where there is none (any longer)."""
 
 
 class Outbox(Sender):
@@ -22,23 +22,24 @@ class Outbox(Sender):
     Args:
         pass_on: `send` of a WebSocket that is accepted.
         size: How many characters are kept for it. With one more it has fallen behind: nothing is
-            kept or said to it any longer, and as soon as it takes anything it is closed with code
+            kept for it any longer, and as soon as it takes anything it is closed with code
             1013, to come back for the rest with its last position.
-        is_plain: Whether it speaks the plain protocol.
+        serializer: The protocol that it speaks.
         fell_behind: Called once when it does.
 
     Attributes:
-        since: The position that its client has the log up to by other ways than the room's.
-        is_busy: Whether a send is under way; what is said meanwhile is kept.
+        serializer: The protocol that it speaks.
+        since: The position that its client has the history up to by other ways than the room's.
+        is_busy: Whether a send is under way; what comes meanwhile is kept.
     """
 
     __slots__ = (
-        "_bound", "_fell_behind", "_kept", "_size", "is_behind", "is_busy", "is_plain", "since",
+        "_bound", "_fell_behind", "_kept", "_size", "is_behind", "is_busy", "serializer", "since",
         "task",
     )  # fmt: skip
 
     def __init__(
-        self, pass_on: Send, size: int, *, is_plain: bool, fell_behind: Callable[[], None]
+        self, pass_on: Send, size: int, *, serializer: Serializer, fell_behind: Callable[[], None]
     ) -> None:
         super().__init__(pass_on)
         self._bound = size
@@ -46,14 +47,14 @@ class Outbox(Sender):
         # Not a deque: an empty one takes 600 bytes, and most connections never need it.
         self._kept: list[str] = []
         self._size = 0
-        self.is_plain = is_plain
+        self.serializer = serializer
         self.is_busy = False
         self.is_behind = False
         self.since = 0
         self.task: asyncio.Task[None] | None = None
 
     async def send(self, frame: str) -> None:
-        """Send a frame after all that was said to the client before.
+        """Send a frame after all that was sent to the client before.
 
         Raises:
             EndedError: The connection is over.
@@ -101,12 +102,12 @@ class Outbox(Sender):
         """Give up the send that is under way: its client is gone."""
         if self.task is not None:
             self.task.cancel()
-        # Whose method it is has this outbox: without a cycle, both are free at once.
+        # A method of what has this outbox: without a cycle both are freed at once.
         self._fell_behind = _nobody
 
 
 class Fanout:
-    """Sends what is said in a room to everybody there.
+    """Sends a room's broadcasts to everybody there.
 
     One task sends to one client after the other, without a task or a queue for each. A send that
     has to wait is left to the task that began it, and another takes up the rest: so a client that
@@ -115,16 +116,16 @@ class Fanout:
 
     def __init__(self) -> None:
         self._outboxes: dict[Outbox, None] = {}
-        # The same for all that is said until somebody comes or goes.
+        # The same for all broadcasts until somebody comes or goes.
         self._everybody: tuple[Outbox, ...] | None = None
-        self._said: deque[tuple[Utterance, tuple[Outbox, ...]]] = deque()
-        self._utterance = Utterance(0, "", None)
+        self._waiting: deque[tuple[Broadcast, tuple[Outbox, ...]]] = deque()
+        self._broadcast: Broadcast | None = None
         self._rest: Iterator[Outbox] = iter(())
         self._current: Outbox | None = None
         self._task: asyncio.Task[None] | None = None
 
     def add(self, outbox: Outbox) -> None:
-        """Send to a client what is said from now on."""
+        """Send to a client what comes from now on."""
         self._outboxes[outbox] = None
         self._everybody = None
 
@@ -133,35 +134,37 @@ class Fanout:
         self._outboxes.pop(outbox, None)
         self._everybody = None
 
-    def say(self, utterance: Utterance, only: Outbox | None = None) -> None:
-        """Send something to everybody, or to one only, after all that was said before."""
+    def send(self, broadcast: Broadcast, only: Outbox | None = None) -> None:
+        """Send something to everybody, or to one only, after all that was sent before."""
         if self._everybody is None:
             self._everybody = tuple(self._outboxes)
-        hearers = self._everybody if only is None else (only,)
-        if not hearers or (only is not None and only not in self._outboxes):
+        receivers = self._everybody if only is None else (only,)
+        if not receivers or (only is not None and only not in self._outboxes):
             return
-        self._said.append((utterance, hearers))
+        self._waiting.append((broadcast, receivers))
         if self._task is None:
-            self._begin()
+            self._start_sending()
 
-    def _begin(self) -> None:
-        self._task = asyncio.ensure_future(self._send())
+    def _start_sending(self) -> None:
+        self._task = asyncio.ensure_future(self._send_waiting())
 
     def _hand_over(self) -> None:
         """Let another task go on: the one that sends is waiting for a client."""
         if self._current is not None:
             self._current.task = self._task
-        self._begin()
+        self._start_sending()
 
-    async def _send(self) -> None:
+    async def _send_waiting(self) -> None:
         task = self._task
         # Runs when this task waits for the first time, which it does in a send only.
         handing_over = asyncio.get_running_loop().call_soon(self._hand_over)
         while True:
-            position, v1, plain = self._utterance
+            broadcast, serializer, text = self._broadcast, None, None
             for outbox in self._rest:
-                text = plain if outbox.is_plain else v1
-                if text is None or position <= outbox.since:
+                if outbox.serializer is not serializer and broadcast is not None:
+                    serializer = outbox.serializer
+                    text = broadcast.encode(serializer)
+                if text is None or broadcast is None or broadcast.position <= outbox.since:
                     continue
                 if outbox.is_busy:
                     outbox.keep(text)
@@ -182,9 +185,9 @@ class Fanout:
                 outbox.is_busy = False
                 if self._task is not task:
                     return
-            if not self._said:
+            if not self._waiting:
                 break
-            self._utterance, hearers = self._said.popleft()
-            self._rest = iter(hearers)
+            self._broadcast, receivers = self._waiting.popleft()
+            self._rest = iter(receivers)
         handing_over.cancel()
-        self._task = self._current = None
+        self._task = self._current = self._broadcast = None

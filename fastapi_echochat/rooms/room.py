@@ -1,56 +1,59 @@
 """A room that somebody is in, as one process has it."""
 
 import asyncio
-import json
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
+from ..identity import Author, key_of, pseudonym
 from ..limits import Limits
-from ..replies import Replier, Values
-from .answers import Answering
-from .attendance import Attendance
-from .broadcast import say_draft, say_entry, say_presence, say_typing
+from ..protocol.frames import DraftFrame, PersonFrame, ServerFrame, WritingFrame
+from ..replies import Replier
+from .announcer import Announcer
+from .answers import Answers
+from .askers import Asker, Askers
+from .broadcast import Broadcast, entry_frame, presence_frame
 from .drafts import Drafts, News
 from .fanout import Fanout, Outbox
+from .signals import (
+    Hello,
+    Here,
+    Piece,
+    Signal,
+    Stop,
+    Typing,
+    Waiting,
+    decode_signal,
+    encode_signal,
+)
 from .stores.contract import Entry, Rooms, RoomsUnavailableError
 
 logger = logging.getLogger("fastapi_echochat")
 
-# How much of a log is looked at for messages that have no answer.
-_LOOKED_BACK = 200
 # How often it is told that somebody is writing.
 _TYPING_SECONDS = 0.2
 # How long is waited before what failed is tried again.
 _AGAIN_SECONDS = 1.0
 
 
-class Occupant(Protocol):
-    """Somebody in a room."""
+class Inhabitant(Protocol):
+    """A session in a room, as the room knows it."""
 
-    @property
-    def outbox(self) -> Outbox:
-        """What goes out to them."""
-
-    @property
-    def author(self) -> str | None:
-        """The name they speak under."""
-
-    @property
-    def values(self) -> Values:
-        """What the reply function's dependencies gave for them."""
+    outbox: Outbox
+    author: Author | None
+    asker: Asker
 
 
 class Room:
-    """What everybody in one room shares: one reader of its log, whatever their number.
+    """What all participants of one room share: one reader of its history, however many they are.
 
-    What the log does not keep (who is there, who is writing, answers as they are written) goes
+    What the history does not keep (who is there, who is writing, answers as they are written) goes
     to the other processes as signals, and comes from there, and from here, the same way.
 
     Args:
-        name: Its name, in the log.
-        rooms: Has its log.
+        name: Its name, in the store.
+        store: Has its history.
         limits: The chat's bounds.
         replier: Calls the reply function; `None` where people talk among themselves.
         is_shared: Whether it matters who is there.
@@ -63,7 +66,7 @@ class Room:
     def __init__(
         self,
         name: str,
-        rooms: Rooms,
+        store: Rooms,
         *,
         limits: Limits,
         replier: Replier | None,
@@ -72,24 +75,25 @@ class Room:
     ) -> None:
         self.name = name
         self.position = 0
-        self._rooms = rooms
-        self._id = secrets.token_hex(8)
+        self._store = store
+        self._process = secrets.token_hex(8)
+        self._key = b""
         self._fanout = Fanout()
         self._is_shared = is_shared
-        self._occupants: dict[Occupant, None] = {}
-        self._attendance = Attendance(self._announce, self._tell_presence)
+        self._participants: dict[Inhabitant, None] = {}
+        self._announcer = Announcer(self._announce, self._tell_presence)
         self._drafts = Drafts()
         self._typed_at = 0.0
-        self._asked: dict[str, tuple[str | None, Values]] = {}
+        self._askers = Askers(has_dependencies=replier is not None and replier.has_dependencies)
         self._tasks: list[asyncio.Task[None]] = []
-        self._answering: Answering | None = None
+        self._answers: Answers | None = None
         if replier is not None:
-            self._answering = Answering(
+            self._answers = Answers(
                 name,
-                rooms,
+                store,
                 replier,
                 limits,
-                values_for=self._values_for,
+                askers=self._askers,
                 signal=self._signal,
                 rested=rested,
             )
@@ -97,202 +101,211 @@ class Room:
     @property
     def is_at_work(self) -> bool:
         """Whether an answer is under way here."""
-        return self._answering is not None and self._answering.is_at_work
+        return self._answers is not None and self._answers.is_at_work
 
     async def open(self) -> None:
         """Begin to follow the room.
 
         Raises:
-            RoomsUnavailableError: Its log is out of reach.
+            RoomsUnavailableError: Its store is out of reach.
         """
-        newest = await self._rooms.read_back(self.name, limit=_LOOKED_BACK)
+        self._key = await self._store.pseudonym_key()
+        newest = await self._store.read_back(self.name, limit=1)
         self.position = newest[-1].position if newest else 0
-        signals = await self._rooms.signals(self.name)
+        signals = await self._store.signals(self.name)
         self._tasks = [
-            asyncio.ensure_future(self._follow()),
-            asyncio.ensure_future(self._listen(signals)),
+            asyncio.create_task(self._follow()),
+            asyncio.create_task(self._listen(signals)),
         ]
-        if self._answering is not None:
-            self._answering.resume(newest)
-        await self._signal(kind="hello")
+        if self._answers is not None and newest:
+            self._answers.resume(self.position)
+        await self._signal(Hello(process=self._process))
 
     async def close(self) -> None:
-        """End whatever runs here."""
-        self._attendance.close()
+        """End what runs here."""
+        self._announcer.close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if self._answering is not None:
-            await self._answering.close()
+        if self._answers is not None:
+            await self._answers.close()
         if self._is_shared:
             # Others need not wait until they miss us.
-            await self._announce([])
+            await self._announce({})
+
+    def pseudonym(self, author: Author) -> str:
+        """Return what a person is to the clients of this room."""
+        return pseudonym(self._key, self.name, author)
 
     # --- Who is there --------------------------------------------------------------------------
 
-    def join(self, occupant: Occupant) -> None:
-        """Send somebody what is said from `position` on, and who is there."""
-        self._occupants[occupant] = None
-        self._fanout.add(occupant.outbox)
-        self._note(None, occupant.author)
-        if self._answering is not None:
-            self._answering.attend(is_attended=True)
-            self._answering.look()
+    def join(self, participant: Inhabitant) -> None:
+        """Send a participant what comes after `position`, and tell who is there."""
+        self._participants[participant] = None
+        self._fanout.add(participant.outbox)
+        self._askers.add(key_of(participant.author), participant.asker)
+        self._show(None, participant.author)
+        if self._answers is not None:
+            self._answers.attend(is_attended=True)
+            self._answers.look()
 
-    def leave(self, occupant: Occupant) -> None:
-        """Send somebody no more."""
-        if occupant not in self._occupants:
+    def leave(self, participant: Inhabitant) -> None:
+        """Send a participant no more."""
+        if participant not in self._participants:
             return
-        del self._occupants[occupant]
-        self._fanout.remove(occupant.outbox)
-        self._note(occupant.author, None)
-        if self._answering is not None and not self._occupants:
-            self._answering.attend(is_attended=False)
+        del self._participants[participant]
+        self._fanout.remove(participant.outbox)
+        self._show(participant.author, None)
+        self._askers.remove(key_of(participant.author), participant.asker)
+        if self._answers is not None and not self._participants:
+            self._answers.attend(is_attended=False)
 
-    def rename(self, occupant: Occupant, former: str | None) -> None:
-        """Take note of an occupant's new name, and of the one it had before."""
-        if occupant in self._occupants:  # And not too slow to be one any longer.
-            self._note(former, occupant.author)
+    def rename(self, participant: Inhabitant, former: Author | None) -> None:
+        """Note a participant's new name; `former` is who it was by the former one."""
+        if participant in self._participants:  # And not too slow to be one any longer.
+            self._askers.remove(key_of(former), participant.asker)
+            self._askers.add(key_of(participant.author), participant.asker)
+            self._show(former, participant.author)
 
-    def _note(self, former: str | None, author: str | None) -> None:
-        if self._is_shared:
-            self._attendance.change(former, author)
+    def _show(self, former: Author | None, author: Author | None) -> None:
+        """Tell who is there by another name, or who came, or who left."""
+        if not self._is_shared:
+            return
+        if former is not None:
+            self._announcer.remove(self.pseudonym(former))
+        if author is not None:
+            self._announcer.add(self.pseudonym(author), author.name)
 
-    def greet(self) -> list[str]:
-        """Return the frames that tell somebody who came what is not in the log."""
-        people = self._attendance.people
-        frames = [say_presence(people).v1] if people else []
+    def greeting(self) -> list[ServerFrame]:
+        """Return what a participant has to hear that came, and is not in the history."""
+        frames: list[ServerFrame] = []
+        if self._announcer.people:
+            frames.append(presence_frame(self._announcer.people))
         for in_reply_to, text in self._drafts.so_far().items():
-            frames.append(say_draft(in_reply_to, text, is_start=True).v1)
+            frames.append(DraftFrame(in_reply_to=in_reply_to, text=text, is_start=True))
         return frames
 
-    # --- What people do ------------------------------------------------------------------------
+    # --- What participants do ------------------------------------------------------------------
 
-    async def append(self, entry: Entry, values: Values) -> Entry:
-        """Keep what somebody said, however long its place is out of reach.
+    async def append(self, entry: Entry, asker: Asker) -> Entry:
+        """Keep a message, however long its store is out of reach.
 
         Args:
-            entry: What was said.
-            values: What the reply function's dependencies gave for whoever said it.
+            entry: The message.
+            asker: With what it is answered.
         """
-        if self._answering is not None:
-            # Whoever sends what another has said is not the one who said it.
-            self._asked.setdefault(entry.id, (entry.author, values))
+        key = key_of(entry.author)
+        if self._answers is not None:
+            await self._answers.wait_for_place(key)
+            self._askers.ask(key, entry.id, asker)
         while True:
             try:
-                kept = await self._rooms.append(self.name, entry)
-            except RoomsUnavailableError:  # The place says so in the log, once for all.
+                kept = await self._store.append(self.name, entry)
+            except RoomsUnavailableError:  # The store says so in the log, once for all.
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
-                if kept.position <= self.position and not self._waits(kept):
-                    # Said before, and answered: then nobody takes these away again.
-                    self._asked.pop(entry.id, None)
+                if kept.position <= self.position and not self._is_open(kept):
+                    # Sent before, and answered: then nothing comes that would let go of this.
+                    self._askers.forget(key, entry.id)
                 return kept
 
-    def say_again(self, outbox: Outbox, entry: Entry) -> None:
-        """Tell somebody, in its turn, that an entry is kept, unless they are yet to hear it."""
+    def send_again(self, outbox: Outbox, entry: Entry) -> None:
+        """Send a client, in its turn, an entry that was kept before, unless it is yet to come."""
         if entry.position <= max(self.position, outbox.since):
-            self._fanout.say(say_entry(entry, is_again=True), outbox)
+            self._fanout.send(Broadcast(entry_frame(entry, self.pseudonym)), outbox)
 
-    async def stop(self, message_id: str, author: str | None) -> None:
-        """Stop an answer, in whatever process it is written."""
-        await self._signal(kind="stop", id=message_id, author=author)
+    async def stop(self, author: Author | None, message_id: str) -> None:
+        """Stop the answer to an author's message, in whatever process it is written."""
+        await self._signal(Stop(author=key_of(author), id=message_id))
 
-    async def type(self, author: str, now: float) -> None:
+    async def show_typing(self, author: Author, now: float) -> None:
         """Tell that somebody is writing, unless somebody just was; `now` is the loop's clock."""
         if now - self._typed_at >= _TYPING_SECONDS:
             self._typed_at = now
-            await self._signal(kind="typing", author=author)
+            await self._signal(Typing(id=self.pseudonym(author), name=author.name))
 
-    # --- What comes from the log, and from other processes ---------------------------------------
+    # --- What comes from the history, and from other processes -----------------------------------
 
     async def _follow(self) -> None:
         while True:
             try:
-                async for entry in self._rooms.follow(self.name, after=self.position):
+                async for entry in self._store.follow(self.name, after=self.position):
                     self._see(entry)
-            except Exception:  # Of a keeper that is not ours; ours wait by themselves.
+            except Exception:  # Of a store that is not ours; ours wait by themselves.
                 logger.exception("room %r: cannot be followed; trying again", self.name)
             await asyncio.sleep(_AGAIN_SECONDS)
 
     def _see(self, entry: Entry) -> None:
         self.position = entry.position
-        self._fanout.say(say_entry(entry))
-        if entry.kind == "answer":
-            self._drafts.end(entry.id)
-            self._asked.pop(entry.id, None)
-        if self._answering is not None:
-            self._answering.see(entry)
+        self._fanout.send(Broadcast(entry_frame(entry, self.pseudonym), entry.position))
+        if entry.in_reply_to is not None:
+            self._drafts.end(entry.in_reply_to)
+        if self._answers is not None:
+            self._answers.see(entry)
 
     async def _listen(self, signals: AsyncGenerator[str, None]) -> None:
         while True:
             try:
-                async for signal in signals:
-                    await self._hear(json.loads(signal))
+                async for text in signals:
+                    if (signal := decode_signal(text)) is not None:
+                        await self._hear(signal)
             except Exception:
                 logger.exception("room %r: cannot be listened to; trying again", self.name)
             await asyncio.sleep(_AGAIN_SECONDS)
-            signals = await self._rooms.signals(self.name)
+            signals = await self._store.signals(self.name)
 
-    async def _hear(self, signal: dict[str, Any]) -> None:
-        kind = signal["kind"]
-        if kind == "draft":
-            await self._hear_draft(signal)
-        elif kind == "typing":
-            self._fanout.say(say_typing(signal["author"]))
-        elif kind == "stop":
-            if self._answering is not None:
-                self._answering.stop(signal["id"], signal["author"])
-        elif signal["from"] == self._id:
+    async def _hear(self, signal: Signal) -> None:
+        if isinstance(signal, Piece):
+            await self._hear_piece(signal)
+        elif isinstance(signal, Typing):
+            author = PersonFrame(id=signal.id, name=signal.name)
+            self._fanout.send(Broadcast(WritingFrame(author=author)))
+        elif isinstance(signal, Stop):
+            if self._answers is not None:
+                self._answers.stop(signal.author, signal.id)
+        elif signal.process == self._process:
             return
-        elif kind == "presence":
-            self._attendance.hear(signal["from"], signal["authors"])
-            self._attend(is_elsewhere=bool(signal["authors"]))
-        elif kind == "waiting":
+        elif isinstance(signal, Here):
+            self._announcer.hear(signal.process, signal.people)
+            self._attend(is_elsewhere=bool(signal.people))
+        elif isinstance(signal, Waiting):
             self._attend(is_elsewhere=True)
         else:
-            # Another process has opened the room, or has missed a piece of an answer.
-            self._attendance.announce_soon()
+            self._announcer.announce_soon()
             await self._restate()
 
-    async def _hear_draft(self, signal: dict[str, Any]) -> None:
-        in_reply_to, number, text = signal["id"], signal["number"], signal["text"]
-        news = self._drafts.take(in_reply_to, number, text, is_whole=signal["is_whole"])
+    async def _hear_piece(self, piece: Piece) -> None:
+        news = self._drafts.add(
+            piece.in_reply_to, piece.number, piece.text, is_whole=piece.is_whole
+        )
         if news in (News.START, News.PIECE):
-            self._fanout.say(say_draft(in_reply_to, text, is_start=news is News.START))
+            is_start = news is News.START
+            frame = DraftFrame(in_reply_to=piece.in_reply_to, text=piece.text, is_start=is_start)
+            self._fanout.send(Broadcast(frame))
         elif news is News.GAP:
             await self._restate()
-            await self._signal(kind="hello")
+            await self._signal(Hello(process=self._process))
 
     # --- What is told --------------------------------------------------------------------------
 
-    async def _announce(self, authors: list[str]) -> None:
-        await self._signal(kind="presence", authors=authors)
+    async def _announce(self, people: dict[str, str]) -> None:
+        await self._signal(Here(process=self._process, people=people))
 
-    def _tell_presence(self, people: set[str]) -> None:
-        self._fanout.say(say_presence(people))
+    def _tell_presence(self, people: dict[str, str]) -> None:
+        self._fanout.send(Broadcast(presence_frame(people)))
 
     def _attend(self, *, is_elsewhere: bool) -> None:
         # Who is there in another process is there from now on for as long as one who just left.
-        if is_elsewhere and self._answering is not None:
-            self._answering.attend(is_attended=bool(self._occupants))
+        if is_elsewhere and self._answers is not None:
+            self._answers.attend(is_attended=bool(self._participants))
 
     async def _restate(self) -> None:
-        if self._answering is not None:
-            await self._answering.restate()
+        if self._answers is not None:
+            await self._answers.restate()
 
-    async def _signal(self, **signal: object) -> None:
-        await self._rooms.signal(self.name, json.dumps({**signal, "from": self._id}))
+    async def _signal(self, signal: Signal) -> None:
+        await self._store.signal(self.name, encode_signal(signal))
 
-    def _waits(self, entry: Entry) -> bool:
-        return self._answering is not None and self._answering.waits(entry.id)
-
-    def _values_for(self, entry: Entry) -> Values | None:
-        author, values = self._asked.get(entry.id, (None, None))
-        if values is not None and author == entry.author:
-            return values
-        for occupant in self._occupants:
-            if occupant.author == entry.author:
-                return occupant.values
-        return None
+    def _is_open(self, entry: Entry) -> bool:
+        return self._answers is not None and self._answers.is_open(entry.position)

@@ -1,4 +1,4 @@
-"""Who waits in this process for what comes into rooms, each in an event loop of their own."""
+"""Who in this process waits for new entries and signals, each waiter in its own event loop."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,19 @@ _BATCH = 100
 # Signals that are kept for a listener who is behind; the oldest are dropped.
 _SIGNALS = 100
 
-# Seconds after which a follower reads again where the log was out of reach.
+# Seconds after which a follower reads again after the store was out of reach.
 _RETRY_SECONDS = 1.0
 
 Read = Callable[[str, int, int], Awaitable[list[Entry]]]
-"""Reads of a room, after a position, so many entries at most."""
+"""Reads from a room, after a position, at most so many entries."""
 
 
-class Bell:
-    """Wakes one waiter, who belongs to the event loop that it was made in."""
+class Wakeup:
+    """An event with one waiter, in the event loop that it was made in; any thread may set it.
+
+    Attributes:
+        signals: What the waiter has not read yet.
+    """
 
     __slots__ = ("_event", "_loop", "signals")
 
@@ -30,34 +34,34 @@ class Bell:
         self._event = asyncio.Event()
         self.signals: deque[str] = deque(maxlen=_SIGNALS)
 
-    def ring(self) -> None:
-        """Wake the waiter, or let their next wait end at once; from any thread."""
-        if running() is self._loop:
+    def set(self) -> None:
+        """Wake the waiter, or let its next wait end at once."""
+        if _running_loop() is self._loop:
             self._event.set()
             return
-        # A loop that was closed meanwhile has nobody left to be woken.
+        # In a loop that was closed meanwhile nobody waits any more.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._event.set)
 
-    def ring_in(self, seconds: float) -> None:
-        """Wake the waiter after some seconds at the latest."""
+    def set_later(self, seconds: float) -> None:
+        """Wake the waiter after some seconds; called in its event loop."""
         self._loop.call_later(seconds, self._event.set)
 
-    def forget(self) -> None:
-        """Have the next wait last until it is rung again."""
+    def clear(self) -> None:
+        """Let the next wait last until the event is set again."""
         self._event.clear()
 
     async def wait(self) -> None:
-        """Wait until it is rung, if it was not meanwhile."""
+        """Wait until the event is set."""
         await self._event.wait()
 
 
-class Audience:
+class Followers:
     """The followers of rooms, and the listeners to their signals.
 
     Args:
-        joined: Called with a room when somebody follows or listens to it.
-        left: Called with a room when one of them has left it.
+        joined: Called with a room when a follower or a listener joined it.
+        left: Called with a room when one of them left it.
     """
 
     def __init__(
@@ -67,94 +71,93 @@ class Audience:
     ) -> None:
         self._joined = joined
         self._left = left
-        # The tuples are replaced, never changed, so whoever rings needs no lock.
-        self._followers: dict[str, tuple[Bell, ...]] = {}
-        self._listeners: dict[str, tuple[Bell, ...]] = {}
+        # The tuples are replaced, never changed: to wake their members needs no lock.
+        self._followers: dict[str, tuple[Wakeup, ...]] = {}
+        self._listeners: dict[str, tuple[Wakeup, ...]] = {}
         self._lock = threading.Lock()
 
     def is_followed(self, room: str) -> bool:
-        """Whether somebody follows a room."""
+        """Return whether a room has a follower."""
         return room in self._followers
 
-    def attends(self, room: str) -> bool:
-        """Whether somebody follows a room or listens to it."""
+    def is_awaited(self, room: str) -> bool:
+        """Return whether a room has a follower or a listener."""
         return room in self._followers or room in self._listeners
 
     def has_followers(self) -> bool:
-        """Whether somebody follows any room."""
+        """Return whether any room has a follower."""
         return bool(self._followers)
 
-    def rooms(self) -> set[str]:
-        """Return the rooms that somebody follows or listens to."""
+    def awaited_rooms(self) -> set[str]:
+        """Return the rooms that have a follower or a listener."""
         return {*self._followers, *self._listeners}
 
-    def wake(self, room: str) -> None:
-        """Have a room's followers read; from any thread."""
-        for bell in self._followers.get(room, ()):
-            bell.ring()
+    def wake_followers(self, room: str) -> None:
+        """Let a room's followers read again; from any thread."""
+        for wakeup in self._followers.get(room, ()):
+            wakeup.set()
 
-    def wake_all(self) -> None:
-        """Have all followers read; from any thread."""
-        for bells in list(self._followers.values()):
-            for bell in bells:
-                bell.ring()
+    def wake_all_followers(self) -> None:
+        """Let the followers of all rooms read again; from any thread."""
+        for wakeups in list(self._followers.values()):
+            for wakeup in wakeups:
+                wakeup.set()
 
-    def tell(self, room: str, text: str) -> None:
+    def deliver_signal(self, room: str, text: str) -> None:
         """Pass a signal on to a room's listeners; from any thread."""
-        for bell in self._listeners.get(room, ()):
-            bell.signals.append(text)
-            bell.ring()
+        for wakeup in self._listeners.get(room, ()):
+            wakeup.signals.append(text)
+            wakeup.set()
 
     async def follow(self, room: str, after: int, read: Read) -> AsyncGenerator[Entry, None]:
-        """Yield what can be read of a room after a position, without end."""
-        with self._join(self._followers, room) as bell:
+        """Yield all entries that can be read from a room after a position, without end."""
+        with self._join(self._followers, room) as wakeup:
             while True:
-                bell.forget()
+                wakeup.clear()
                 try:
                     entries = await read(room, after, _BATCH)
                 except RoomsUnavailableError:
-                    bell.ring_in(_RETRY_SECONDS)
+                    wakeup.set_later(_RETRY_SECONDS)
                     entries = []
                 for entry in entries:
                     after = entry.position
                     yield entry
                 if len(entries) < _BATCH:
-                    await bell.wait()
+                    await wakeup.wait()
 
-    async def signals(self, room: str) -> AsyncGenerator[str, None]:
+    async def listen(self, room: str) -> AsyncGenerator[str, None]:
         """Return a room's signals, from now on."""
         signals = self._signals(room)
-        # A generator that never began would never come to its end, and its listener would stay.
+        # A generator that never began never runs its `finally`, and its listener would stay.
         await anext(signals)
         return signals
 
     async def _signals(self, room: str) -> AsyncGenerator[str, None]:
-        with self._join(self._listeners, room) as bell:
+        with self._join(self._listeners, room) as wakeup:
             yield ""
             while True:
-                bell.forget()
-                while bell.signals:
-                    yield bell.signals.popleft()
-                await bell.wait()
+                wakeup.clear()
+                while wakeup.signals:
+                    yield wakeup.signals.popleft()
+                await wakeup.wait()
 
     @contextlib.contextmanager
-    def _join(self, bells: dict[str, tuple[Bell, ...]], room: str) -> Iterator[Bell]:
-        bell = Bell()
+    def _join(self, wakeups: dict[str, tuple[Wakeup, ...]], room: str) -> Iterator[Wakeup]:
+        wakeup = Wakeup()
         with self._lock:
-            bells[room] = (*bells.get(room, ()), bell)
+            wakeups[room] = (*wakeups.get(room, ()), wakeup)
         try:
             self._joined(room)
-            yield bell
+            yield wakeup
         finally:
             with self._lock:
-                bells[room] = tuple(other for other in bells[room] if other is not bell)
-                if not bells[room]:
-                    del bells[room]
+                wakeups[room] = tuple(other for other in wakeups[room] if other is not wakeup)
+                if not wakeups[room]:
+                    del wakeups[room]
             self._left(room)
 
 
-def running() -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that runs in this thread."""
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -1,6 +1,7 @@
 """Rooms in the memory of one process."""
 
 import os
+import secrets
 import sys
 import threading
 import time
@@ -9,56 +10,56 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
+from ...identity import key_of
 from .contract import Entry
-from .followers import Audience
+from .followers import Followers
 from .leases import Leases
-from .workers import warn_of_siblings
+from .workers import warn_of_other_workers
 
 _WARNING = (
     "MemoryRooms: this server runs several workers, and each has rooms of its own: people in one "
-    "do not see what is said in another. Run one worker, or use RedisRooms(url)"
+    "do not see the messages of people in another. Run one worker, or use RedisRooms(url)"
 )
 
 
 class MemoryRooms:
-    """Rooms in memory: what is said is gone when the process ends.
+    """Rooms in memory: they are gone when the process ends.
 
     Args:
         history: How many entries a room keeps; the oldest are dropped, and their ids with them.
-        rooms: How many rooms are kept; the ones not used for longest are dropped, except those
-            that somebody follows.
+        rooms: How many rooms are kept; those unused for longest are dropped, unless somebody
+            follows them.
+
+    Raises:
+        ValueError: One of the two is less than 1.
     """
 
     def __init__(self, *, history: int = 1000, rooms: int = 10_000) -> None:
         if history < 1 or rooms < 1:
             raise ValueError("MemoryRooms keeps at least one entry and at least one room")
         self._history = history
-        self._most = rooms
+        self._max_rooms = rooms
         self._rooms: OrderedDict[str, _Room] = OrderedDict()
-        # Of all rooms, so that a room that was dropped begins anew above its old positions even
-        # if the clock was set back.
-        self._last = 0
+        # One for all rooms: a room that was dropped begins anew above its old positions even if
+        # the clock was set back.
+        self._last_position = 0
         self._lock = threading.Lock()
-        self._audience = Audience()
+        self._followers = Followers()
         self._leases = Leases()
+        self._pseudonym_key = secrets.token_bytes(32)
         self._pid = 0
 
     async def append(self, room: str, entry: Entry) -> Entry:
         """Keep an entry, and return it with its position."""
-        self._look_around()
+        self._warn_after_fork()
         with self._lock:
             kept = self._room(room)
-            key = (entry.kind, entry.id)
-            if (there := kept.ids.get(key)) is not None:
-                return there
-            self._last = max(self._last + 1, time.time_ns() // 1000)
-            entry = replace(entry, position=self._last)
-            kept.ids[key] = entry
-            kept.entries.append(entry)
-            if len(kept.entries) > self._history:
-                oldest = kept.entries.popleft()
-                del kept.ids[oldest.kind, oldest.id]
-        self._audience.wake(room)
+            if (existing := kept.entry_like(entry)) is not None:
+                return existing
+            self._last_position = max(self._last_position + 1, time.time_ns() // 1000)
+            entry = replace(entry, position=self._last_position)
+            kept.add_entry(entry, self._history)
+        self._followers.wake_followers(room)
         return entry
 
     async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
@@ -77,22 +78,26 @@ class MemoryRooms:
     def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield every entry after a position, in order and once, without end.
 
-        Whoever is so far behind that entries were dropped meanwhile goes on with the oldest kept.
+        A follower so far behind that entries were dropped meanwhile goes on with the oldest kept.
         """
-        self._look_around()
-        return self._audience.follow(room, after, self._read)
+        self._warn_after_fork()
+        return self._followers.follow(room, after, self._read)
 
     async def signal(self, room: str, text: str) -> None:
-        """Tell those who listen to a room's signals now."""
-        self._audience.tell(room, text)
+        """Send a signal to those who listen to a room's signals now."""
+        self._followers.deliver_signal(room, text)
 
     async def signals(self, room: str) -> AsyncGenerator[str, None]:
         """Return the room's signals, from now on."""
-        return await self._audience.signals(room)
+        return await self._followers.listen(room)
 
-    async def hold(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or renew a lease, and tell whether the holder has it."""
-        return self._leases.hold(name, holder, seconds)
+    async def hold(self, room: str, position: int, holder: str, seconds: float) -> bool:
+        """Take or renew the lease of an answer, and return whether the holder has it."""
+        return self._leases.hold(room, position, holder, seconds)
+
+    async def pseudonym_key(self) -> bytes:
+        """Return 32 secret bytes, which last as long as these rooms."""
+        return self._pseudonym_key
 
     async def close(self) -> None:
         """Do nothing: there are no files and no connections, and the rooms stay."""
@@ -107,9 +112,9 @@ class MemoryRooms:
         if (room := self._rooms.get(name)) is not None:
             self._rooms.move_to_end(name)
             return room
-        if len(self._rooms) >= self._most:
+        if len(self._rooms) >= self._max_rooms:
             for other in self._rooms:
-                if not self._audience.is_followed(other):
+                if not self._followers.is_followed(other):
                     del self._rooms[other]
                     break
         room = self._rooms[name] = _Room()
@@ -121,18 +126,31 @@ class MemoryRooms:
         self._rooms.move_to_end(name)
         return room.entries
 
-    def _look_around(self) -> None:
+    def _warn_after_fork(self) -> None:
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            warn_of_siblings(f"MemoryRooms {os.getppid()} {sys.argv}", _WARNING)
+            warn_of_other_workers(f"MemoryRooms {os.getppid()} {sys.argv}", _WARNING)
 
 
 class _Room:
-    __slots__ = ("entries", "ids")
+    __slots__ = ("_by_id", "entries")
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()
-        self.ids: dict[tuple[str, str], Entry] = {}
+        self._by_id: dict[tuple[str, str, str], Entry] = {}
+
+    def entry_like(self, entry: Entry) -> Entry | None:
+        return self._by_id.get(_unique(entry))
+
+    def add_entry(self, entry: Entry, history: int) -> None:
+        self.entries.append(entry)
+        self._by_id[_unique(entry)] = entry
+        if len(self.entries) > history:
+            del self._by_id[_unique(self.entries.popleft())]
+
+
+def _unique(entry: Entry) -> tuple[str, str, str]:
+    return entry.kind, key_of(entry.author), entry.id
 
 
 def _position(entry: Entry) -> int:

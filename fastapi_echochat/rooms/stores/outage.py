@@ -1,4 +1,4 @@
-"""Saying in the log that a place is out of reach: once, and once more when it is back."""
+"""Log lines about a store that is out of reach: one when that begins, one when it is over."""
 
 import logging
 import threading
@@ -8,11 +8,11 @@ logger = logging.getLogger("fastapi_echochat")
 
 
 class Outage:
-    """A time in which something does not work, begun and ended by whoever notices.
+    """A time in which a store does not work, begun and ended by those who notice.
 
     Args:
-        begins: What the log says then; the reason and that it is tried again are added.
-        ends: What it says at the end; how long it took is added.
+        begins: What the log says then; the reason, and that it is tried again, are added.
+        ends: What the log says at the end; how long it took is added.
     """
 
     def __init__(self, begins: str, ends: str) -> None:
@@ -22,15 +22,15 @@ class Outage:
         self._lock = threading.Lock()
 
     def begin(self, reason: object) -> None:
-        """Log a warning, if this is the first that is heard of it."""
+        """Log a warning, unless the outage was known already."""
         with self._lock:
             if self._since is not None:
                 return
             self._since = time.monotonic()
-        logger.warning("%s (%s): trying again; what is said waits", self._begins, reason)
+        logger.warning("%s (%s): trying again; new messages wait", self._begins, reason)
 
     def end(self) -> None:
-        """Log that it is over, if it had begun."""
+        """Log that the outage is over, if there was one."""
         if self._since is None:
             return
         with self._lock:

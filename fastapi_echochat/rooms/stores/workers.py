@@ -1,4 +1,4 @@
-"""Other processes of the same server that use the same rooms, or should."""
+"""A warning where several workers of one server each keep rooms of their own."""
 
 import functools
 import hashlib
@@ -14,25 +14,25 @@ except ImportError:  # There is none on Windows, and no server there that forks 
 
 logger = logging.getLogger("fastapi_echochat")
 
-_asked: set[tuple[int, str]] = set()
+_claimed: set[tuple[int, str]] = set()
 
 
-def warn_of_siblings(what: str, warning: str) -> None:
-    """Log a warning, once, if another process has asked about the same and still lives.
+def warn_of_other_workers(resource: str, warning: str) -> None:
+    """Log a warning, once, if another living process has called this for the same resource.
 
     Args:
-        what: What only one process should use.
-        warning: What is wrong, and what to do.
+        resource: Names what only one process should use.
+        warning: Says what is wrong, and what to do.
     """
-    key = (os.getpid(), what)
-    if fcntl is None or key in _asked:
+    claim = (os.getpid(), resource)
+    if fcntl is None or claim in _claimed:
         return
-    _asked.add(key)
-    if (file := _file(os.getpid())) is None:
+    _claimed.add(claim)
+    if (file := _open_lock_file(os.getpid())) is None:
         return
-    # A record lock, for it is this process's alone: a child does not inherit it, a second asker in
-    # this process does not meet it, and it ends with the process however that ends.
-    digest = hashlib.blake2b(what.encode(errors="surrogateescape"), digest_size=7).digest()
+    # A record lock belongs to one process: a child does not inherit it, a second call in this
+    # process does not meet it, and it ends with the process, even with one that was killed.
+    digest = hashlib.blake2b(resource.encode(errors="surrogateescape"), digest_size=7).digest()
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int.from_bytes(digest, "big"))
     except OSError:
@@ -40,9 +40,9 @@ def warn_of_siblings(what: str, warning: str) -> None:
 
 
 @functools.cache
-def _file(pid: int) -> int | None:
-    # One file, of which a byte is locked for each thing: nothing is left behind by each server.
-    # It is never closed, which would free all its locks, and opened anew after a fork.
+def _open_lock_file(pid: int) -> int | None:
+    # One file, in which a byte is locked for each resource: servers leave no files behind. It is
+    # never closed, which would free all its locks, and opened anew after a fork.
     path = Path(tempfile.gettempdir()) / f"fastapi-echochat-{os.getuid()}.lock"
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

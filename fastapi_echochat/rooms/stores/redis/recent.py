@@ -1,29 +1,29 @@
-"""The last entries of a room, as they came in live."""
+"""The newest entries of a room, as they came in live."""
 
 from bisect import bisect_right
 from collections import deque
 
 from ..contract import Entry
 
-# Enough for followers who are a moment behind; the others read the log.
+# Enough for followers who are a moment behind; the others read the history.
 _LENGTH = 32
 
 
-class Tail:
-    """An unbroken stretch of a log, up to the latest entry that came in."""
+class RecentEntries:
+    """The end of a history, without gaps, up to the newest entry that came in."""
 
     __slots__ = ("_entries", "_start")
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque()
-        # The position after which nothing is missing.
+        # The position after which no entry is missing.
         self._start = 0
 
     def add(self, previous: int, entry: Entry) -> None:
-        """Add an entry that came in, and drop those from before a gap.
+        """Add an entry that came in, and drop those before a gap.
 
         Args:
-            previous: The position of the entry before it, as the log knows it.
+            previous: The position of the entry before it in the history.
             entry: The entry.
         """
         if not self._entries or self._entries[-1].position != previous:
@@ -34,7 +34,7 @@ class Tail:
         self._entries.append(entry)
 
     def after(self, position: int) -> list[Entry] | None:
-        """Return the entries after a position; `None` if only the log knows them."""
+        """Return the entries after a position; `None` if they must be read from the history."""
         if not self._entries or position < self._start:
             return None
         first = bisect_right(self._entries, position, key=lambda entry: entry.position)

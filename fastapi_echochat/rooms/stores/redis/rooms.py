@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import secrets
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
@@ -9,265 +11,183 @@ from urllib.parse import quote
 
 from ..contract import Entry, RoomsUnavailableError
 from ..outage import Outage
-from .packing import SIGNAL, pack, unpack, unpack_stream
-from .scripts import APPEND, HOLD
-from .subscription import Subscriber, Subscription
+from .client import Client, checked_options
+from .packing import SIGNAL, pack, unique_member, unpack, unpack_stream
 
-try:
-    from redis import exceptions
-    from redis.asyncio import BlockingConnectionPool, Redis
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-except ImportError as exc:
-    raise ImportError(
-        "RedisRooms needs the redis package: pip install 'fastapi-echochat[redis]'"
-    ) from exc
-
-# Seconds for a free connection, to connect, and for an answer; a URL may say otherwise.
-_OPTIONS: dict[str, Any] = {
-    "max_connections": 20,
-    "timeout": 5,
-    "socket_connect_timeout": 2,
-    "socket_timeout": 5,
-    # A connection that Redis closed since it was last used is opened again, at once and once.
-    "retry": Retry(NoBackoff(), 1, (exceptions.ConnectionError,)),
-    "retry_on_error": [exceptions.ConnectionError],
-    # What every release of redis-py from 5 on understands alike.
-    "protocol": 2,
-    "decode_responses": True,
-    "encoding_errors": "replace",
-}
-
-_OUT_OF_REACH = (exceptions.ConnectionError, exceptions.TimeoutError, OSError, asyncio.TimeoutError)
+logger = logging.getLogger("fastapi_echochat")
 
 
 class RedisRooms:
-    """Rooms in Redis 6.2 or newer, or in Valkey; what is said survives as far as Redis does.
+    """Rooms in Redis 6.2 or newer, or in Valkey; entries are as durable as its data.
 
-    Where Redis goes away the log says so once, and once when it is back; until then it is tried
-    again, at least once a second.
+    When Redis goes away the log says so once, and once when it is back; until then it is tried
+    again at least once a second.
 
     Args:
         url: `redis://`, `rediss://` (TLS) or `unix://`.
         history: How many entries a room keeps; the oldest are dropped, and their ids with them.
-        prefix: What the names of all keys and channels begin with, after a brace.
+        prefix: Begins the names of all keys and channels, after a brace. Chats of different
+            prefixes, or in different databases of one Redis, share nothing.
 
     Raises:
-        ValueError: The URL is none.
+        ValueError: `url` is not a URL of a Redis, or `history` is less than 1.
     """
 
     def __init__(self, url: str, *, history: int = 10_000, prefix: str = "echochat") -> None:
         if history < 1:
             raise ValueError("RedisRooms keeps at least one entry of a room")
-        place = f"Redis at {_address(url)}"
-        self._away = Outage(f"{place} does not answer", f"{place} answers again")
-        self._refusal = Outage(f"{place} refuses", f"{place} keeps again what is said")
+        options = checked_options(url)
+        address = options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}"
+        self._server = f"Redis at {address}"
+        self._away = Outage(f"{self._server} does not answer", f"{self._server} answers again")
+        self._refusal = Outage(f"{self._server} refuses", f"{self._server} accepts writes again")
+        self._has_warned = False
         self._url = url
         self._history = history
         # Escaped, so that the first colon of a key ends the prefix: prefix "a" with room "b:c" is
         # not prefix "a:b" with room "c".
         self._prefix = quote(prefix, safe="")
-        self._links: dict[asyncio.AbstractEventLoop, _Link] = {}
+        # Channels are of all databases of a Redis, keys are not.
+        self._live = f"live:{options.get('db') or 0}"
+        self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
         self._lock = threading.Lock()
 
     async def append(self, room: str, entry: Entry) -> Entry:
         """Keep an entry, and return it with its position."""
-        link = self._link()
-        name = self._name(room)
-        keys = [f"{name}:log", f"{name}:ids"]
-        key = f"{entry.kind}:{entry.id}"
-        appended = link.append(keys, [key, self._history, pack(entry), f"{name}:live"])
-        position, packed = await link.ask(appended)
+        client = self._client()
+        keys = [self._key(room, "history"), self._key(room, "ids")]
+        arguments: list[str | int | bytes]
+        arguments = [unique_member(entry), self._history, pack(entry), self._channel(room)]
+        position, packed = await client.ask(client.append(keys, arguments))
         self._refusal.end()
         return unpack(packed, int(position))
 
     async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
         """Return the entries after a position, oldest first, the first `limit` of them."""
-        if limit < 1:
-            return []
-        link = self._link()
+        redis, key = self._client().redis, self._key(room, "history")
         first = f"{max(0, after + 1)}-0"
-        found = link.redis.xrange(f"{self._name(room)}:log", first, "+", limit)
-        return unpack_stream(await link.ask(found))
+        return await self._collect(room, first, limit, lambda at, n: redis.xrange(key, at, "+", n))
 
     async def read_back(
         self, room: str, *, before: int | None = None, limit: int = 100
     ) -> list[Entry]:
         """Return the entries before a position, oldest first, the last `limit` of them."""
-        if limit < 1 or (before is not None and before < 1):
-            return []
-        link = self._link()
-        last = "+" if before is None else f"{before - 1}-0"
-        found = link.redis.xrevrange(f"{self._name(room)}:log", last, "-", limit)
-        return unpack_stream(await link.ask(found))[::-1]
+        redis, key = self._client().redis, self._key(room, "history")
+        last = "+" if before is None else f"({max(1, before)}-0"
+        entries = await self._collect(
+            room, last, limit, lambda at, n: redis.xrevrange(key, at, "-", n)
+        )
+        return entries[::-1]
 
     async def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield every entry after a position, in order and once, without end.
 
-        Whoever is so far behind that entries were dropped meanwhile goes on with the oldest kept.
+        A follower so far behind that entries were dropped meanwhile goes on with the oldest kept.
         """
-        following = self._link().subscription.audience.follow(room, after, self._read_on)
+        self._channel(room)
+        followers = self._client().subscription.followers
+        following = followers.follow(room, after, self._read_recent)
         async with contextlib.aclosing(following):
             async for entry in following:
                 yield entry
 
     async def signal(self, room: str, text: str) -> None:
-        """Tell those who listen to a room's signals now; it is lost where Redis is away."""
-        link = self._link()
+        """Send a signal to those who listen to a room's signals now; without Redis it is lost."""
+        client = self._client()
         with contextlib.suppress(RoomsUnavailableError):
-            await link.ask(link.redis.publish(f"{self._name(room)}:live", f"{SIGNAL}{text}"))
+            await client.ask(client.redis.publish(self._channel(room), f"{SIGNAL}{text}"))
 
     async def signals(self, room: str) -> AsyncGenerator[str, None]:
         """Return the room's signals, from now on, or from when Redis is back."""
-        subscription = self._link().subscription
-        signals = await subscription.audience.signals(room)
+        self._channel(room)
+        subscription = self._client().subscription
+        signals = await subscription.followers.listen(room)
         try:
-            await subscription.granted(room)
+            await subscription.wait_until_subscribed(room)
         except BaseException:
             await signals.aclose()
             raise
         return signals
 
-    async def hold(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or renew a lease, and tell whether the holder has it."""
-        link = self._link()
+    async def hold(self, room: str, position: int, holder: str, seconds: float) -> bool:
+        """Take or renew the lease of an answer, and return whether the holder has it."""
+        client = self._client()
         milliseconds = max(1, round(seconds * 1000)) if seconds > 0 else 0
-        taken = link.hold([f"{self._name(name)}:holder"], [holder, milliseconds])
-        return bool(await link.ask(taken))
+        held = client.hold([self._key(room, f"lease:{position}")], [holder, milliseconds])
+        return bool(await client.ask(held))
+
+    async def pseudonym_key(self) -> bytes:
+        """Return 32 secret bytes, which Redis keeps for all chats of this prefix."""
+        client = self._client()
+        # A room's keys have a colon within the braces.
+        key = f"{{{self._prefix}}}:pseudonym-key"
+        # Read first, for a Redis that is full refuses to set even what is set already.
+        while (kept := await client.ask(client.redis.get(key))) is None:
+            await client.ask(client.redis.set(key, secrets.token_hex(32), nx=True))
+        return bytes.fromhex(kept)
 
     async def close(self) -> None:
         """Close all connections; the next call opens them again."""
         here = asyncio.get_running_loop()
-        for loop, link in list(self._links.items()):
+        for loop, client in list(self._clients.items()):
             if loop is here:
-                await link.close()
+                await client.close()
             else:
-                # A loop that was closed meanwhile has closed its connections itself.
+                # A loop that was closed meanwhile has closed its connections already.
                 with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(link.close_soon)
+                    loop.call_soon_threadsafe(client.close_soon)
 
-    async def _read_on(self, room: str, after: int, limit: int) -> list[Entry]:
-        # Without a subscription nobody reads: there is no seam between what was there before it
-        # and what comes in with it, and whoever follows is woken when it is there.
-        if (tail := self._link().subscription.tail(room)) is None:
+    async def _read_recent(self, room: str, after: int, limit: int) -> list[Entry]:
+        # Nothing is read before the subscription is there, which then wakes the followers: an
+        # entry is either in the history by then or comes in live.
+        if (recent := self._client().subscription.recent(room)) is None:
             return []
-        if (entries := tail.after(after)) is not None:
+        if (entries := recent.after(after)) is not None:
             return entries
         return await self.read(room, after=after, limit=limit)
 
-    def _name(self, room: str) -> str:
-        # All keys of a room are in one slot of a cluster, by their common text in braces.
-        return f"{{{self._prefix}:{room}}}"
+    async def _collect(
+        self, room: str, start: str, limit: int, read: Callable[[str, int], Awaitable[Any]]
+    ) -> list[Entry]:
+        entries: list[Entry] = []
+        while (count := limit - len(entries)) > 0:
+            found = await self._client().ask(read(start, count))
+            readable = unpack_stream(found)
+            if len(readable) < len(found):
+                self._warn_of_foreign_data(room)
+            entries += readable
+            if len(found) < count:
+                break
+            start = f"({found[-1][0]}"
+        return entries
 
-    def _link(self) -> "_Link":
-        loop = asyncio.get_running_loop()
-        if (link := self._links.get(loop)) is None:
-            link = _Link(
-                self._url, lambda room: f"{self._name(room)}:live", self._away, self._refusal
+    def _warn_of_foreign_data(self, room: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "%s: the history of room %r, and perhaps of others, has entries that this version"
+                " of fastapi-echochat did not write; they are left out",
+                self._server,
+                room,
             )
+
+    def _key(self, room: str, name: str) -> str:
+        # Half of a surrogate pair is an error here; redis-py would replace it by a question mark,
+        # and two rooms would be one.
+        room.encode()
+        # All keys of a room are in one slot of a cluster, by their common text in braces.
+        return f"{{{self._prefix}:{room}}}:{name}"
+
+    def _channel(self, room: str) -> str:
+        return self._key(room, self._live)
+
+    def _client(self) -> "Client":
+        loop = asyncio.get_running_loop()
+        if (client := self._clients.get(loop)) is None:
+            client = Client(self._url, self._channel, self._away, self._refusal)
             with self._lock:
-                for other in [other for other in self._links if other.is_closed()]:
-                    del self._links[other]
-                self._links[loop] = link
-        link.subscription.start()
-        return link
-
-
-class _Link:
-    """One event loop's connections: some for commands, and one for what comes in live.
-
-    Attributes:
-        redis: For commands.
-        append: The script that appends.
-        hold: The script that takes a lease.
-        subscription: What comes in live.
-    """
-
-    def __init__(
-        self, url: str, channel: Callable[[str], str], away: Outage, refusal: Outage
-    ) -> None:
-        self._pool = _pool(url)
-        self.redis: Redis = Redis(connection_pool=self._pool)
-        self.append = self.redis.register_script(APPEND)
-        self.hold = self.redis.register_script(HOLD)
-        self.subscription = Subscription(self._subscriber, channel, self._lost)
-        self._away = away
-        self._refusal = refusal
-        self._end: AsyncGenerator[None, None] | None = None
-        self._closing: asyncio.Task[None] | None = None
-
-    async def ask(self, command: Awaitable[Any]) -> Any:
-        """Return the answer to a command.
-
-        Raises:
-            RoomsUnavailableError: There is none, or Redis refuses.
-        """
-        if self._end is None:
-            self._end = self._wait_for_end()
-            await anext(self._end)
-        # A task of its own, for redis-py (8.1) now and then loses a cancellation, and the caller
-        # would not end. It also spares the connection, which a command cut off would cost.
-        answering = asyncio.ensure_future(command)
-        try:
-            answer = await asyncio.shield(answering)
-        except _OUT_OF_REACH as exc:
-            self._lost(exc)
-            raise RoomsUnavailableError(f"Redis does not answer ({_reason(exc)})") from exc
-        except exceptions.RedisError as exc:
-            self._refusal.begin(exc)
-            raise RoomsUnavailableError(f"Redis refuses ({exc})") from exc
-        self._away.end()
-        return answer
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.subscription.stop()
-        await self._pool.disconnect()
-
-    def close_soon(self) -> None:
-        """Close the connections, in a task."""
-        self._closing = asyncio.get_running_loop().create_task(self.close())
-
-    async def _wait_for_end(self) -> AsyncGenerator[None, None]:
-        # An event loop closes its async generators when it ends, and so these connections even if
-        # nobody called close().
-        try:
-            yield
-        finally:
-            await self._pool.disconnect()
-
-    async def _subscriber(self) -> Subscriber:
-        # While Redis loads its data it takes subscriptions and answers nothing else.
-        await self.ask(self.redis.ping())
-        return self.redis.pubsub()
-
-    def _lost(self, exc: Exception) -> bool:
-        is_out_of_reach = isinstance(exc, (*_OUT_OF_REACH, exceptions.RedisError))
-        if is_out_of_reach:
-            self._away.begin(_reason(exc))
-        return is_out_of_reach
-
-
-def _pool(url: str) -> BlockingConnectionPool:
-    return BlockingConnectionPool.from_url(url, **_OPTIONS)
-
-
-def _address(url: str) -> str:
-    try:
-        pool = _pool(url)
-        # Made, not connected: so an option that there is none of is found now.
-        pool.connection_class(**pool.connection_kwargs)
-    except (ValueError, TypeError, AttributeError, exceptions.RedisError):
-        # Without what it was: it may hold a part of a password.
-        raise ValueError(
-            "RedisRooms takes a URL such as redis://localhost:6379/0, rediss://user:password@host "
-            "or unix:///path/to/socket, with %-escapes in user and password"
-        ) from None
-    options = pool.connection_kwargs
-    if any(options[name] != _OPTIONS[name] for name in ("protocol", "decode_responses")):
-        raise ValueError("RedisRooms sets protocol and decode_responses itself; the URL must not")
-    return str(options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}")
-
-
-def _reason(exc: Exception) -> str:
-    return str(exc) or type(exc).__name__
+                for other in [other for other in self._clients if other.is_closed()]:
+                    del self._clients[other]
+                self._clients[loop] = client
+        client.subscription.start()
+        return client

@@ -1,7 +1,8 @@
-"""What Redis does at one stroke, in its Lua."""
+"""What Redis does in one step, in its Lua."""
 
-# Keys: the log (a stream) and the ids (a sorted set of positions). Arguments: the entry's kind and
-# id, how many entries are kept, the entry, and the channel that it is published on.
+# Keys: the history (a stream) and the ids (a sorted set of positions). Arguments: what tells the
+# entry apart from others, how many entries are kept, the entry, and the channel that it is
+# published on.
 # Numbers in Lua are doubles: microseconds since 1970 fit into their 53 bits until 2255.
 APPEND = """
 local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
@@ -26,7 +27,7 @@ previous = string.format('%.0f', previous)
 redis.call('PUBLISH', ARGV[4], '+' .. previous .. ' ' .. position .. ' ' .. ARGV[3])
 return {position, ARGV[3]}
 """
-"""Append an entry and publish it, or find the one that is there; gives its position and itself."""
+"""Append an entry and publish it, or find the one that is there; returns position and entry."""
 
 # Key: the lease. Arguments: the holder and milliseconds.
 HOLD = """
@@ -41,4 +42,4 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
-"""Take, renew or give up a lease; gives 1 where the holder has it."""
+"""Take, renew or give up a lease; returns 1 if the holder has it."""

@@ -1,4 +1,4 @@
-"""What comes in live from other processes: one connection for all rooms of an event loop."""
+"""What other processes publish: one connection for all rooms of an event loop."""
 
 import asyncio
 import contextlib
@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from ..contract import RoomsUnavailableError
-from ..followers import Audience
+from ..followers import Followers
 from .packing import SIGNAL, unpack_published
-from .recent import Tail
+from .recent import RecentEntries
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -24,34 +24,35 @@ _SILENCES = 3
 
 
 class Subscriber(Protocol):
-    """What is used of redis.asyncio's PubSub."""
+    """The part of redis.asyncio's PubSub that is used here."""
 
     def subscribe(self, *channels: str) -> Awaitable[Any]:
-        """Ask for channels."""
+        """Subscribe to channels."""
 
     def unsubscribe(self, *channels: str) -> Awaitable[Any]:
-        """Ask for channels no more."""
+        """Unsubscribe from channels."""
 
     def ping(self) -> Awaitable[Any]:
         """Ask for a sign of life."""
 
     async def get_message(self, *, timeout: float) -> dict[str, Any] | None:
-        """Return what came in, `None` if nothing did in so many seconds."""
+        """Return the next message, or `None` if there is none within so many seconds."""
 
     async def aclose(self) -> None:
         """Close the connection."""
 
 
 class Subscription:
-    """The rooms that somebody follows or listens to in this event loop, kept subscribed to.
+    """Keeps the rooms subscribed to that have followers or listeners in this event loop.
 
     Args:
         connect: Returns a new subscriber, or raises RoomsUnavailableError.
         channel: Returns the name of a room's channel.
-        lost: Told why a subscriber was lost.
+        lost: Called with the reason when a subscriber was lost; returns whether it is one for
+            which Redis is tried again, and not a fault in this program.
 
     Attributes:
-        audience: Who follows and listens.
+        followers: The followers and listeners.
     """
 
     def __init__(
@@ -60,120 +61,123 @@ class Subscription:
         channel: Callable[[str], str],
         lost: Callable[[Exception], bool],
     ) -> None:
-        self.audience = Audience(self._joined, self._left)
+        self.followers = Followers(self._room_joined, self._room_left)
         self._connect = connect
         self._channel = channel
         self._lost = lost
-        self._listening: asyncio.Task[None] | None = None
+        self._receiving: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        # A subscriber while it is connected, what was asked of it, by channel, and what it granted.
+        # A subscriber while it is connected, the rooms that it was asked for, by channel, and the
+        # entries of those that it confirmed.
         self._subscriber: Subscriber | None = None
-        self._asked: dict[str, str] = {}
-        self._tails: dict[str, Tail] = {}
-        self._asking = asyncio.Lock()
+        self._rooms: dict[str, str] = {}
+        self._recent: dict[str, RecentEntries] = {}
+        self._commands = asyncio.Lock()
         self._is_away = False
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    def tail(self, room: str) -> Tail | None:
-        """Return what came in of a room, `None` while there is no subscription."""
-        return self._tails.get(room)
+    def recent(self, room: str) -> RecentEntries | None:
+        """Return a room's newest entries, or `None` while it is not subscribed to."""
+        return self._recent.get(room)
 
-    async def granted(self, room: str) -> None:
-        """Wait until a room is subscribed to, or cannot be for now."""
-        while room not in self._tails and not self._is_away:
-            await self._news.wait()
+    async def wait_until_subscribed(self, room: str) -> None:
+        """Wait until a room is subscribed to, or Redis turns out to be away."""
+        while room not in self._recent and not self._is_away:
+            await self._changed.wait()
 
     def start(self) -> None:
-        """Begin to listen, if there is an audience."""
-        if self._listening is None and self.audience.rooms():
+        """Subscribe, if there are followers or listeners."""
+        if self._receiving is None and self.followers.awaited_rooms():
             self._is_away = False
-            self._listening = asyncio.get_running_loop().create_task(self._listen(self._ending))
+            self._receiving = asyncio.get_running_loop().create_task(
+                self._receive_always(self._ending)
+            )
 
     async def stop(self) -> None:
-        """Listen no more, until the next start."""
-        self._cancel()
+        """End the subscription, until the next start."""
+        self._cancel_receiving()
         if self._ending is not None:
             await asyncio.wait([self._ending])
 
-    def _joined(self, room: str) -> None:
+    def _room_joined(self, room: str) -> None:
         self.start()
-        self._do(self._adjust(room))
+        self._start_task(self._subscribe_or_unsubscribe(room))
 
-    def _left(self, room: str) -> None:
-        if not self.audience.rooms():
-            self._cancel()
-        elif not self.audience.attends(room):
-            self._do(self._adjust(room))
+    def _room_left(self, room: str) -> None:
+        if not self.followers.awaited_rooms():
+            self._cancel_receiving()
+        elif not self.followers.is_awaited(room):
+            self._start_task(self._subscribe_or_unsubscribe(room))
 
-    def _cancel(self) -> None:
-        if self._listening is not None:
-            self._listening.cancel()
-            self._ending, self._listening = self._listening, None
-            self._forget()
+    def _cancel_receiving(self) -> None:
+        if self._receiving is not None:
+            self._receiving.cancel()
+            self._ending, self._receiving = self._receiving, None
+            self._drop_subscriber()
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
         if self._subscriber is None:
-            # It asks for all rooms once it is connected.
+            # Once connected, it subscribes to all rooms.
             work.close()
             return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _adjust(self, room: str) -> None:
+    async def _subscribe_or_unsubscribe(self, room: str) -> None:
         channel = self._channel(room)
-        async with self._asking:
-            wanted = self.audience.attends(room)
-            if (subscriber := self._subscriber) is None or wanted == (channel in self._asked):
+        async with self._commands:
+            wanted = self.followers.is_awaited(room)
+            if (subscriber := self._subscriber) is None or wanted == (channel in self._rooms):
                 return
-            # Where it is lost, whoever listens to it notices.
+            # A lost connection is noticed by the task that receives from it.
             with contextlib.suppress(Exception):
                 if wanted:
-                    self._asked[channel] = room
+                    self._rooms[channel] = room
                     await subscriber.subscribe(channel)
                 else:
-                    del self._asked[channel]
-                    self._tails.pop(room, None)
+                    del self._rooms[channel]
+                    self._recent.pop(room, None)
                     await subscriber.unsubscribe(channel)
 
-    async def _listen(self, ending: asyncio.Task[None] | None) -> None:
+    async def _receive_always(self, ending: asyncio.Task[None] | None) -> None:
         if ending is not None:
             await asyncio.wait([ending])
         pause = _FIRST_PAUSE
-        # Asked each time, for redis-py (8.1) now and then loses a cancellation.
-        while self._listening is asyncio.current_task():
+        # Checked each time, for redis-py (8.1) now and then loses a cancellation.
+        while self._receiving is asyncio.current_task():
             subscriber = None
             try:
                 subscriber = await self._connect()
                 self._subscriber = subscriber
-                self._asked = {self._channel(room): room for room in self.audience.rooms()}
-                async with self._asking:
-                    await subscriber.subscribe(*self._asked)
+                self._rooms = {self._channel(room): room for room in self.followers.awaited_rooms()}
+                async with self._commands:
+                    await subscriber.subscribe(*self._rooms)
                 pause = _FIRST_PAUSE
-                await self._hear(subscriber)
+                await self._receive(subscriber)
             except RoomsUnavailableError:
                 pause = min(_LONGEST_PAUSE, 2 * pause)
             except Exception as exc:
-                # Whatever it is, those who follow must not wait for a listener that is dead.
+                # After any error it goes on, or followers would wait for a task that has ended.
                 if not self._lost(exc):
-                    logger.exception("what came in from Redis was not understood")
+                    logger.exception("a message from Redis could not be handled")
             finally:
                 if subscriber is not None:
                     with contextlib.suppress(Exception):
                         await subscriber.aclose()
-            if self._listening is asyncio.current_task():
-                self._forget()
+            if self._receiving is asyncio.current_task():
+                self._drop_subscriber()
                 self._is_away = True
-                self._tell()
+                self._announce_change()
                 await asyncio.sleep(pause)
 
-    def _forget(self) -> None:
+    def _drop_subscriber(self) -> None:
         self._subscriber = None
-        self._asked = {}
-        self._tails = {}
+        self._rooms = {}
+        self._recent = {}
 
-    async def _hear(self, subscriber: Subscriber) -> None:
+    async def _receive(self, subscriber: Subscriber) -> None:
         silences = 0
         while silences < _SILENCES:
             if self._subscriber is not subscriber:
@@ -181,35 +185,35 @@ class Subscription:
             message = await subscriber.get_message(timeout=_SILENCE_SECONDS)
             if message is not None:
                 silences = 0
-                self._take(message)
+                self._handle_message(message)
                 continue
             silences += 1
-            async with self._asking:
+            async with self._commands:
                 await subscriber.ping()
         raise TimeoutError(
             f"nothing came for {_SILENCES * _SILENCE_SECONDS:.0f} s, not even a pong"
         )
 
-    def _take(self, message: dict[str, Any]) -> None:
-        if (room := self._asked.get(message["channel"])) is None:
+    def _handle_message(self, message: dict[str, Any]) -> None:
+        if (room := self._rooms.get(message["channel"])) is None:
             return
         if message["type"] == "subscribe":
             self._is_away = False
-            self._tails[room] = Tail()
-            self._tell()
-            # What was appended before is read from the log, what is appended now comes in.
-            self.audience.wake(room)
-        elif message["type"] == "message" and (tail := self._tails.get(room)) is not None:
+            self._recent[room] = RecentEntries()
+            self._announce_change()
+            # Entries from before are read from the history, later ones come in.
+            self.followers.wake_followers(room)
+        elif message["type"] == "message" and (recent := self._recent.get(room)) is not None:
             if (text := message["data"]).startswith(SIGNAL):
-                self.audience.tell(room, text.removeprefix(SIGNAL))
+                self.followers.deliver_signal(room, text.removeprefix(SIGNAL))
                 return
             try:
-                tail.add(*unpack_published(text))
+                recent.add(*unpack_published(text))
             except ValueError:
-                # Nobody here published that; what the log holds is read from there.
-                self._tails[room] = Tail()
-            self.audience.wake(room)
+                # Published by something else; the entries are read from the history.
+                self._recent[room] = RecentEntries()
+            self.followers.wake_followers(room)
 
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _announce_change(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,6 +1,7 @@
 """Rooms in one file: SQLite, from the standard library."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
@@ -12,53 +13,59 @@ from typing import TypeVar
 
 from ....threads import Threads
 from ..contract import Entry, RoomsUnavailableError
-from ..followers import Audience
+from ..followers import Followers
 from ..leases import Leases
 from ..outage import Outage
-from ..workers import warn_of_siblings
+from ..workers import warn_of_other_workers
 from . import database
 
 T = TypeVar("T")
 
-# Seconds between two looks for what other processes have appended.
-_LOOK_SECONDS = 1.0
+_Pending = tuple[str, Entry, "asyncio.Future[Entry]"]
+_Settled = tuple["asyncio.Future[Entry]", Entry | Exception]
+
+# Seconds between two checks whether other processes have appended entries.
+_CHECK_SECONDS = 1.0
 
 _WARNING = (
     "SQLiteRooms: another process, such as a second worker of this server, uses {path} as well: "
-    "nothing is lost, but people in one see what is said in the other up to a second late, and "
-    "who is there and who types not at all. Run one worker, or use RedisRooms(url)"
+    "nothing is lost, but people in one see messages of the other up to a second late, and do not "
+    "see who is there or who types. Run one worker, or use RedisRooms(url)"
 )
 
 
 class SQLiteRooms:
-    """Rooms in a file, which is made where there is none: what is said survives `kill -9`.
+    """Rooms in a file, which is made if it is missing; entries survive `kill -9`.
 
-    What other processes append to it arrives within a second. Signals and leases are of this
-    process alone.
+    Entries that other processes append arrive within a second. Signals and leases do not leave
+    this process.
+
+    An entry's author is in the columns `author_id`, empty for no author, `author_name` and
+    `is_guest`: with these a host finds and deletes one person's entries in plain SQL.
 
     Args:
-        path: Of the file; its folder is there.
+        path: Path of the file, in a folder that exists.
         history: How many entries a room keeps; `None` for all.
 
     Raises:
-        ValueError: The file cannot be there. What it holds is looked at by the first call, which
-            raises one for a database of something else or of a newer version.
+        ValueError: There cannot be a file at this path. The first call opens it, and raises one
+            for a database of something else or of another version of fastapi-echochat.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, history: int | None = None) -> None:
-        self._path = _check(path)
+        self._path = _checked_path(path)
         if history is not None and history < 1:
             raise ValueError("SQLiteRooms keeps at least one entry of a room")
         self._history = history
-        # Not aiosqlite, whose thread is none that Python leaves alone at its exit: a server that
-        # did not close it would not end.
+        # Not aiosqlite, for whose thread Python waits at its exit: a server that did not close it
+        # would not end.
         self._threads = Threads(1)
         self._connection: sqlite3.Connection | None = None
         self._version: int | None = None
-        self._pending: list[tuple[str, Entry, asyncio.Future[Entry]]] = []
+        self._pending: list[_Pending] = []
         self._lock = threading.Lock()
-        self._is_watched = False
-        self._audience = Audience(joined=self._watch)
+        self._is_file_watched = False
+        self._followers = Followers(joined=self._watch_file)
         self._leases = Leases()
         self._outage = Outage(f"{self._path} cannot be used", f"{self._path} can be used again")
 
@@ -67,7 +74,7 @@ class SQLiteRooms:
         future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
         with self._lock:
             self._pending.append((room, entry, future))
-            # What comes while a commit is under way goes together into the next one.
+            # Entries that come while a commit is under way go together into the next one.
             if len(self._pending) == 1:
                 self._threads.start(self._commit)
         return await future
@@ -86,19 +93,23 @@ class SQLiteRooms:
 
     def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield every entry after a position, in order and once, without end."""
-        return self._audience.follow(room, after, self._read)
+        return self._followers.follow(room, after, self._read)
 
     async def signal(self, room: str, text: str) -> None:
-        """Tell those in this process who listen to a room's signals now."""
-        self._audience.tell(room, text)
+        """Send a signal to those in this process who listen to a room's signals now."""
+        self._followers.deliver_signal(room, text)
 
     async def signals(self, room: str) -> AsyncGenerator[str, None]:
         """Return the room's signals, from now on."""
-        return await self._audience.signals(room)
+        return await self._followers.listen(room)
 
-    async def hold(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or renew a lease in this process, and tell whether the holder has it."""
-        return self._leases.hold(name, holder, seconds)
+    async def hold(self, room: str, position: int, holder: str, seconds: float) -> bool:
+        """Take or renew the lease of an answer, and return whether the holder has it."""
+        return self._leases.hold(room, position, holder, seconds)
+
+    async def pseudonym_key(self) -> bytes:
+        """Return 32 secret bytes, which the file keeps."""
+        return await self._threads.call(self._use, database.pseudonym_key)
 
     async def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -109,7 +120,7 @@ class SQLiteRooms:
             self._use, lambda opened: database.read(opened, room, after, limit)
         )
 
-    # What follows runs in the thread, one at a time.
+    # The following methods run in the thread, one at a time.
 
     def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -118,7 +129,7 @@ class SQLiteRooms:
             assert self._connection is not None
             result = work(self._connection)
         except sqlite3.Error as exc:
-            # Opened again it is in order, whatever went wrong halfway.
+            # Opened again it is in order, even if a transaction failed halfway.
             self._close()
             self._outage.begin(exc)
             raise RoomsUnavailableError(f"{self._path}: {exc}") from exc
@@ -128,9 +139,9 @@ class SQLiteRooms:
     def _open(self) -> None:
         self._connection = database.connect(self._path)
         self._version = None
-        # For those who do not close it: a connection that is forgotten is a ResourceWarning.
+        # Where nobody calls close(): a connection that is dropped open is a ResourceWarning.
         self._forget = weakref.finalize(self, self._connection.close)
-        warn_of_siblings(f"SQLiteRooms {self._path}", _WARNING.format(path=self._path))
+        warn_of_other_workers(f"SQLiteRooms {self._path}", _WARNING.format(path=self._path))
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -145,23 +156,17 @@ class SQLiteRooms:
             outcomes = self._use(lambda opened: self._append(opened, work))
         except Exception as exc:
             outcomes = [exc] * len(work)
-        told: dict[
-            asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Entry], Entry | Exception]]
-        ] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Settled]] = {}
         for (_, _, future), outcome in zip(work, outcomes, strict=True):
-            told.setdefault(future.get_loop(), []).append((future, outcome))
-        for loop, outcomes_there in told.items():
-            try:
-                loop.call_soon_threadsafe(_settle, outcomes_there)
-            except RuntimeError:
-                # The loop was closed meanwhile: there is nobody left to be told.
-                continue
+            by_loop.setdefault(future.get_loop(), []).append((future, outcome))
+        for loop, settled in by_loop.items():
+            # In a loop that was closed meanwhile nobody waits any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle_futures, settled)
         for room in {room for room, _, _ in work}:
-            self._audience.wake(room)
+            self._followers.wake_followers(room)
 
-    def _append(
-        self, opened: sqlite3.Connection, work: list[tuple[str, Entry, asyncio.Future[Entry]]]
-    ) -> list[Entry | Exception]:
+    def _append(self, opened: sqlite3.Connection, work: list[_Pending]) -> list[Entry | Exception]:
         outcomes: list[Entry | Exception] = []
         opened.execute("BEGIN IMMEDIATE")
         for room, entry, _ in work:
@@ -170,48 +175,49 @@ class SQLiteRooms:
             except sqlite3.Error:
                 raise
             except Exception as exc:
-                # Half of a surrogate pair, say: the others' entries are none the worse for it.
+                # Such as half of a surrogate pair: it does not concern the others' entries.
                 outcomes.append(exc)
         if self._history is not None:
-            for room in {room for room, _, _ in work}:
+            pairs = zip(work, outcomes, strict=True)
+            for room in {room for (room, _, _), kept in pairs if isinstance(kept, Entry)}:
                 database.trim(opened, room, self._history)
         opened.execute("COMMIT")
         return outcomes
 
-    # What follows sees to other processes' entries, in a thread that is there with followers.
+    # The rest finds other processes' entries, in a thread that runs while there are followers.
 
-    def _watch(self, _: str) -> None:
+    def _watch_file(self, _: str) -> None:
         with self._lock:
-            if self._is_watched:
+            if self._is_file_watched:
                 return
-            self._is_watched = True
-        threading.Thread(target=self._look_again, name="echochat watch", daemon=True).start()
+            self._is_file_watched = True
+        threading.Thread(target=self._keep_checking, name="echochat watch", daemon=True).start()
 
-    def _look_again(self) -> None:
-        looked = threading.Event()
+    def _keep_checking(self) -> None:
+        checked = threading.Event()
         while True:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_CHECK_SECONDS)
             with self._lock:
-                if not self._audience.has_followers():
-                    self._is_watched = False
+                if not self._followers.has_followers():
+                    self._is_file_watched = False
                     return
-            looked.clear()
-            self._threads.start(lambda: self._look(looked))
-            looked.wait()
+            checked.clear()
+            self._threads.start(lambda: self._check_file(checked))
+            checked.wait()
 
-    def _look(self, looked: threading.Event) -> None:
+    def _check_file(self, checked: threading.Event) -> None:
         try:
             version = self._use(database.version)
             if version != self._version:
                 self._version = version
-                self._audience.wake_all()
+                self._followers.wake_all_followers()
         except (RoomsUnavailableError, ValueError):
             return
         finally:
-            looked.set()
+            checked.set()
 
 
-def _check(path: str | os.PathLike[str]) -> Path:
+def _checked_path(path: str | os.PathLike[str]) -> Path:
     if os.fspath(path) == ":memory:":
         raise ValueError("SQLiteRooms keeps a file; for rooms in memory use MemoryRooms()")
     resolved = Path(path).resolve()
@@ -222,8 +228,8 @@ def _check(path: str | os.PathLike[str]) -> Path:
     return resolved
 
 
-def _settle(outcomes: list[tuple[asyncio.Future[Entry], Entry | Exception]]) -> None:
-    for future, outcome in outcomes:
+def _settle_futures(settled: list[_Settled]) -> None:
+    for future, outcome in settled:
         if future.done():
             continue
         if isinstance(outcome, Exception):

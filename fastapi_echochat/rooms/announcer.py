@@ -1,4 +1,4 @@
-"""Telling a room, and other processes, who is there."""
+"""Telling a room, and other processes, who is in it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,18 +9,23 @@ from .presence import HEARTBEAT_SECONDS, Presence
 _TOGETHER_SECONDS = 0.25
 
 
-class Attendance:
+class Announcer:
     """Who is in a room, and who has to hear of it when that changes.
 
     Args:
         announce: Tells the other processes who is there in this one.
         tell: Tells those in this one who is there in all.
+
+    Attributes:
+        people: The names of those who are there, by pseudonym, as everybody was told.
     """
 
     def __init__(
-        self, announce: Callable[[list[str]], Awaitable[None]], tell: Callable[[set[str]], None]
+        self,
+        announce: Callable[[dict[str, str]], Awaitable[None]],
+        tell: Callable[[dict[str, str]], None],
     ) -> None:
-        self.people: set[str] = set()
+        self.people: dict[str, str] = {}
         self._announce = announce
         self._tell = tell
         self._presence = Presence()
@@ -28,19 +33,20 @@ class Attendance:
         self._announcing: set[asyncio.Task[None]] = set()
         self._beating: asyncio.Task[None] | None = None
 
-    def change(self, former: str | None, author: str | None) -> None:
-        """Take note of somebody's name: of who comes without a former one, goes without a new."""
-        if former is not None:
-            self._presence.go(former)
-        if author is not None:
-            self._presence.come(author)
-        if former != author:
-            self.announce_soon()
+    def add(self, pseudonym: str, name: str) -> None:
+        """Note that a participant is there."""
+        self._presence.add(pseudonym, name)
+        self.announce_soon()
 
-    def hear(self, process: str, authors: list[str]) -> None:
-        """Take note of who is there in another process."""
-        self._presence.hear(process, authors, asyncio.get_running_loop().time())
-        self._look()
+    def remove(self, pseudonym: str) -> None:
+        """Note that a participant is gone."""
+        self._presence.remove(pseudonym)
+        self.announce_soon()
+
+    def hear(self, process: str, people: dict[str, str]) -> None:
+        """Note who is there in another process."""
+        self._presence.hear(process, people, asyncio.get_running_loop().time())
+        self._tell_changes()
 
     def announce_soon(self) -> None:
         """Tell everybody, together with what else happens in the next moment."""
@@ -57,12 +63,12 @@ class Attendance:
 
     def _announce_now(self) -> None:
         self._timer = None
-        self._look()
-        announcing = asyncio.ensure_future(self._send())
+        self._tell_changes()
+        announcing = asyncio.ensure_future(self._announce_here())
         self._announcing.add(announcing)
         announcing.add_done_callback(self._announcing.discard)
 
-    async def _send(self) -> None:
+    async def _announce_here(self) -> None:
         await self._announce(self._presence.here)
 
     async def _beat(self) -> None:
@@ -70,11 +76,11 @@ class Attendance:
         while self.people:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             if self._presence.here:
-                await self._send()
-            self._look()
+                await self._announce_here()
+            self._tell_changes()
         self._beating = None
 
-    def _look(self) -> None:
+    def _tell_changes(self) -> None:
         people = self._presence.everybody(asyncio.get_running_loop().time())
         if people != self.people:
             self.people = people

@@ -16,6 +16,7 @@ from .dependencies import AUTHOR, check, collector, unresolvable
 from .endpoint import Endpoint, Sessions
 from .identity import Author, given_author
 from .limits import Limits
+from .names import shown_author
 from .origins import OriginRule
 from .page.page import Page, Templates, WebsocketURL
 from .protocol.frames import ID_LENGTH
@@ -128,6 +129,7 @@ class EchoChat:
             rooms=None if rooms is None else "private" if private else "shared",
         )
         self._rooms = rooms
+        self._limits = limits
         collect = collector(reply, author)
         replier = None
         if reply is not None:
@@ -158,7 +160,8 @@ class EchoChat:
             room: Its name: the values of the mount's path parameters joined by `/`, `main` where
                 there are none; or a `Message.room`.
             text: What to say.
-            author: The name it is said under.
+            author: Who says it, as the dependency `author=` returns one; nobody in particular by
+                default.
             message_id: Of 1 to 64 characters. What is posted again with the same one is said
                 once.
 
@@ -167,17 +170,19 @@ class EchoChat:
 
         Raises:
             RuntimeError: The chat has no rooms.
-            ValueError: The room's name, the text or the id cannot be.
+            TypeError: `author` is neither an `Author` nor a str.
+            ValueError: The room's name, the text or an id cannot be.
             RoomsUnavailableError: It may or may not have been said: post it again, with its id.
         """
         rooms = self._need_rooms(room)
         if not text:
             raise ValueError("there is nothing to say: text is empty")
         text.encode()  # Half of a surrogate pair is a UnicodeEncodeError, which is a ValueError.
+        given = given_author(author)
         entry = Entry(
             kind="notice",
             id=message_id or secrets.token_hex(16),
-            author=given_author(author),
+            author=given and shown_author(given, self._limits.name_length),
             text=text,
             sent_at=datetime.now(timezone.utc),
         )

@@ -12,9 +12,9 @@ from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocketState
 
-from .identity import NAMELESS, Author, given_author
+from .identity import Author, given_author
 from .limits import Limits
-from .names import clean_name
+from .names import shown_author
 from .origins import OriginRule
 from .protocol.plain import Plain
 from .protocol.serializer import Serializer
@@ -114,9 +114,9 @@ class Endpoint:
         serializer: Serializer = self._plain
         if self._v1.subprotocol in websocket.scope.get("subprotocols", ()):
             serializer = self._v1
-        client = Client(
-            websocket, serializer, author and self._shown(author), values, next(self._numbers)
-        )
+        if author is not None:
+            author = shown_author(author, self._limits.name_length)
+        client = Client(websocket, serializer, author, values, next(self._numbers))
         if (why := self._sessions.refusal(client)) is not None:
             await _refuse(websocket, 404, why)
             return None
@@ -125,11 +125,6 @@ class Endpoint:
         except OSError:  # The client has left already: uvicorn's ClientDisconnected.
             return None
         return self._sessions.open(client, self._watchdog())
-
-    def _shown(self, author: Author) -> Author:
-        """Return an author with the name that is shown: who it is does not depend on that."""
-        name = clean_name(author.name, self._limits.name_length) or NAMELESS
-        return Author(author.id, name, is_guest=author.is_guest)
 
     def _watchdog(self) -> Watchdog:
         loop = asyncio.get_running_loop()

@@ -51,7 +51,9 @@ class Author:
     @property
     def key(self) -> str:
         """The identity as one text, which no other identity has."""
-        return f"{'guest' if self.is_guest else 'author'}:{self.id}"
+        # Not formatted: an id may be a `StrEnum`'s, or a `class Role(str, Enum)`'s, and how that is
+        # formatted depends on the version of Python; from a store it comes back as its value.
+        return ("guest:" if self.is_guest else "author:") + self.id
 
 
 def key_of(author: Author | None) -> str:

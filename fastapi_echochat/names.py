@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from .identity import GUEST
+from .identity import GUEST, NAMELESS, Author
 
 # How many times its length a name is looked at; what is beyond that is not even normalised.
 _LOOKED_AT = 8
@@ -48,6 +48,16 @@ def guest_name(name: str, length: int, *, is_marked: bool) -> str:
     """
     cleaned = clean_name(name, length)
     return f"{cleaned}{GUEST}" if cleaned and is_marked else cleaned
+
+
+def shown_author(author: Author, length: int) -> Author:
+    """Return a person with the name that is shown: who it is does not depend on that.
+
+    Args:
+        author: As the host knows the person.
+        length: How many characters (code points) the name may have.
+    """
+    return Author(author.id, clean_name(author.name, length) or NAMELESS, is_guest=author.is_guest)
 
 
 def _keep_if_needed(match: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from .protocol.messages import Message
 from .replies import Replier, Values, check_piece
 from .sender import EndedError
+from .threads import Share
 
 Outcome = Literal["done", "stopped", "failed"]
 """How an answer ended."""
@@ -51,12 +52,15 @@ class Answer:
             self.task.cancel()
         return True
 
-    async def run(self, replier: Replier, values: Values, emit: Emit | None) -> str:
+    async def run(
+        self, replier: Replier, values: Values, share: Share | None, emit: Emit | None
+    ) -> str:
         """Call the function, and return what it returned.
 
         Args:
             replier: Calls it.
             values: What its dependencies gave.
+            share: The session's share of the threads.
             emit: Called with each piece of a streamed answer, of which then nothing is returned;
                 without it the pieces are returned together.
 
@@ -66,9 +70,9 @@ class Answer:
         text = ""
         try:
             if replier.streams:
-                text = await self._stream(replier, values, emit)
+                text = await self._stream(replier, values, share, emit)
             else:
-                text = await replier.reply(self.message, values)
+                text = await replier.reply(self.message, values, share)
         except EndedError:
             raise
         except (Exception, asyncio.CancelledError) as exc:
@@ -81,9 +85,11 @@ class Answer:
                 self.outcome = "done"
         return text
 
-    async def _stream(self, replier: Replier, values: Values, emit: Emit | None) -> str:
+    async def _stream(
+        self, replier: Replier, values: Values, share: Share | None, emit: Emit | None
+    ) -> str:
         kept: list[str] = []
-        async with contextlib.aclosing(replier.stream(self.message, values)) as pieces:
+        async with contextlib.aclosing(replier.stream(self.message, values, share)) as pieces:
             async for piece in pieces:
                 text = check_piece(piece)
                 if self.outcome is not None:

@@ -60,7 +60,7 @@ class Conversation(Session):
         watchdog: Notices if the client stops reading.
     """
 
-    __slots__ = ("_answer", "_author", "_replier", "_stopped", "_values")
+    __slots__ = ("_answer", "_author", "_replier", "_share", "_stopped", "_values")
 
     def __init__(
         self, client: Client, replier: Replier, limits: Limits, watchdog: Watchdog
@@ -69,6 +69,7 @@ class Conversation(Session):
         self._author: Author | None = client.author
         self._values: Values = client.values
         self._replier = replier
+        self._share = replier.share()
         self._answer: Answer | None = None
         self._stopped: set[asyncio.Task[None]] | None = None
 
@@ -100,7 +101,7 @@ class Conversation(Session):
                 self._limits.reply_seconds, self._end_overdue, answer
             )
         emit = self._send_piece if self._serializer.has_pieces else None
-        text = await answer.run(self._replier, self._values, emit)
+        text = await answer.run(self._replier, self._values, self._share, emit)
         if timer is not None:
             timer.cancel()
         if self._answer is not answer:

@@ -73,9 +73,10 @@ class Replier:
         self._threads = Threads(threads)
         self.streams = self._kind in (_Kind.GENERATOR, _Kind.ASYNC_GENERATOR)
 
-    def share(self) -> Share:
-        """Return what one session may have of the threads."""
-        return self._threads.share()
+    def share(self) -> Share | None:
+        """Return what one session may have of the threads, `None` if the function needs none."""
+        needs_none = self._kind in (_Kind.COROUTINE, _Kind.ASYNC_GENERATOR)
+        return None if needs_none else self._threads.share()
 
     async def reply(self, message: Message, values: Values, share: Share | None = None) -> str:
         """Return the whole answer to a message.
@@ -83,7 +84,7 @@ class Replier:
         Args:
             message: The message.
             values: What the dependencies gave.
-            share: The sender's, of the threads; without one it may have all of them.
+            share: The session's; without one the function may have all threads.
 
         Raises:
             TypeError: The function returned something that is no `str`.

@@ -53,7 +53,7 @@ def test_forty_stopped_answers_hold_up_nobody(go_on: threading.Event) -> None:
         return message.text
 
     async def main() -> None:
-        replier = Replier(reply, 40)
+        replier = Replier(reply, 40, has_dependencies=False)
         one, other = replier.share(), replier.share()
         for number in range(40):
             answer = asyncio.create_task(replier.reply(message(str(number)), {}, one))
@@ -187,7 +187,7 @@ def test_any_argument_of_the_function() -> None:
 
     async def main() -> None:
         values = {"self": "a", "function": "b", "share": "c", "work": "d"}
-        replier = Replier(reply, 1)
+        replier = Replier(reply, 1, has_dependencies=False)
         assert await replier.reply(message("x"), values, replier.share()) == "x a b c d"
         assert await replier.reply(message("x"), values) == "x a b c d"
 
@@ -209,7 +209,7 @@ def test_steps_of_a_generator_have_one_context() -> None:
             seen.append(WHO.get())
 
     async def main() -> None:
-        replier = Replier(reply, 4)
+        replier = Replier(reply, 4, has_dependencies=False)
         WHO.set("Ada")
         answers = [replier.stream(message(text), {}, replier.share()) for text in "ab"]
         WHO.set("somebody else")
@@ -240,7 +240,7 @@ def test_generator_that_is_stopped_while_it_blocks(go_on: threading.Event) -> No
             ended.set()
 
     async def main() -> None:
-        replier = Replier(reply, 1)
+        replier = Replier(reply, 1, has_dependencies=False)
         share = replier.share()
         answer: Any = replier.stream(message("x"), {}, share)
         step = asyncio.create_task(answer.__anext__())

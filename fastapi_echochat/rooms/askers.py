@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ..identity import key_of
 from ..replies import Values
+from ..threads import Share
 from .stores.contract import Entry
 
 # So many of the messages without an answer of somebody who left are still answered with what
@@ -18,10 +19,12 @@ class Asker(NamedTuple):
     Attributes:
         values: What the reply function's dependencies gave for it.
         context: The context variables (`contextvars`) that it was begun in.
+        share: Its share of the threads.
     """
 
     values: Values
     context: contextvars.Context
+    share: Share | None = None
 
 
 class Askers:

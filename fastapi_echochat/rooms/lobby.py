@@ -7,6 +7,7 @@ from ..conversation import Conversation
 from ..limits import Limits
 from ..replies import Replier
 from ..session import Client, Session
+from ..threads import Share
 from ..watchdog import Watchdog
 from .hub import Hub
 from .naming import ROOM_LENGTH, room_name
@@ -62,6 +63,10 @@ class Lobby:
             # The plain protocol has no way to say which conversation it is, so none is kept.
             return Conversation(client, self._replier, self.limits, watchdog)
         return Participant(client, self, self._hub(), room, watchdog)
+
+    def share(self) -> Share | None:
+        """Return a session's share of the threads, `None` if the reply function needs none."""
+        return None if self._replier is None else self._replier.share()
 
     async def close(self) -> None:
         """End what goes on without connections: the server ends."""

@@ -2,10 +2,11 @@
 
 import contextlib
 import json
+import secrets
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -52,9 +53,12 @@ class Client:
         name: What it wants to be called.
         after: The position that it has seen the room up to.
         conversation: Which one, in a chat that keeps them.
+        guest: The secret that it is known by as a guest; by default one of its own, with which it
+            comes back too.
         headers: Of the handshake.
 
     Attributes:
+        guest: As given, or made.
         welcome: The first frame.
         position: Of the latest entry that it heard.
     """
@@ -67,13 +71,17 @@ class Client:
         enters: bool = True,
         after: int | None = None,
         conversation: str | None = None,
+        guest: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self._url = url
-        self._entered: Frame = {"name": name, "conversation": conversation}
+        self.guest = guest or secrets.token_urlsafe(24)
+        self._entered: Frame = {"name": name, "conversation": conversation, "guest": self.guest}
         self._headers = headers
         self._heard: list[Frame] = []
         self._said = 0
+        # Of messages that it has heard, by position.
+        self._ids: dict[int, str] = {}
         self.position = after
         self._connection = contextlib.ExitStack()
         # Without a bound, so that it can be closed with frames unread: else it waits for a close
@@ -86,8 +94,14 @@ class Client:
         self.welcome: Frame = self.hear("welcome")
 
     @property
-    def author(self) -> Any:
-        return self.welcome["author"]
+    def id(self) -> Any:
+        """Its pseudonym."""
+        return self.welcome["you"]["id"]
+
+    @property
+    def name(self) -> Any:
+        """What it was called when it came in."""
+        return self.welcome["you"]["name"]
 
     @property
     def room(self) -> Any:
@@ -106,19 +120,29 @@ class Client:
     def tell(self, text: str, message_id: str | None = None) -> Frame:
         """Send a message, and return its entry; other entries stay to be heard."""
         message_id = self.say(text, message_id)
-        entry = {"kind": "message", "id": message_id}
-        return self._find(f"the entry of {text!r}", lambda frame: _is(frame, "entry", **entry))[1]
+
+        def is_own(frame: Frame) -> bool:
+            return (
+                _is(frame, "entry", kind="message", id=message_id) and author_id(frame) == self.id
+            )
+
+        return self._find(f"the entry of {text!r}", is_own)
+
+    def meet(self, *names: str) -> Frame:
+        """Return the next frame that says that these are there and nobody else, in this order."""
+        return self._find(
+            f"{names} to be there",
+            lambda frame: frame["type"] == "presence" and names_in(frame) == list(names),
+            drops="presence",
+        )
 
     def hear(self, kind: str, /, **fields: object) -> Frame:
         """Return the next frame of a type, with these fields.
 
         Those of the type that come before are dropped, those of other types stay to be heard.
         """
-        index, found = self._find(
-            f"{kind} {fields or ''}", lambda frame: _is(frame, kind, **fields)
-        )
-        self._heard[:index] = [frame for frame in self._heard[:index] if frame["type"] != kind]
-        return found
+        what = f"{kind} {fields or ''}"
+        return self._find(what, lambda frame: _is(frame, kind, **fields), drops=kind)
 
     def receive(self) -> Frame:
         """Return the next frame, whatever it is."""
@@ -129,6 +153,10 @@ class Client:
     def answer(self) -> Frame:
         """Return the next answer in the room."""
         return self.hear("entry", kind="answer")
+
+    def asked_in(self, answer: Frame) -> str:
+        """Return the id of the message that an answer, or a draft of one, is to."""
+        return self._ids[answer["in_reply_to"]]
 
     def answer_frames(self) -> list[Frame]:
         """Return all frames up to the one that ends an answer to this client alone."""
@@ -172,9 +200,11 @@ class Client:
         """Connect anew, with the position of the latest entry heard, or another one."""
         self.leave()
         after = self.position if after is None else after
-        return Client(url or self._url, after=after, headers=self._headers, **self._entered)
+        back = Client(url or self._url, after=after, headers=self._headers, **self._entered)
+        back._ids.update(self._ids)
+        return back
 
-    def _find(self, what: str, is_it: Any) -> tuple[int, Frame]:
+    def _find(self, what: str, is_it: Callable[[Frame], bool], drops: str | None = None) -> Frame:
         deadline = time.monotonic() + PATIENCE
         index = 0
         while True:
@@ -184,13 +214,18 @@ class Client:
                 except TimeoutError:
                     pytest.fail(f"waited {PATIENCE} s in vain for {what}; heard {self._heard}")
             if is_it(self._heard[index]):
-                return index, self._heard.pop(index)
+                found = self._heard.pop(index)
+                before = [frame for frame in self._heard[:index] if frame["type"] != drops]
+                self._heard[:index] = before
+                return found
             index += 1
 
     def _receive(self, seconds: float) -> None:
         frame = json.loads(self.websocket.recv(max(0, seconds)))
         if frame["type"] == "entry":
             self.position = max(self.position or 0, frame["position"])
+            if frame["kind"] == "message":
+                self._ids[frame["position"]] = frame["id"]
         self._heard.append(frame)
 
     def __enter__(self) -> "Client":
@@ -203,6 +238,21 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         self.leave()
+
+
+def author_id(entry: Frame) -> Any:
+    """Return the pseudonym of an entry's author, `None` where it has none."""
+    return entry["author"] and entry["author"]["id"]
+
+
+def name_of(entry: Frame) -> Any:
+    """Return the name that an entry's author is shown under, `None` where it has none."""
+    return entry["author"] and entry["author"]["name"]
+
+
+def names_in(presence: Frame) -> list[str]:
+    """Return the names of the people in a frame."""
+    return [person["name"] for person in presence["people"]]
 
 
 def _is(frame: Frame, kind: str, /, **fields: object) -> bool:

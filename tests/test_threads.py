@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from fastapi_echochat import Message
+from fastapi_echochat import Limits, MemoryRooms, Message
 from fastapi_echochat.replies import Replier
 from fastapi_echochat.threads import Share, Threads
+from tests.apps import make_app
+from tests.clients import Client
+from tests.conftest import Serve
 from tests.servers import wait_until
 
 WHO = contextvars.ContextVar("WHO", default="nobody")
@@ -64,6 +67,41 @@ def test_forty_stopped_answers_hold_up_nobody(go_on: threading.Event) -> None:
         assert len(begun) == 10 + 20
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("has_rooms", [False, True])
+def test_a_session_that_sends_and_stops(
+    serve: Serve, go_on: threading.Event, has_rooms: bool
+) -> None:
+    """One client's stopped functions block a quarter of the threads; others have the rest."""
+
+    def reply(message: Message) -> str:
+        if message.text == "slow":
+            go_on.wait(25)
+        return message.text
+
+    rooms = MemoryRooms() if has_rooms else None
+    app = make_app(reply, prefix="/{room}", limits=Limits(reply_threads=4), rooms=rooms)
+    server = serve(app)
+    one, other = (
+        Client(server.url(f"/{name}/ws", "ws"), name, enters=has_rooms) for name in ("one", "other")
+    )
+    for _ in range(10):
+        stopped = one.say("slow")
+        if has_rooms:
+            one.hear("entry", id=stopped)
+        one.stop(stopped)
+        if has_rooms:
+            assert one.answer()["outcome"] == "stopped"
+        else:
+            assert one.hear("error")["code"] == "stopped"
+    for _ in range(3):
+        other.say("quick")
+        answer = other.answer() if has_rooms else other.hear("reply")
+        assert answer["text"] == "quick"
+    go_on.set()
+    one.leave()
+    other.leave()
 
 
 def test_one_share_never_has_more_than_its_part(go_on: threading.Event) -> None:
@@ -250,6 +288,7 @@ def test_generator_that_is_stopped_while_it_blocks(go_on: threading.Event) -> No
         steps = [asyncio.create_task(each.__anext__()) for each in others]
         await asyncio.sleep(0.05)
         await stop([step, *steps])
+        assert share is not None
         assert not share.work
         assert not ended.is_set()
         go_on.set()

@@ -12,7 +12,7 @@ from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
 from .conversation import Conversations
-from .dependencies import AUTHOR, caller_names, check, collector, unresolvable
+from .dependencies import AUTHOR, check, collector, unresolvable
 from .endpoint import Endpoint, Sessions
 from .identity import Author, given_author
 from .limits import Limits
@@ -130,10 +130,10 @@ class EchoChat:
         )
         self._rooms = rooms
         self._limits = limits
-        collect = collector(reply, caller_names(), author)
+        collect = collector(reply, author)
         replier = None
         if reply is not None:
-            has_dependencies = collector(reply, caller_names()) is not None
+            has_dependencies = collector(reply) is not None
             replier = Replier(reply, limits.reply_threads, has_dependencies=has_dependencies)
         sessions: Sessions
         if rooms is not None:

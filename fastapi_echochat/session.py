@@ -63,6 +63,10 @@ class State(enum.Enum):
     OVER = enum.auto()
 
 
+# Looked up for each frame.
+_OPEN = State.OPEN
+
+
 class SessionLog(logging.LoggerAdapter[logging.Logger]):
     """Begins each line with the session that it is about."""
 
@@ -195,7 +199,7 @@ class Session:
         try:
             if is_first:
                 await self.greet()
-            while self._state is State.OPEN:
+            while self._state is _OPEN:
                 event = await receive()
                 text = event.get("text")
                 if text is None:
@@ -219,17 +223,21 @@ class Session:
                         await self._work()
                         return  # Another task reads on.
                     self._worker = self._current = None
-                elif isinstance(frame, PingFrame):
-                    await self.tell(_PONG)
-                elif isinstance(frame, ErrorFrame):
-                    await self.tell(frame)
                 else:
-                    await self.handle_frame(frame)
+                    await self._handle_other(frame)
         except EndedError:
             pass
         except Exception:
             await self._fail()
         self._end()
+
+    async def _handle_other(self, frame: ClientFrame | ErrorFrame) -> None:
+        if isinstance(frame, PingFrame):
+            await self.tell(_PONG)
+        elif isinstance(frame, ErrorFrame):
+            await self.tell(frame)
+        else:
+            await self.handle_frame(frame)
 
     async def _queue_message(self, frame: MessageFrame) -> None:
         """Have a message wait for its turn; while too many do, no more is read."""

@@ -231,7 +231,8 @@ class Answers:
         timer = None
         if self._limits.reply_seconds is not None:
             timer = loop.call_later(self._limits.reply_seconds, self._end_overdue)
-        calling = answer.run(self._replier, asker.values, self._add_piece)
+        assert asker.call is not None
+        calling = answer.run(asker.call, streams=self._replier.streams, emit=self._add_piece)
         # In the context of its author's session, whoever opened the room.
         answer.task = task = asker.context.run(asyncio.create_task, calling)
         try:

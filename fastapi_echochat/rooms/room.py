@@ -84,7 +84,9 @@ class Room:
         self._announcer = Announcer(self._announce, self._tell_presence)
         self._drafts = Drafts()
         self._typed_at = 0.0
-        self._askers = Askers(has_dependencies=replier is not None and replier.has_dependencies)
+        self._askers = Askers(
+            replier.bind({}) if replier is not None and not replier.has_dependencies else None
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._answers: Answers | None = None
         if replier is not None:

@@ -10,14 +10,8 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from fastapi_echochat import EchoChat, Message
-from fastapi_echochat.urls import (
-    Origin,
-    OriginRule,
-    authority,
-    carried_query,
-    endpoint_url,
-    route_path,
-)
+from fastapi_echochat.origins import Origin, OriginRule
+from fastapi_echochat.urls import authority, carried_query, endpoint_url, route_path
 from tests.clients import echo_at
 from tests.pages import ChatPage
 from tests.servers import Hypercorn, Uvicorn

@@ -198,7 +198,6 @@ class Answers:
                         # It is not given up after the answer: a process that has not seen that
                         # yet would begin another. It ends by itself.
                         if entry.position in self._questions:
-                            self._questions.had_turn(entry)
                             await self._give_answer(entry, asker)
                         break
                 else:

@@ -50,9 +50,11 @@ class Questions:
         key = self._keys.pop(position, None)
         if key is None:
             return None
-        entry = self._open[key].pop(position)
-        if not self._open[key]:
-            del self._open[key]
+        waiting = self._open.pop(key)
+        entry = waiting.pop(position)
+        if waiting:
+            # Now everybody else comes first, those too who came while this one was answered.
+            self._open[key] = waiting
         if entry.id in self._stops.get(key, ()):
             self._stops[key].remove(entry.id)
         return entry
@@ -68,12 +70,6 @@ class Questions:
         """Yield the oldest message of each author, of whose turn it is first."""
         for waiting in list(self._open.values()):
             yield next(iter(waiting.values()))
-
-    def had_turn(self, entry: Entry) -> None:
-        """Let the turn of a message's author come after everybody else's."""
-        key = key_of(entry.author)
-        if key in self._open:
-            self._open[key] = self._open.pop(key)
 
     def stop(self, key: str, message_id: str) -> None:
         """Note that an author wants no answer to a message, which may be yet to come."""

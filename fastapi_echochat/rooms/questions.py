@@ -22,6 +22,7 @@ class Questions:
         # By the author's key, those whose turn comes first in front; each by position.
         self._open: dict[str, dict[int, Entry]] = {}
         self._keys: dict[int, str] = {}
+        self._coming: dict[int, str] = {}
         self._stops: OrderedDict[str, deque[str]] = OrderedDict()
 
     def __contains__(self, position: int) -> bool:
@@ -29,8 +30,17 @@ class Questions:
         return position in self._keys
 
     def count(self, key: str) -> int:
-        """Return how many messages of an author wait."""
-        return len(self._open.get(key, ()))
+        """Return how many messages of an author wait, or are to come."""
+        return len(self._open.get(key, ())) + sum(key == other for other in self._coming.values())
+
+    def expect(self, entry: Entry) -> None:
+        """Note that a message is kept, and will come from the history."""
+        self._coming[entry.position] = key_of(entry.author)
+
+    def arrive(self, position: int) -> None:
+        """Note that what is kept up to a position has come from the history, or never will."""
+        while self._coming and (first := next(iter(self._coming))) <= position:
+            del self._coming[first]
 
     def add(self, entry: Entry) -> None:
         """Have a message wait for its answer."""

@@ -98,8 +98,13 @@ class Answers:
         """Take up what has no answer in the history up to a position, where it is not too old."""
         self._resuming = asyncio.create_task(self._resume(until))
 
+    def expect(self, entry: Entry) -> None:
+        """Note that a message is kept, which will come from the history."""
+        self._questions.expect(entry)
+
     def see(self, entry: Entry) -> None:
         """Note a new entry of the history."""
+        self._questions.arrive(entry.position)
         if entry.kind == "message":
             self._questions.add(entry)
         elif entry.in_reply_to is not None:
@@ -198,7 +203,6 @@ class Answers:
                         # It is not given up after the answer: a process that has not seen that
                         # yet would begin another. It ends by itself.
                         if entry.position in self._questions:
-                            self._questions.had_turn(entry)
                             await self._give_answer(entry, asker)
                         break
                 else:

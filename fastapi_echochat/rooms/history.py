@@ -54,10 +54,10 @@ async def read_unanswered(
     before = until + 1
     while entries := await store.read_back(room, before=before, limit=BATCH):
         for entry in reversed(entries):
+            if entry.sent_at < oldest:
+                return
             if entry.kind == "answer":
                 answered.add(entry.in_reply_to)
-            elif entry.kind == "message" and entry.sent_at < oldest:
-                return
             elif entry.kind == "message" and entry.position not in answered:
                 yield entry
         before = entries[0].position

@@ -22,6 +22,7 @@ class Questions:
         # By the author's key, those whose turn comes first in front; each by position.
         self._open: dict[str, dict[int, Entry]] = {}
         self._keys: dict[int, str] = {}
+        self._coming: dict[int, str] = {}
         self._stops: OrderedDict[str, deque[str]] = OrderedDict()
 
     def __contains__(self, position: int) -> bool:
@@ -29,8 +30,17 @@ class Questions:
         return position in self._keys
 
     def count(self, key: str) -> int:
-        """Return how many messages of an author wait."""
-        return len(self._open.get(key, ()))
+        """Return how many messages of an author wait, or are to come."""
+        return len(self._open.get(key, ())) + sum(key == other for other in self._coming.values())
+
+    def expect(self, entry: Entry) -> None:
+        """Note that a message is kept, and will come from the history."""
+        self._coming[entry.position] = key_of(entry.author)
+
+    def arrive(self, position: int) -> None:
+        """Note that what is kept up to a position has come from the history, or never will."""
+        while self._coming and (first := next(iter(self._coming))) <= position:
+            del self._coming[first]
 
     def add(self, entry: Entry) -> None:
         """Have a message wait for its answer."""
@@ -50,9 +60,11 @@ class Questions:
         key = self._keys.pop(position, None)
         if key is None:
             return None
-        entry = self._open[key].pop(position)
-        if not self._open[key]:
-            del self._open[key]
+        waiting = self._open.pop(key)
+        entry = waiting.pop(position)
+        if waiting:
+            # Now everybody else comes first, those too who came while this one was answered.
+            self._open[key] = waiting
         if entry.id in self._stops.get(key, ()):
             self._stops[key].remove(entry.id)
         return entry
@@ -68,12 +80,6 @@ class Questions:
         """Yield the oldest message of each author, of whose turn it is first."""
         for waiting in list(self._open.values()):
             yield next(iter(waiting.values()))
-
-    def had_turn(self, entry: Entry) -> None:
-        """Let the turn of a message's author come after everybody else's."""
-        key = key_of(entry.author)
-        if key in self._open:
-            self._open[key] = self._open.pop(key)
 
     def stop(self, key: str, message_id: str) -> None:
         """Note that an author wants no answer to a message, which may be yet to come."""

@@ -207,7 +207,10 @@ class Room:
             except RoomsUnavailableError:  # The store says so in the log, once for all.
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
-                if kept.position <= self.position and not self._is_open(kept):
+                if kept.position > self.position:
+                    if self._answers is not None:
+                        self._answers.expect(kept)
+                elif not self._is_open(kept):
                     # Sent before, and answered: then nothing comes that would let go of this.
                     self._askers.forget(key, entry.id)
                 return kept

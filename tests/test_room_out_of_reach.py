@@ -1,4 +1,4 @@
-"""Rooms whose store is out of reach, or broken: what is said waits, and nobody is left hanging."""
+"""Rooms whose store is out of reach, or broken: messages wait, and nobody is left hanging."""
 
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -69,9 +69,9 @@ class Away(MemoryRooms):
 
 
 def test_room_out_of_reach(serve_room: ServeRoom, caplog: pytest.LogCaptureFixture) -> None:
-    """Where a room is out of reach what is said waits, without an error, and then is kept.
+    """Where a room is out of reach messages wait, without an error, and then are kept.
 
-    Whoever wants to come in meanwhile is sent away with 1013, which means: come again.
+    Who wants to come in meanwhile is sent away with 1013, which means: come again.
     """
     rooms = Away()
     url = serve_room(rooms)
@@ -185,7 +185,7 @@ def test_store_that_fails(
             assert ann.close_code() == 1011
         rooms.failure = None
     with Client(url, "Bob") as bob:
-        # Whoever was closed is not there any more.
+        # Who was closed is not there any more.
         assert bob.meet("Bob")["others"] == 0
         assert bob.tell("kept")["text"] == "kept"
     assert len([record for record in caplog.records if record.exc_info]) == 2

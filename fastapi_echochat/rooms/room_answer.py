@@ -62,7 +62,7 @@ class RoomAnswer:
             asker: With what it is called.
         """
         calling = self._answer.run(replier, asker.values, self._add_piece)
-        # In the context of its author's session, not in that of whoever opened the room.
+        # In the context of its author's session, not of the one that opened the room.
         self.task = self._answer.task = asker.context.run(asyncio.create_task, calling)
         await asyncio.wait((self.task, self._decided), return_when=asyncio.FIRST_COMPLETED)
         # A function that swallows its cancellation may have returned something all the same.

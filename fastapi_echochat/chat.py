@@ -76,8 +76,8 @@ class EchoChat:
             there stands in for the packaged one, and may extend `fastapi_echochat/base.html`.
         labels: Words of the page in the place of the packaged ones, by the name of the label, such
             as `{"send": "Ask"}`; for visitors of every language.
-        author: A dependency that returns the name somebody speaks under, or `None` for a guest,
-            who then chooses one. Without it, everybody is a guest.
+        author: A dependency that returns who is signed in: an `Author`, a str that is id and name
+            at once, or `None` for a guest, who chooses a name. Without it everybody is a guest.
         rooms: Where rooms live. With it, all at one address talk together: each value of the
             mount's path parameters is a room. With `reply` as well, its answers are said into the
             room; `reply=None` leaves people among themselves.

@@ -1,5 +1,6 @@
 """What a client has sent and is not done yet: bounded, each id once, at a rate."""
 
+from collections.abc import Iterator
 from time import monotonic
 
 from .limits import Limits
@@ -86,6 +87,10 @@ class Inbox:
         """Let go of all messages."""
         self._waiting.clear()
         self._bytes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the ids of the messages that wait, in order."""
+        return iter(self._waiting)
 
     def __contains__(self, message_id: str) -> bool:
         """Tell whether a message waits."""

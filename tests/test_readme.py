@@ -266,8 +266,8 @@ def test_limits_of_the_readme() -> None:
             Limits(**none)
 
 
-def test_places_of_the_readme() -> None:
-    """The table of places has the options of each, with their defaults."""
+def test_stores_of_the_readme() -> None:
+    """The table of stores has the options of each, with their defaults."""
     for call in named_in("`rooms=`"):
         made = ast.parse(call, mode="eval").body
         assert isinstance(made, ast.Call)
@@ -280,7 +280,7 @@ def test_places_of_the_readme() -> None:
             assert default == options[name].default
 
 
-def test_methods_of_a_place_of_the_readme() -> None:
+def test_methods_of_a_store_of_the_readme() -> None:
     """The table has every method of `Rooms`, with its parameters."""
     methods = [name for name in vars(Rooms) if not name.startswith("_")]
     shown = {}

@@ -75,7 +75,7 @@ def test_welcome(serve_room: Any, rooms: Rooms) -> None:
 
 
 def test_own_entry_is_the_acknowledgement(serve_room: Any, rooms: Rooms) -> None:
-    """What is said comes to all as one entry, its sender's id, the time and a position in it."""
+    """A message comes to all as one entry, its sender's id, the time and a position in it."""
     url = serve_room(rooms)
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         before = time.time_ns() // 1000

@@ -80,7 +80,7 @@ def test_address_of_a_kept_conversation_is_not_in_a_shared_chat(serve: Serve) ->
 
 
 def test_rooms_are_apart(serve: Serve) -> None:
-    """What is said in one room is heard in no other, live or later, nor are its people there."""
+    """A message of one room is heard in no other, live or later, nor are its people there."""
     server = serve(make_app(None, prefix="/rooms/{room}"))
     red, blue = (server.ws(f"/rooms/{name}") for name in ("red", "blue"))
 
@@ -115,11 +115,11 @@ def test_one_chat_on_two_mounts(serve: Serve) -> None:
         assert late.texts(3) == list(paths)
 
 
-def test_two_chats_are_apart_unless_they_share_their_place(serve: Serve) -> None:
-    """Two chats have rooms of their own, and the same ones where their rooms live in one place."""
+def test_two_chats_are_apart_unless_they_share_their_store(serve: Serve) -> None:
+    """Two chats have rooms of their own, and the same ones where they have one store."""
     app = FastAPI()
-    place = MemoryRooms()
-    for prefix, rooms in (("/a", place), ("/b", place), ("/c", MemoryRooms())):
+    store = MemoryRooms()
+    for prefix, rooms in (("/a", store), ("/b", store), ("/c", MemoryRooms())):
         app.include_router(EchoChat(reply=None, rooms=rooms).router, prefix=prefix)
     server = serve(app)
 

@@ -31,7 +31,7 @@ from ..watchdog import Watchdog
 from .askers import Asker
 from .broadcast import entry_frame
 from .fanout import Outbox
-from .history import BATCH, read_page, read_rest
+from .history import BATCH, Beginning, read_beginning, read_page
 from .hub import Hub
 from .naming import private_room
 from .room import Room
@@ -68,8 +68,8 @@ class Participant(Session):
     """
 
     __slots__ = (
-        "_hub", "_is_guest", "_lobby", "_mount", "_room", "_secret", "_stops", "_typed_at",
-        "asker", "author", "outbox",
+        "_former", "_hub", "_is_guest", "_lobby", "_mount", "_room", "_secret", "_stops",
+        "_typed_at", "asker", "author", "outbox",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +92,8 @@ class Participant(Session):
         self._room: Room | None = None
         # Of answers to messages that are not kept yet.
         self._stops: set[str] = set()
+        # Who said what waits since before a change of name.
+        self._former: dict[str, Author | None] = {}
         self._typed_at = 0.0
 
     # --- The session ---------------------------------------------------------------------------
@@ -114,13 +116,14 @@ class Participant(Session):
         entry = Entry(
             kind="message",
             id=frame.id,
-            author=self.author,
+            author=self._former.pop(frame.id, self.author),
             text=frame.text,
             sent_at=datetime.now(timezone.utc),
         )
         kept = await room.append(entry, self.asker)
         if frame.id in self._stops:
             self._stops.discard(frame.id)
+            # Again: while the store was out of reach other processes heard nothing.
             await room.stop(self.author, frame.id)
         if kept.sent_at != entry.sent_at and self._serializer.has_pieces:
             # It was kept before, so it may not come by the room any more.
@@ -190,8 +193,9 @@ class Participant(Session):
         entries: list[Entry] = []
         since = room.position
         if self._serializer.has_pieces:
-            entries, since, welcome = await self._begin_history(room, after)
-            await self.tell(self._welcome(room, welcome))
+            beginning = await read_beginning(self._lobby.store, room.name, after)
+            entries, since = beginning.entries, beginning.since
+            await self.tell(self._welcome(room, beginning))
         while entries or since < room.position:
             for entry in entries:
                 await self.tell(entry_frame(entry, room.pseudonym))
@@ -208,26 +212,7 @@ class Participant(Session):
             for frame in room.greeting():
                 await self.tell(frame)
 
-    async def _begin_history(
-        self, room: Room, after: int | None
-    ) -> tuple[list[Entry], int, WelcomeRoom]:
-        """Return the first entries to send, the position before them, and what to tell of them."""
-        if after:
-            rest = await read_rest(self._lobby.store, room.name, after)
-            if rest is not None:
-                position = max(rest[-1].position if rest else after, room.position)
-                return rest, after, self._welcome_room(position, resumed=True, has_earlier=True)
-        # The client knows nothing of this history, or what the store has let go of.
-        entries, has_earlier = await read_page(self._lobby.store, room.name)
-        position = entries[-1].position if entries else 0
-        return entries, 0, self._welcome_room(position, resumed=False, has_earlier=has_earlier)
-
-    def _welcome_room(self, position: int, *, resumed: bool, has_earlier: bool) -> WelcomeRoom:
-        return WelcomeRoom(
-            name=self._mount, position=position, resumed=resumed, has_earlier=has_earlier
-        )
-
-    def _welcome(self, room: Room, welcome: WelcomeRoom) -> WelcomeFrame:
+    def _welcome(self, room: Room, beginning: Beginning) -> WelcomeFrame:
         limits = self._limits
         author = self.author
         you: str | None = None
@@ -243,19 +228,21 @@ class Participant(Session):
             you=WelcomeYou(
                 id=you, name=None if author is None else author.name, is_guest=self._is_guest
             ),
-            room=welcome,
+            room=WelcomeRoom(
+                name=self._mount,
+                position=max(beginning.position, room.position),
+                resumed=beginning.resumed,
+                has_earlier=beginning.has_earlier,
+            ),
         )
 
     # --- What a client may do ------------------------------------------------------------------
 
     async def _stop(self, message_id: str, room: Room) -> None:
-        if message_id in self._inbox or self._is_current(message_id):
+        is_current = self._current is not None and self._current.id == message_id
+        if is_current or message_id in self._inbox:
             self._stops.add(message_id)
-        else:
-            await room.stop(self.author, message_id)
-
-    def _is_current(self, message_id: str) -> bool:
-        return self._current is not None and self._current.id == message_id
+        await room.stop(self.author, message_id)
 
     async def _type(self, room: Room) -> None:
         now = asyncio.get_running_loop().time()
@@ -272,6 +259,8 @@ class Participant(Session):
             await self.tell(ErrorFrame(code="bad_name", detail=detail))
             return
         former, self.author = self.author, author
+        for message_id in self._inbox:
+            self._former.setdefault(message_id, former)
         room.rename(self, former)
         await self.tell(NamedFrame(name=author.name))
 

@@ -1,7 +1,9 @@
 """The messages of a room that have no answer yet, and whose turn it is."""
 
+import itertools
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from ..identity import key_of
 from .stores.contract import Entry
@@ -81,9 +83,19 @@ class Questions:
         for waiting in list(self._open.values()):
             yield next(iter(waiting.values()))
 
+    def waiting_since(self, oldest: datetime) -> list[Entry]:
+        """Return the messages that were sent before a time."""
+        return [
+            entry
+            for waiting in self._open.values()
+            for entry in itertools.takewhile(lambda entry: entry.sent_at < oldest, waiting.values())
+        ]
+
     def stop(self, key: str, message_id: str) -> None:
         """Note that an author wants no answer to a message, which may be yet to come."""
-        self._stops.setdefault(key, deque(maxlen=self._most)).append(message_id)
+        stops = self._stops.setdefault(key, deque(maxlen=self._most))
+        if message_id not in stops:
+            stops.append(message_id)
         self._stops.move_to_end(key)
         if len(self._stops) > _REMEMBERED_AUTHORS:
             self._stops.popitem(last=False)

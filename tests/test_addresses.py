@@ -19,8 +19,9 @@ from fastapi_echochat.addresses import (
     route_path,
 )
 from tests.clients import echo_at
+from tests.hypercorn_server import Hypercorn
 from tests.pages import ChatPage
-from tests.servers import Hypercorn, Uvicorn
+from tests.servers import Uvicorn
 
 
 def plain(prefix: str) -> Callable[[], FastAPI]:

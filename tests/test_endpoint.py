@@ -20,8 +20,9 @@ from websockets.sync.client import connect
 from fastapi_echochat import Limits, Message
 from fastapi_echochat.connection import Connection
 from tests.apps import make_app
-from tests.clients import V1, RawClient, close_code, receive
+from tests.clients import V1, close_code, receive
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.waiting import PATIENCE, wait_until
 
 # --- The two protocols ---------------------------------------------------------------------

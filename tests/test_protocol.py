@@ -9,8 +9,8 @@ from fastapi_echochat import Limits, Message
 from fastapi_echochat.dialects import EchochatV1, Plain
 from fastapi_echochat.protocol import Close, Ping, Problem, Stop
 from tests.apps import make_app
-from tests.clients import RawClient
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.servers import Uvicorn
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))

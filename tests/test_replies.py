@@ -19,8 +19,9 @@ from websockets.sync.client import connect
 from fastapi_echochat import Limits, Message
 from fastapi_echochat.rate import Rate
 from tests.apps import make_app
-from tests.clients import Client, RawClient
+from tests.clients import Client
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.servers import uvicorn_process
 from tests.waiting import PATIENCE, patient, wait_until
 

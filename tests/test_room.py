@@ -25,8 +25,9 @@ from fastapi_echochat import (
     Rooms,
 )
 from tests.apps import make_app
-from tests.clients import MUCH, V1, Client, Frame, RawClient, close_code, receive
+from tests.clients import MUCH, V1, Client, Frame, close_code, receive
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.servers import Uvicorn, errors
 from tests.waiting import PATIENCE, wait_until
 

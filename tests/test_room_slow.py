@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from fastapi_echochat import Limits
 from fastapi_echochat.live.member import Member
 from tests.apps import make_app
-from tests.clients import Client, RawClient
+from tests.clients import Client
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.servers import Uvicorn
 from tests.waiting import wait_until
 

@@ -1,15 +1,18 @@
 """Rooms over connections that break and servers that die: no gap, no double."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from fastapi_echochat import MemoryRooms
 from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import Console, OpenRoom, StartProcess
+from tests.browser.conftest import Console, OpenRoom
 from tests.browser.person import Talker
 from tests.browser.test_room_history import PAGE, fill
+from tests.conftest import Keep
+from tests.servers import uvicorn_process
 from tests.waiting import wait_until
 
 IN_A_FILE = """
@@ -27,11 +30,11 @@ IN_MEMORY = IN_A_FILE.replace('SQLiteRooms("rooms.db")', "MemoryRooms()").replac
 
 @pytest.mark.slow
 def test_killed_server_leaves_no_gap_and_no_double(
-    page: Page, open_room: OpenRoom, console: Console, start_process: StartProcess
+    page: Page, open_room: OpenRoom, console: Console, keep: Keep, tmp_path: Path
 ) -> None:
     """Killed and started again, again and again, the server has all that was said, once."""
     console.allow_failed_connections()
-    server = start_process(IN_A_FILE)
+    server = keep(uvicorn_process(IN_A_FILE, tmp_path))
     ada, bob = open_room(server).enter_in_turn("Ada", "Bob")
     said: set[str] = set()
 
@@ -189,14 +192,14 @@ def test_gap_is_shown_and_filled(page: Page, open_room: OpenRoom, console: Conso
 
 
 def test_room_that_was_lost_is_a_gap(
-    open_room: OpenRoom, console: Console, start_process: StartProcess
+    open_room: OpenRoom, console: Console, keep: Keep, tmp_path: Path
 ) -> None:
     """Where a room begins anew the page keeps what it has, and says that something may be missing.
 
     What was not acknowledged is in the new one.
     """
     console.allow_failed_connections()
-    server = start_process(IN_MEMORY)
+    server = keep(uvicorn_process(IN_MEMORY, tmp_path))
     ada = open_room(server).enter("Ada")
 
     ada.says("before")

@@ -14,8 +14,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.clients import V1, Client, RawClient
+from tests.clients import V1, Client
 from tests.conftest import Keep
+from tests.raw_client import RawClient
 from tests.servers import Process, uvicorn_process
 from tests.waiting import until, wait_until
 

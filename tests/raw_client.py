@@ -58,7 +58,7 @@ class RawClient:
             if data:
                 self.socket.sendall(data)
 
-    def next_event(self, kind: type[Any]) -> Any:
+    def next_event(self, kind: type[Any], *, replies: bool = True) -> Any:
         while not self.events:
             data = self.socket.recv(65536)
             if data:
@@ -66,7 +66,8 @@ class RawClient:
             else:
                 self.protocol.receive_eof()
             self.events += self.protocol.events_received()
-            self.flush()
+            if replies:
+                self.flush()
             if not data and not self.events:
                 raise ConnectionError("the server hung up")
         event = self.events.pop(0)
@@ -106,9 +107,12 @@ class RawClient:
         return frame
 
     def receive_rest(self) -> tuple[list[Any], int]:
-        """Return all frames up to the close, and its code."""
+        """Return all frames up to the close, and its code.
+
+        A server that has given the client up is not answered: it would reset the connection.
+        """
         frames: list[Any] = []
-        while (frame := self.next_event(Frame)).opcode is Opcode.TEXT:
+        while (frame := self.next_event(Frame, replies=False)).opcode is Opcode.TEXT:
             frames.append(json.loads(frame.data))
         assert frame.opcode is Opcode.CLOSE, frame
         return frames, int(struct.unpack("!H", frame.data[:2])[0])

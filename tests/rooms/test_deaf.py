@@ -52,7 +52,8 @@ async def memory() -> int:
 def server(tmp_path: Path, keep: Keep) -> Process:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * READERS)), hard))
-    return keep(uvicorn_process(HOST, tmp_path))
+    # Nor does uvicorn give up who answers no ping, however long this machine takes.
+    return keep(uvicorn_process(HOST, tmp_path, "--ws-ping-interval", "3600"))
 
 
 def enter_deaf(url: str, name: str) -> RawClient:

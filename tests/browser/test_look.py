@@ -51,6 +51,8 @@ def test_words_of_the_host(page: Page, open_chat: OpenChat) -> None:
     expect(person.log.locator("b")).to_have_text(["You", "Ada <i>"])
 
 
+@schemes
+@pytest.mark.parametrize("is_first", [False, True])
 def test_stylesheet_of_the_host(open_chat: OpenChat, scheme: str, is_first: bool) -> None:
     """A host's stylesheet sets our properties, linked before or after ours, in the dark too."""
     link = '<link rel="stylesheet" href="/shop.css">'

@@ -146,7 +146,7 @@ def test_answer_survives_whatever_happens(
 
     wait_until(away.is_answered, "the answer is in the log", seconds=patient(40))
     away.waits()
-    away.person.is_online()
+    away.person.comes_online()
 
     for one in (cut_at_2, cut_at_6, cut_at_15, away, reloaded):
         one.has_whole_answer(made=1)

@@ -266,7 +266,7 @@ def test_offline_browser_connects_at_once_when_online(
     # With its timers stopped it is the browser's event that connects, or nothing.
     stop_clock(page)
     person.reads_state("unreachable")
-    person.is_online()
+    person.comes_online()
 
     person.reads(*echoed(["offline"]))
     person.reads_state("connected")

@@ -75,13 +75,13 @@ def test_typed_while_away_arrives_once(open_room: OpenRoom, console: Console) ->
     ada.says("here")
     bob.reads("here")
     expect(ada.log.locator(".waiting")).to_have_count(0)
-    ada.is_offline()
+    ada.goes_offline()
     texts = [f"typed {number}" for number in range(20)]
     for text in texts:
         ada.says(text)
     expect(ada.notes).to_have_text([ENGLISH["waiting"]] * len(texts))
     bob.says("meanwhile")
-    ada.is_online()
+    ada.comes_online()
 
     for one in (ada, bob):
         one.reads("here", "meanwhile", *texts)
@@ -171,9 +171,9 @@ def test_gap_is_shown_and_filled(page: Page, open_room: OpenRoom, console: Conso
     ada.says("long forgotten")
     ada.reads("long forgotten")
     expect(ada.notes).to_have_count(0)
-    ada.is_offline()
+    ada.goes_offline()
     texts = fill(rooms, 3 * PAGE)
-    ada.is_online()
+    ada.comes_online()
     ada.reads_state("connected")
     expect(ada.texts.last).to_have_text(texts[-1])
     expect(ada.seams).to_contain_text(ENGLISH["gap"])
@@ -286,11 +286,11 @@ def test_renamed_while_away(open_room: OpenRoom, console: Console) -> None:
     ada = room.enter("Ada", wire=True)
     bob = room.enter("Bob")
 
-    ada.is_offline()
+    ada.goes_offline()
     ada.rename.click()
     ada.joins("Countess")
     ada.says("It is me")
-    ada.is_online()
+    ada.comes_online()
 
     bob.reads("It is me")
     expect(bob.names).to_have_text(["Countess"])

@@ -23,8 +23,7 @@ import uvicorn.server
 from fastapi import FastAPI
 
 from tests import forks
-from tests.waiting import PATIENCE as PATIENCE  # noqa: PLC0414
-from tests.waiting import wait_until as wait_until  # noqa: PLC0414
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parent.parent
 

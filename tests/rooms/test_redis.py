@@ -420,6 +420,8 @@ from tests.rooms.conftest import entry
 rooms = RedisRooms({url(server)!r})
 
 async def main():
+    # What takes its time on a slow machine is no complaint.
+    asyncio.get_running_loop().slow_callback_duration = 3600
     await rooms.append("lobby", entry())
     global following
     following = rooms.follow("lobby")

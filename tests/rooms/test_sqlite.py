@@ -286,6 +286,8 @@ from tests.rooms.conftest import entry
 rooms = SQLiteRooms({str(tmp_path / "rooms.db")!r})
 
 async def main():
+    # What takes its time on a slow machine is no complaint.
+    asyncio.get_running_loop().slow_callback_duration = 3600
     await rooms.append("lobby", entry())
     global following
     following = rooms.follow("lobby")

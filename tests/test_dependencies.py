@@ -8,7 +8,6 @@ import textwrap
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
-import httpx
 import pytest
 from fastapi import (
     Cookie,
@@ -32,7 +31,7 @@ from websockets.sync.client import connect
 from fastapi_echochat import EchoChat, Message
 from tests.apps import make_app
 from tests.conftest import Serve
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, get
 
 
 def say(app: FastAPI, *texts: str, at: str = "/chat", **options: Any) -> list[str]:
@@ -244,7 +243,7 @@ def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
         for text in "ab":
             websocket.send(text)
             assert websocket.recv(PATIENCE) == "resource"
-    httpx.get(server.url("/chat"))
+    get(server.url("/chat"))
     for _ in range(100):
         if len(events) == 4:
             break

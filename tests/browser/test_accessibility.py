@@ -2,10 +2,10 @@
 
 from fastapi import HTTPException
 from fastapi.requests import HTTPConnection
+from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import Locator, Page, expect
 
 from fastapi_echochat import Limits, Message
-from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.axe import SCHEMES, violations
 from tests.browser.conftest import Console, OpenChat, TakePicture
 from tests.browser.person import echoed
@@ -58,7 +58,7 @@ def test_waiting_page_is_accessible(page: Page, open_chat: OpenChat, console: Co
     person = open_chat(wire=True)
     person.says("NBA")
     person.reads(*echoed(["NBA"]))
-    person.is_offline()
+    person.goes_offline()
     person.says("waiting")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
 

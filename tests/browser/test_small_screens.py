@@ -3,9 +3,9 @@
 import pytest
 from fastapi import HTTPException
 from fastapi.requests import HTTPConnection
+from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenChat
 from tests.browser.person import echoed, words
 from tests.browser.test_layout import SCREENS
@@ -93,13 +93,13 @@ def test_reason_is_read_while_it_fails_again(
     page.clock.install()
 
     person = open_chat(wire=True)
-    person.is_offline()
+    person.goes_offline()
     person.note_states()
     for _ in range(5):
         page.clock.fast_forward(31_000)
         expect(page.locator("#echochat")).to_have_attribute("data-state", "waiting")
     assert person.has_read_states() == words("unreachable")
-    person.is_online()
+    person.comes_online()
 
     person.reads_state("connected")
 

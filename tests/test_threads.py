@@ -57,13 +57,13 @@ def test_forty_stopped_answers_hold_up_nobody(go_on: threading.Event) -> None:
 
     async def main() -> None:
         replier = Replier(reply, 40, has_dependencies=False)
-        one, other = replier.share(), replier.share()
+        one, other = replier.bind({}), replier.bind({})
         for number in range(40):
-            answer = asyncio.create_task(replier.reply(message(str(number)), {}, one))
+            answer = asyncio.create_task(one(message(str(number))))
             await asyncio.sleep(0.01)
             await stop([answer])
         for _ in range(20):
-            assert await asyncio.wait_for(replier.reply(message("quick"), {}, other), 5) == "quick"
+            assert await asyncio.wait_for(other(message("quick")), 5) == "quick"
         assert len(begun) == 10 + 20
 
     asyncio.run(main())
@@ -225,8 +225,7 @@ def test_any_argument_of_the_function() -> None:
     async def main() -> None:
         values = {"self": "a", "function": "b", "share": "c", "work": "d"}
         replier = Replier(reply, 1, has_dependencies=False)
-        assert await replier.reply(message("x"), values, replier.share()) == "x a b c d"
-        assert await replier.reply(message("x"), values) == "x a b c d"
+        assert await replier.bind(values)(message("x")) == "x a b c d"
 
     asyncio.run(main())
 
@@ -248,7 +247,7 @@ def test_steps_of_a_generator_have_one_context() -> None:
     async def main() -> None:
         replier = Replier(reply, 4, has_dependencies=False)
         WHO.set("Ada")
-        answers = [replier.stream(message(text), {}, replier.share()) for text in "ab"]
+        answers = [replier.bind({})(message(text)) for text in "ab"]
         WHO.set("somebody else")
         for text, answer in zip("ab", answers, strict=True):
             assert await anext(answer) == f"Ada and {text}"
@@ -278,16 +277,16 @@ def test_generator_that_is_stopped_while_it_blocks(go_on: threading.Event) -> No
 
     async def main() -> None:
         replier = Replier(reply, 1, has_dependencies=False)
-        share = replier.share()
-        answer: Any = replier.stream(message("x"), {}, share)
+        call: Any = replier.bind({})
+        answer: Any = call(message("x"))
         step = asyncio.create_task(answer.__anext__())
         await asyncio.to_thread(begun.wait)
         # Those of the same share that are stopped before they begin leave nothing to do either.
-        others: list[Any] = [replier.stream(message("y"), {}, share) for _ in range(5)]
+        others: list[Any] = [call(message("y")) for _ in range(5)]
         steps = [asyncio.create_task(each.__anext__()) for each in others]
         await asyncio.sleep(0.05)
         await stop([step, *steps])
-        assert share is not None
+        (share,) = (part for part in call.args if isinstance(part, Share))
         assert not share.work
         assert not ended.is_set()
         go_on.set()

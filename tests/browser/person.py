@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import FrameLocator, Page, expect
 
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.relay import Relay
 from tests.browser.witness import Asked
 

@@ -2,10 +2,10 @@
 
 from fastapi import HTTPException
 from fastapi.requests import HTTPConnection
-from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import Locator, Page, expect
 
 from fastapi_echochat import Limits, Message
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.axe import SCHEMES, violations
 from tests.browser.conftest import Console, OpenChat, TakePicture
 from tests.browser.person import echoed

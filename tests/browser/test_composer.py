@@ -1,9 +1,9 @@
 """Writing a message, and the keys that help with it."""
 
-from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import Limits
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import OpenChat
 from tests.browser.person import echoed
 

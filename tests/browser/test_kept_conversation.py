@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import Message
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenChat, OpenPage
 from tests.browser.gate import Gate

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from functools import partial
 
-from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import Entry, MemoryRooms
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import OpenPage, OpenRoom
 from tests.browser.person import Talker
 from tests.waiting import patient, wait_until

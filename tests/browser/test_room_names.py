@@ -1,10 +1,10 @@
 """What people are called in a room: asked once, kept, changed, given, and never markup."""
 
 from fastapi.requests import HTTPConnection
-from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import MemoryRooms
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import OpenChat, OpenPage, OpenRoom
 from tests.browser.person import Talker
 

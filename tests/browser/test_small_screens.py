@@ -3,9 +3,9 @@
 import pytest
 from fastapi import HTTPException
 from fastapi.requests import HTTPConnection
-from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import Page, expect
 
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenChat
 from tests.browser.person import echoed, words
 from tests.browser.test_layout import SCREENS

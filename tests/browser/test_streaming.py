@@ -4,10 +4,10 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from fastapi_echochat.page.page.languages import ENGLISH
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import Limits, Message
+from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenChat
 from tests.browser.gate import Gate

@@ -1,55 +1,54 @@
 // A conversation with a bot that is kept: a room of one, known by a token that nobody can guess.
 
-function talkInPrivate() {
-  const key = `echochat conversation ${endpoint}`;
-  // A message that is older than this, in milliseconds, and has no answer may never get one.
-  const answeredWithin = 600_000;
-  const newest = 50;
-  let token = recall("localStorage", key) ?? newToken();
+import { endpoint } from "./address.js";
+import { field } from "./composer.js";
+import { connection } from "./connection.js";
+import { part } from "./parts.js";
+import { newSecret } from "./secret.js";
+import { recall, remember } from "./storage.js";
+import { history } from "./timeline.js";
+import { mayClear } from "./tools.js";
 
-  function newToken() {
-    const bytes = crypto.getRandomValues(new Uint8Array(24));
-    const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
-    remember("localStorage", key, text);
-    return text;
-  }
+// A message that is older than this, in milliseconds, and has no answer may never get one.
+const answeredWithin = 600_000;
+const mostUnanswered = 50;
+const tokenKey = `echochat conversation ${endpoint}`;
+let token;
 
-  function unanswered() {
-    const since = Date.now() - answeredWithin;
-    const isOpen = ({ kind, end, at }) => kind === "message" && !end && at > since;
-    return [...history.entries.slice(-newest), ...history.loose].filter(isOpen);
-  }
+function changeToken() {
+  token = newSecret();
+  remember("localStorage", tokenKey, token);
+}
 
-  function begin() {
+function unanswered() {
+  const since = Date.now() - answeredWithin;
+  const isOpen = ({ kind, end, at }) => kind === "message" && !end && at > since;
+  return [...history.entries.slice(-mostUnanswered), ...history.loose].filter(isOpen);
+}
+
+export const kept = {
+  start(restart) {
+    token = recall("localStorage", tokenKey);
+    if (!token) changeToken();
     part("clear").addEventListener("click", () => {
       if (!mayClear()) return;
-      if (wire.monitor.isOpen) for (const { id } of unanswered()) wire.send({ type: "stop", id });
-      token = newToken();
+      if (connection.isOpen) {
+        for (const { id } of unanswered()) connection.send({ type: "stop", id });
+      }
+      changeToken();
       restart();
       field.focus();
     });
     // Of another tab that has cleared it.
     addEventListener("storage", (event) => {
-      if (event.key !== key || !event.newValue) return;
-      token = recall("localStorage", key);
+      if (event.key !== tokenKey || !event.newValue) return;
+      token = recall("localStorage", tokenKey);
       restart();
     });
-  }
-
-  return {
-    begin,
-    unanswered,
-    takes: {},
-    enter: () => ({ conversation: token }),
-    author: () => null,
-    isMine: () => true,
-    maySpeak: () => true,
-    // What people among themselves need, and nobody alone with a bot.
-    dress() {},
-    news() {},
-    posted() {},
-    refused() {},
-    settle() {},
-    welcome() {},
-  };
-}
+  },
+  enter: () => ({ conversation: token }),
+  unanswered,
+  myself: null,
+  maySpeak: true,
+  isMine: () => true,
+};

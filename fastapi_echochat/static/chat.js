@@ -1,6 +1,5 @@
 // The page of a chat without rooms: one person, and one reply function.
 
-import { endpoint } from "./address.js";
 import { field, newId, offerStop, refuseText, setLimit, startComposer } from "./composer.js";
 import { connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
@@ -9,11 +8,12 @@ import { showEnd, showTimes } from "./endings.js";
 import { Outbox } from "./outbox.js";
 import { announce, labels, part, say } from "./parts.js";
 import { showPace } from "./status.js";
+import { keyFor } from "./storage.js";
 import { enableTools, mayClear, saveEntries } from "./tools.js";
 import { transcript } from "./transcript.js";
 
 const names = { mine: labels.you, answer: labels.answer };
-const conversation = new Conversation(`echochat ${endpoint} 1`);
+const conversation = new Conversation(keyFor("conversation", location));
 const outbox = new Outbox();
 
 // --- Messages ------------------------------------------------------------------------------

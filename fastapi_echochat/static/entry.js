@@ -6,7 +6,7 @@ import { enableTools } from "./tools.js";
 import { transcript } from "./transcript.js";
 
 export const nameOf = ({ kind, author, isMine }) =>
-  isMine ? labels.you : author ?? (kind === "answer" ? labels.answer : "");
+  isMine ? labels.you : author?.name ?? (kind === "answer" ? labels.answer : "");
 
 export function showEntry(entry) {
   const { kind, text } = entry;

@@ -4,6 +4,7 @@
 // answers that are being written, have no position yet: they come after everything that has.
 export class History {
   static most = 3000;
+  static mostUnanswered = 50;
 
   constructor() { this.clear(); }
 
@@ -11,16 +12,21 @@ export class History {
     this.entries = [];
     this.loose = [];
     this.known = new Map();
+    this.answers = new Map();
     this.newest = null;
   }
 
   get all() { return [...this.entries, ...this.loose]; }
 
-  find(kind, id) { return this.known.get(`${kind} ${id}`); }
+  // Entries are told apart by position: different people may choose the same id.
+  find(position) { return this.known.get(position); }
+  findAnswer({ position }) { return this.answers.get(position); }
+  findQuestion(answer) { return this.find(answer.in_reply_to); }
 
   // Knows an entry that has no place, or not yet: an answer without text is shown nowhere.
   know(entry) {
-    this.known.set(`${entry.kind} ${entry.id}`, entry);
+    if (entry.position) this.known.set(entry.position, entry);
+    if (entry.kind === "answer") this.answers.set(entry.in_reply_to, entry);
     this.loose = this.loose.filter((other) => other !== entry);
   }
 
@@ -42,11 +48,20 @@ export class History {
     return index;
   }
 
+  // Messages from after a time, in milliseconds, of which nobody knows yet how they end.
+  unansweredSince(time) {
+    const isOpen = ({ kind, end, at }) => kind === "message" && !end && at > time;
+    return [...this.entries.slice(-History.mostUnanswered), ...this.loose].filter(isOpen);
+  }
+
   // A tab that is open for days keeps the newest. Returns what is too old.
   trim() {
     if (this.entries.length <= History.most) return [];
     const old = this.entries.splice(0, History.most / 2);
-    for (const { kind, id } of old) this.known.delete(`${kind} ${id}`);
+    for (const entry of old) {
+      this.known.delete(entry.position);
+      if (entry.kind === "answer") this.answers.delete(entry.in_reply_to);
+    }
     return old;
   }
 }

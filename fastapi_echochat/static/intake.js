@@ -58,16 +58,17 @@ function showNews(entry) {
 
 // Returns the entry, unless it is here already. What is old is no news.
 export function takeEntry(frame, isOld = false) {
-  const known = history.find(frame.kind, frame.id);
-  history.newest = Math.max(history.newest, frame.position);
-  if (known?.position) return undefined;
+  const { kind, position } = frame;
+  history.newest = Math.max(history.newest, position);
+  if (history.find(position)) return undefined;
+  const known = kind === "answer" ? history.answers.get(frame.in_reply_to) : findOwn(frame);
   known?.draft?.flush();
   const before = known?.text;
   const entry = Object.assign(known ?? {}, frame, { at: Date.parse(frame.sent_at) });
-  if (!known && (frame.text || frame.kind !== "answer")) showEntry(entry);
+  if (!known && (frame.text || kind !== "answer")) showEntry(entry);
   if (isOld) entry.item?.setAttribute("aria-live", "off");
-  if (frame.kind === "message") takeMessage(entry);
-  if (frame.kind === "answer") takeAnswer(entry, before);
+  if (kind === "message") takeMessage(entry, known);
+  if (kind === "answer") takeAnswer(entry, before);
   if (entry.item) {
     setting.decorate?.(entry);
     placeEntry(entry);
@@ -77,20 +78,24 @@ export function takeEntry(frame, isOld = false) {
   return entry;
 }
 
-function takeMessage(entry) {
-  if (outbox.messages.has(entry.id)) {
+// Of the messages that wait, the one that the room has now. Others may use the same id.
+const findOwn = (frame) =>
+  (frame.kind === "message" && setting.isMine(frame) ? outbox.messages.get(frame.id) : undefined);
+
+function takeMessage(entry, isAwaited) {
+  if (isAwaited) {
     forgetMessage(entry);
     transcript.noteItem(entry.item);
     entry.item.classList.remove("waiting");
   }
-  const answer = history.find("answer", entry.id);
+  const answer = history.findAnswer(entry);
   if (answer?.position) endMessage(entry, answer.outcome);
 }
 
 function takeAnswer(entry, drafted) {
-  const { id, item, text, outcome } = entry;
-  const message = history.find("message", id);
-  stopping.delete(id);
+  const { item, text, outcome } = entry;
+  const message = history.findQuestion(entry);
+  stopping.delete(message?.id);
   entry.end = outcome;
   if (message) endMessage(message, outcome);
   if (text && message?.sentAt) showTimes(message.sentAt, entry.firstAt);
@@ -99,6 +104,7 @@ function takeAnswer(entry, drafted) {
     entry.item = undefined;
   } else if (item) {
     if (entry.draft && text !== drafted) item.querySelector("p").textContent = text;
+    item.querySelector("b").textContent = nameOf(entry);
     showEnd(entry);
     transcript.unhushItem(item);
     if (entry.draft) announce(`${nameOf(entry)}: ${text}`);
@@ -111,11 +117,11 @@ export function endMessage(message, outcome, detail = labels.reply_failed) {
   if (outcome !== "done") showEnd(message, message.isMine);
 }
 
-export function takeDraft({ in_reply_to: id, author, text, is_start: isStart }) {
-  let entry = history.find("answer", id);
+export function takeDraft({ in_reply_to: question, text, is_start: isStart }) {
+  let entry = history.answers.get(question);
   if (entry?.position) return;
   if (!entry) {
-    entry = showEntry({ kind: "answer", id, author, text: "", at: Date.now() });
+    entry = showEntry({ kind: "answer", in_reply_to: question, text: "", at: Date.now() });
     const show = (batch) => transcript.appendText(entry.item, batch, entry.text.length);
     entry.draft = new Draft(entry, show);
     entry.firstAt = performance.now();

@@ -6,12 +6,10 @@ import { labels, part } from "./parts.js";
 import { recall, remember } from "./storage.js";
 
 const nameKey = "echochat name";
-// A guest's name may say that it is one.
-const bareName = (name) => name.replace(/\s\(guest\)$/, "");
-
-// `name` is what others see, `wanted` what a guest asks for. A name that a dependency of the host's
-// gives cannot be changed here.
-export const me = { name: null, wanted: recall("localStorage", nameKey), isGuest: false };
+// `id` is one's pseudonym and `name` what others see; `wanted` is the name that a guest asks for, and
+// `accepted` the last of these that was given. Members get their name from the host and keep it.
+export const me = { id: null, name: null, isGuest: false };
+me.wanted = me.accepted = recall("localStorage", nameKey);
 
 export function askName(refusal = "") {
   const { activeElement } = document;
@@ -55,20 +53,21 @@ export function takeName(name) {
   rename.title = labels.rename;
   rename.ariaLabel = `${name}, ${labels.rename}`;
   if (name === null || !me.isGuest) return;
-  me.wanted = bareName(name);
-  remember("localStorage", nameKey, me.wanted);
+  me.accepted = me.wanted;
+  remember("localStorage", nameKey, me.accepted);
 }
 
-export function welcomeName(name) {
+export function takeIdentity({ id, name, is_guest: isGuest }) {
   const wasNameless = me.name === null;
-  me.isGuest ||= name === null || (me.wanted !== null && bareName(name) === me.wanted);
+  me.id = id;
+  me.isGuest = isGuest;
   takeName(name);
-  if (name === null) askName(me.wanted === null ? "" : labels.bad_name);
-  else if (wasNameless) closeNaming();
+  if (name === null && isGuest) askName(me.wanted === null ? "" : labels.bad_name);
+  else if (wasNameless || !isGuest) closeNaming();
 }
 
 export function takeRefusal() {
-  me.wanted = me.name && bareName(me.name);
+  me.wanted = me.accepted;
   askName(labels.bad_name);
 }
 

@@ -9,6 +9,7 @@ const typingEvery = 2000;
 const typingFor = 4000;
 const mostNames = 8;
 const nameList = new Intl.ListFormat(lang);
+// By pseudonym: two people may have one name.
 const writing = new Map();
 let typeNextAt = 0;
 
@@ -23,30 +24,31 @@ const isolateNames = (names) => nameList.formatToParts(names).map(({ type, value
 const fillPart = (name, label, values) =>
   part(name).replaceChildren(...(label ? fillLabel(labels[label], values) : []));
 
-export function showPeople({ authors, others }) {
-  const count = authors.length + others;
-  const names = authors.slice(0, mostNames);
+export function showPeople({ people, others }) {
+  const all = people.map(({ name }) => name);
+  const count = all.length + others;
+  const names = all.slice(0, mostNames);
   const more = count - names.length;
   if (more) names.push(say("more", { count: more }));
   fillPart("here", count && "here", { count: String(count), names: isolateNames(names) });
-  part("here").title = nameList.format(authors);
+  part("here").title = nameList.format(all);
 }
 
 function showWriting() {
-  const names = [...writing.keys()];
+  const names = [...writing.values()].map(({ name }) => name);
   const label = ["", "writing_one", "writing_some", "writing_some"][names.length] ?? "writing_many";
   fillPart("writing", label, { names: isolateNames(names) });
 }
 
-export function noteTyping(author) {
-  clearTimeout(writing.get(author));
-  writing.set(author, setTimeout(noteSilence, typingFor, author));
+export function noteTyping({ id, name }) {
+  clearTimeout(writing.get(id)?.timer);
+  writing.set(id, { name, timer: setTimeout(noteSilence, typingFor, id) });
   showWriting();
 }
 
-export function noteSilence(author) {
-  clearTimeout(writing.get(author));
-  if (writing.delete(author)) showWriting();
+export function noteSilence(id) {
+  clearTimeout(writing.get(id)?.timer);
+  if (writing.delete(id)) showWriting();
 }
 
 export function tellTyping() {

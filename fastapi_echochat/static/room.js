@@ -8,24 +8,30 @@ import { nameOf } from "./entry.js";
 import { clearIntake, endMessage, startArrival, takeDraft, takeNewEntry } from "./intake.js";
 import { labels, part, say } from "./parts.js";
 import { endQuestion } from "./seams.js";
+import { ownSecret } from "./secret.js";
 import { clearOutbox, forgetMessage, outbox, postText, restoreOutbox, sendDue } from "./sending.js";
 import { setting } from "./setting.js";
 import { showPace } from "./status.js";
 import { showStop, stopAnswer, stopping } from "./stopping.js";
+import { keyFor } from "./storage.js";
 import { history, onSettled, placeEntry } from "./timeline.js";
 import { enableTools, saveEntries } from "./tools.js";
 import { transcript } from "./transcript.js";
 
+// By this secret the server knows a guest; with another they would be somebody else.
+const guest = ownSecret(keyFor("guest", location));
+
 const frames = {
   ...setting.frames,
 
-  welcome({ limits, author, room }) {
+  welcome(frame) {
+    const { limits, room } = frame;
     setLimit(limits.message_bytes);
     // One less than the server takes before it stops reading: it is to read the pings as well.
     outbox.window = Math.max(1, limits.waiting_messages - 1);
     outbox.rewind();
     for (const id of stopping) connection.send({ type: "stop", id });
-    setting.welcome?.(author, room);
+    setting.welcome(frame);
     startArrival(room);
   },
 
@@ -52,7 +58,7 @@ const frames = {
 };
 
 const handlers = {
-  open() { connection.send({ type: "enter", after: history.newest, ...setting.enter() }); },
+  open() { connection.send({ type: "enter", after: history.newest, guest, ...setting.enter() }); },
 
   lose() {
     outbox.rewind();

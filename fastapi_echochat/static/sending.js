@@ -1,6 +1,5 @@
 // One's own messages until the room has them.
 
-import { endpoint } from "./address.js";
 import { newId } from "./composer.js";
 import { connection } from "./connection.js";
 import { showEntry } from "./entry.js";
@@ -8,11 +7,11 @@ import { Outbox } from "./outbox.js";
 import { labels } from "./parts.js";
 import { setting } from "./setting.js";
 import { showStop } from "./stopping.js";
-import { recall, remember } from "./storage.js";
+import { keyFor, recall, remember } from "./storage.js";
 import { holdEntry } from "./timeline.js";
 import { transcript } from "./transcript.js";
 
-const outboxKey = `echochat outbox ${endpoint}`;
+const outboxKey = keyFor("outbox", location);
 const longAfter = 1000;
 export const outbox = new Outbox();
 
@@ -45,7 +44,7 @@ export function clearOutbox() {
 }
 
 function holdMessage(message) {
-  showEntry(Object.assign(message, { kind: "message", author: setting.myself, isMine: true }));
+  showEntry(Object.assign(message, { kind: "message", author: setting.author, isMine: true }));
   message.item.classList.add("waiting");
   holdEntry(message);
   outbox.add(message);
@@ -60,7 +59,7 @@ export function postText(text) {
   const message = { id: newId(), text, at: Date.now() };
   holdMessage(message);
   keepOutbox();
-  setting.notePosted?.(message);
+  setting.notePosted?.();
   if (connection.isOpen) sendDue();
   else transcript.noteItem(message.item, labels.waiting);
 }

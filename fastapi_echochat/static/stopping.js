@@ -9,22 +9,23 @@ import { history } from "./timeline.js";
 export const stopping = new Set();
 
 function findStoppable() {
-  const isMine = ({ kind, id }) => kind === "answer" && history.find("message", id)?.isMine;
-  const all = [...history.loose.filter(isMine), ...setting.unanswered()];
+  const questions = history.loose.map((entry) => history.findQuestion(entry));
+  const all = [...questions.filter((message) => message?.isMine), ...setting.unanswered()];
   return connection.isOpen ? all.find(({ id }) => !stopping.has(id)) : undefined;
 }
 
 export function showStop() {
-  const entry = findStoppable();
-  offerStop(entry?.draft ? -Infinity : entry && (entry.sentAt ?? -Infinity));
+  const message = findStoppable();
+  const isBegun = message && history.findAnswer(message);
+  offerStop(isBegun ? -Infinity : message && (message.sentAt ?? -Infinity));
 }
 
 // Its answer says when it has ended.
 export function stopAnswer() {
-  const entry = findStoppable();
-  if (!entry) return false;
-  stopping.add(entry.id);
-  connection.send({ type: "stop", id: entry.id });
+  const message = findStoppable();
+  if (!message) return false;
+  stopping.add(message.id);
+  connection.send({ type: "stop", id: message.id });
   showStop();
   return true;
 }

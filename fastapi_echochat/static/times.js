@@ -8,6 +8,7 @@ const clock = new Intl.DateTimeFormat([], { timeStyle: "short" });
 const calendar = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "short" });
 const longDay = new Intl.DateTimeFormat(lang, { dateStyle: "full" });
 const nearDay = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+const isSamePerson = (one, other) => one?.id === other?.id && one?.name === other?.name;
 const dayOf = (at) => new Date(at).setHours(0, 0, 0, 0);
 
 function nameDay(at) {
@@ -33,7 +34,7 @@ export function settleEntry(entry, previous) {
   if (position && Boolean(entry.day) === isSameDay) {
     markEntry(entry, "day", isSameDay ? undefined : newMark(nameDay(at)));
   }
-  const isSame = isSameDay && previous.kind === kind && previous.author === author
+  const isSame = isSameDay && previous.kind === kind && isSamePerson(previous.author, author)
     && Math.abs(at - previous.at) < together && !entry.seam && !entry.fresh;
   item.classList.toggle("same", isSame);
 }

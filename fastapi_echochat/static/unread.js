@@ -29,14 +29,6 @@ export function noteNews(entry) {
   showUnread();
 }
 
-// Takes back that an entry was news.
-export function discountNews() {
-  if (!unread) return;
-  unread -= 1;
-  if (!unread) unmarkFresh();
-  showUnread();
-}
-
 export function unmarkFresh() {
   if (fresh) markEntry(fresh, "fresh");
   fresh = undefined;

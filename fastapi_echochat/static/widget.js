@@ -1,7 +1,7 @@
 // A button in the corner of a host's page that opens the chat in a frame. A classic script as it is
 // served, since a module cannot tell where it was loaded from.
 
-import { recall, remember } from "./storage.js";
+import { keyFor, recall, remember } from "./storage.js";
 import { narrow, widgetStyle } from "./widget_style.js";
 
 const script = document.currentScript;
@@ -34,7 +34,7 @@ function findDock() {
 }
 
 // One tab's, as the conversation is.
-const key = `echochat-widget:${address.pathname}${address.search}`;
+const key = keyFor("widget", address);
 
 function addWidget() {
   const dock = findDock();

@@ -12,5 +12,8 @@ export class RefusedStorage {
   setItem() { throw new Error("The operation is insecure."); }
 }
 
-export const putStorage = (storage) =>
-  Object.defineProperty(globalThis, "sessionStorage", { value: storage, configurable: true });
+export function putStorage(storage) {
+  for (const name of ["localStorage", "sessionStorage"]) {
+    Object.defineProperty(globalThis, name, { value: storage, configurable: true });
+  }
+}

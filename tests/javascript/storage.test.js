@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { recall, remember } from "../../fastapi_echochat/static/storage.js";
+import { keyFor, recall, remember } from "../../fastapi_echochat/static/storage.js";
 import { MemoryStorage, RefusedStorage, putStorage } from "./storage.js";
 
 test("what is remembered is recalled", () => {
@@ -30,4 +30,18 @@ test("what somebody else wrote under the same key is nothing", () => {
   globalThis.sessionStorage.setItem("key", "{not JSON");
 
   assert.equal(recall("sessionStorage", "key"), null);
+});
+
+test("a key has the page's path, and nothing of its query", () => {
+  const key = keyFor("guest", new URL("https://a.example/help/chat?token=secret#part"));
+
+  assert.equal(key, "echochat 2 guest /help/chat");
+});
+
+test("a page has one key with and without a slash at its end, and another page another", () => {
+  const [bare, slash, other] = ["/chat", "/chat/", "/chat/two"].map((pathname) =>
+    keyFor("guest", { pathname }));
+
+  assert.equal(bare, slash);
+  assert.notEqual(bare, other);
 });

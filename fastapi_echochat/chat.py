@@ -11,15 +11,21 @@ from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
-from .addresses import ENDPOINT, OriginRule
+from .conversation import Conversations
 from .dependencies import AUTHOR, caller_names, check, collector, unresolvable
-from .endpoint import Endpoint
-from .frames import ID_LENGTH
+from .endpoint import Endpoint, Sessions
+from .identity import Author, given_author
 from .limits import Limits
-from .page import Page, Templates, WebsocketURL
-from .protocol import Message
+from .names import shown_author
+from .origins import OriginRule
+from .page.page import Page, Templates, WebsocketURL
+from .protocol.frames import ID_LENGTH
+from .protocol.messages import Message
 from .replies import Replier, Reply, Values, echo
-from .rooms.log import ROOM_LENGTH, Entry, Rooms, room_name
+from .rooms.lobby import Lobby
+from .rooms.naming import ROOM_LENGTH, room_name
+from .rooms.stores.contract import Entry, Rooms
+from .urls import ENDPOINT
 
 
 class _OptionalSlash(Convertor[str]):
@@ -123,18 +129,30 @@ class EchoChat:
             rooms=None if rooms is None else "private" if private else "shared",
         )
         self._rooms = rooms
-        self._endpoint = Endpoint(
-            reply and Replier(reply, limits.reply_threads),
-            limits,
-            OriginRule(allowed_origins),
-            rooms=rooms,
-            is_private=private,
-            has_author=author is not None,
-        )
-        self.router = self._route(reply, author, collector(reply, caller_names(), author))
+        self._limits = limits
+        collect = collector(reply, caller_names(), author)
+        replier = None
+        if reply is not None:
+            has_dependencies = collector(reply, caller_names()) is not None
+            replier = Replier(reply, limits.reply_threads, has_dependencies=has_dependencies)
+        sessions: Sessions
+        if rooms is not None:
+            sessions = Lobby(
+                rooms, replier, limits, is_private=private, has_author=author is not None
+            )
+        else:
+            assert replier is not None
+            sessions = Conversations(replier, limits)
+        self._endpoint = Endpoint(sessions, limits, OriginRule(allowed_origins))
+        self.router = self._route(reply, author, collect)
 
     async def post(
-        self, room: str, text: str, *, author: str | None = None, message_id: str | None = None
+        self,
+        room: str,
+        text: str,
+        *,
+        author: Author | str | None = None,
+        message_id: str | None = None,
     ) -> Message:
         """Say something into a room, as the host.
 
@@ -142,7 +160,8 @@ class EchoChat:
             room: Its name: the values of the mount's path parameters joined by `/`, `main` where
                 there are none; or a `Message.room`.
             text: What to say.
-            author: The name it is said under.
+            author: Who says it, as the dependency `author=` returns one; nobody in particular by
+                default.
             message_id: Of 1 to 64 characters. What is posted again with the same one is said
                 once.
 
@@ -151,17 +170,19 @@ class EchoChat:
 
         Raises:
             RuntimeError: The chat has no rooms.
-            ValueError: The room's name, the text or the id cannot be.
+            TypeError: `author` is neither an `Author` nor a str.
+            ValueError: The room's name, the text or an id cannot be.
             RoomsUnavailableError: It may or may not have been said: post it again, with its id.
         """
         rooms = self._need_rooms(room)
         if not text:
             raise ValueError("there is nothing to say: text is empty")
         text.encode()  # Half of a surrogate pair is a UnicodeEncodeError, which is a ValueError.
+        given = given_author(author)
         entry = Entry(
             kind="notice",
             id=message_id or secrets.token_hex(16),
-            author=author,
+            author=given and shown_author(given, self._limits.name_length),
             text=text,
             sent_at=datetime.now(timezone.utc),
         )

@@ -1,9 +1,10 @@
-"""The handshake of a WebSocket: who may connect, how many, and in which protocol."""
+"""The handshake of a WebSocket: which pages may connect, how many, and in which protocol."""
 
 import asyncio
 import contextlib
 import logging
 from itertools import count
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
@@ -11,18 +12,16 @@ from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocketState
 
-from .addresses import OriginRule
-from .connection import Connection
-from .dialects import EchochatV1, Plain
-from .frames import ECHOCHAT_V1
+from .identity import Author, given_author
 from .limits import Limits
-from .live.hub import Hub
-from .live.member import Member
-from .live.names import clean
-from .lookout import Lookout
-from .protocol import Dialect
-from .replies import Replier, Values
-from .rooms.log import ROOM_LENGTH, Rooms, room_name
+from .names import shown_author
+from .origins import OriginRule
+from .protocol.plain import Plain
+from .protocol.serializer import Serializer
+from .protocol.v1 import EchochatV1
+from .replies import Values
+from .session import Client, Session
+from .watchdog import Watchdog
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -30,38 +29,38 @@ logger = logging.getLogger("fastapi_echochat")
 _REFUSED_SECONDS = 1.0
 
 
+class Sessions(Protocol):
+    """Opens the sessions of a chat: conversations, or participants of rooms."""
+
+    def refusal(self, client: Client) -> str | None:
+        """Return why there is nothing at a client's address, `None` where there is."""
+
+    def open(self, client: Client, watchdog: Watchdog) -> Session:
+        """Return a session with a client, which is accepted and not served yet."""
+
+    async def close(self) -> None:
+        """End what goes on without connections."""
+
+
 class Endpoint:
     """The WebSocket side of a chat, whichever of its mounts a connection comes through.
 
     Args:
-        replier: Calls the reply function; `None` where there is none, with rooms.
-        limits: The chat's bounds.
+        sessions: Opens its sessions.
+        limits: Its bounds.
         origins: Which web pages may connect.
-        rooms: Has the logs of rooms; `None` in a chat without.
-        is_private: Whether each conversation is a room of its own.
-        has_author: Whether a dependency gives names, so that guests are marked.
     """
 
-    def __init__(
-        self,
-        replier: Replier | None,
-        limits: Limits,
-        origins: OriginRule,
-        *,
-        rooms: Rooms | None,
-        is_private: bool,
-        has_author: bool,
-    ) -> None:
-        self._replier = replier
+    def __init__(self, sessions: Sessions, limits: Limits, origins: OriginRule) -> None:
+        self._sessions = sessions
         self._limits = limits
         self._origins = origins
-        self._rooms = rooms
-        self._is_private = is_private
-        self._has_author = has_author
-        # Of each event loop its own: what waits in one cannot be woken from another.
-        self._hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
-        self._lookouts: WeakKeyDictionary[asyncio.AbstractEventLoop, Lookout] = WeakKeyDictionary()
-        self._guests = EchochatV1(limits)
+        self._plain = Plain(limits)
+        self._v1 = EchochatV1(limits)
+        # Of each event loop its own: a timer of one cannot end what runs in another.
+        self._watchdogs: WeakKeyDictionary[asyncio.AbstractEventLoop, Watchdog] = (
+            WeakKeyDictionary()
+        )
         self._open = 0
         self._numbers = count(1)
 
@@ -71,13 +70,13 @@ class Endpoint:
         Args:
             websocket: Not accepted yet.
             values: What the reply function's dependencies gave for it.
-            author: The name that a dependency gave, `None` for a guest.
+            author: What the dependency `EchoChat(author=)` gave, `None` for a guest.
 
         Raises:
-            TypeError: It gave something else.
+            TypeError: It gave something else than it may.
+            ValueError: The id that it gave cannot be one.
         """
-        if author is not None and not isinstance(author, str):
-            raise TypeError(f"author= gives a name, or None for a guest, not {author!r}")
+        known = given_author(author)
         if not self._may_connect(websocket):
             # Before `accept` this is status 403 (ASGI specification, "Close - send event").
             await websocket.close()
@@ -91,10 +90,12 @@ class Endpoint:
             return
         self._open += 1
         try:
-            author = author and clean(author, self._limits.name_length)
-            conversation = await self._begin(websocket, values, author)
-            if conversation is not None:
-                await conversation
+            session = await self._shake_hands(websocket, values, known)
+            if session is not None:
+                try:
+                    await session.start()
+                finally:
+                    await session.finish()
         except asyncio.CancelledError:
             # Only a server does this, at the end of its patience with a shutdown, and uvicorn
             # 0.54 then logs a traceback for each endpoint that does not simply return.
@@ -104,73 +105,33 @@ class Endpoint:
 
     async def close(self) -> None:
         """End what goes on without connections: the server ends."""
-        hub = self._hubs.get(asyncio.get_running_loop())
-        if hub is not None:
-            await hub.close()
+        await self._sessions.close()
 
-    async def _begin(
-        self, websocket: WebSocket, values: Values, author: str | None
-    ) -> "asyncio.Task[None] | None":
-        """Shake hands, and return the task of the conversation; `None` where there is none."""
-        dialect: Dialect = Plain(self._limits, author)
-        subprotocol = None
-        if ECHOCHAT_V1 in websocket.scope.get("subprotocols", ()):
-            dialect = self._guests if author is None else EchochatV1(self._limits, author)
-            subprotocol = ECHOCHAT_V1
-        # The plain protocol has no way to say which conversation it is, so none is kept for it.
-        is_in_room = self._rooms is not None and not (self._is_private and subprotocol is None)
-        room = room_name(websocket.scope["path_params"]) if is_in_room else None
-        if is_in_room and room is None:
-            await _refuse(websocket, 404, f"A room's name has 1 to {ROOM_LENGTH} characters.\n")
+    async def _shake_hands(
+        self, websocket: WebSocket, values: Values, author: Author | None
+    ) -> Session | None:
+        """Accept a WebSocket, and return its session; `None` where there is none."""
+        serializer: Serializer = self._plain
+        if self._v1.subprotocol in websocket.scope.get("subprotocols", ()):
+            serializer = self._v1
+        if author is not None:
+            author = shown_author(author, self._limits.name_length)
+        client = Client(websocket, serializer, author, values, next(self._numbers))
+        if (why := self._sessions.refusal(client)) is not None:
+            await _refuse(websocket, 404, why)
             return None
         try:
-            await websocket.accept(subprotocol=subprotocol)
+            await websocket.accept(subprotocol=serializer.subprotocol)
         except OSError:  # The client has left already: uvicorn's ClientDisconnected.
             return None
-        name = f"connection {next(self._numbers)}"
-        lookout = self._lookout()
-        if self._rooms is not None and room is not None:
-            return Member(
-                websocket,
-                dialect=dialect,
-                hub=self._hub(self._rooms),
-                rooms=self._rooms,
-                room=room,
-                is_private=self._is_private,
-                given=author,
-                is_marked=self._has_author,
-                values=values,
-                limits=self._limits,
-                lookout=lookout,
-                name=name,
-            ).begin()
-        if self._replier is not None:
-            return Connection(
-                websocket,
-                dialect=dialect,
-                replier=self._replier,
-                values=values,
-                author=author,
-                limits=self._limits,
-                lookout=lookout,
-                name=name,
-            ).begin()
-        return None
+        return self._sessions.open(client, self._watchdog())
 
-    def _lookout(self) -> Lookout:
+    def _watchdog(self) -> Watchdog:
         loop = asyncio.get_running_loop()
-        lookout = self._lookouts.get(loop)
-        if lookout is None:
-            lookout = self._lookouts[loop] = Lookout(self._limits.send_seconds)
-        return lookout
-
-    def _hub(self, rooms: Rooms) -> Hub:
-        loop = asyncio.get_running_loop()
-        if loop not in self._hubs:
-            self._hubs[loop] = Hub(
-                rooms, self._limits, self._replier, is_shared=not self._is_private
-            )
-        return self._hubs[loop]
+        watchdog = self._watchdogs.get(loop)
+        if watchdog is None:
+            watchdog = self._watchdogs[loop] = Watchdog(self._limits.send_seconds)
+        return watchdog
 
     def _may_connect(self, websocket: WebSocket) -> bool:
         # Those of the WebSocket would stay, with a list of their own, as long as it does.

@@ -15,8 +15,11 @@ class Limits:
         connections: Most connections that one chat has open at a time in one process. Default
             10,000. The next handshake is answered with status 503.
         waiting_messages: Most messages of one connection that wait while another is being
-            answered. Default 16. When they are reached nothing more is read from the connection
-            until one is answered, so its sender is slowed down and nothing is lost.
+            answered. Default 1,000. When they are reached nothing more is read from the connection
+            until one is answered, so its sender is slowed down and nothing is lost; nor is it
+            noticed until then that the sender has left.
+        waiting_bytes: How many bytes these messages may have together. Default 1,048,576; one
+            message may wait however long it is. When they are reached it is as above.
         messages_per_second: How many messages of one connection are answered per second over
             time. Default `None`, no bound. What comes faster waits its turn: nothing is lost,
             and a client of `echochat.v1` is told with a `slowed` frame.
@@ -36,6 +39,8 @@ class Limits:
             is cut off.
         unattended_seconds: With rooms, how long an answer goes on while nobody is connected.
             Default 300 seconds. Then it is ended, and the room keeps what there is of it.
+        unanswered_messages: With rooms and a reply function, most messages of one person that have
+            no answer yet. Default 1,000. The next ones wait unkept, within the bounds above.
         resume_seconds: With rooms, how old a message may be, in seconds, that is answered after
             the end of the server that was to answer it. Default 600.
 
@@ -45,7 +50,8 @@ class Limits:
 
     message_bytes: int | None = 65_536
     connections: int | None = 10_000
-    waiting_messages: int = 16
+    waiting_messages: int = 1000
+    waiting_bytes: int = 1_048_576
     messages_per_second: float | None = None
     burst: int = 10
     reply_seconds: float | None = None
@@ -54,12 +60,14 @@ class Limits:
     outbox_characters: int = 1_048_576
     name_length: int = 40
     unattended_seconds: float | None = 300.0
+    unanswered_messages: int = 1000
     resume_seconds: float = 600.0
 
     def __post_init__(self) -> None:
         _whole("message_bytes", self.message_bytes)
         _whole("connections", self.connections)
         _whole("waiting_messages", self.waiting_messages, required=True)
+        _whole("waiting_bytes", self.waiting_bytes, required=True)
         _number("messages_per_second", self.messages_per_second, "messages")
         _whole("burst", self.burst, required=True)
         _number("reply_seconds", self.reply_seconds, "seconds")
@@ -68,7 +76,13 @@ class Limits:
         _whole("outbox_characters", self.outbox_characters, required=True)
         _whole("name_length", self.name_length, required=True)
         _number("unattended_seconds", self.unattended_seconds, "seconds")
+        _whole("unanswered_messages", self.unanswered_messages, required=True)
         _number("resume_seconds", self.resume_seconds, "seconds", required=True)
+
+    @property
+    def message_rule(self) -> str:
+        """Say how long a message may be, to a client that sent a longer one."""
+        return f"a message may have {self.message_bytes} bytes of UTF-8"
 
     def allow_text(self, text: str) -> bool:
         """Tell whether a text is at most `message_bytes` long, in UTF-8."""

@@ -16,7 +16,7 @@ from collections.abc import (
 )
 from typing import Any
 
-from .protocol import Message
+from .protocol.messages import Message
 from .threads import Threads
 
 logger = logging.getLogger("fastapi_echochat")
@@ -33,13 +33,9 @@ _ACCEPTED = (
 )
 
 
-def echo(message: Message) -> str:
+async def echo(message: Message) -> str:
     """Answer with the message: `NBA` is answered with `Message text was: NBA`."""
-    return _echo(message.text)
-
-
-def _echo(text: str) -> str:
-    return f"Message text was: {text}"
+    return f"Message text was: {message.text}"
 
 
 class _Kind(enum.Enum):
@@ -55,22 +51,22 @@ class Replier:
     Args:
         reply: A function, a bound method, a `functools.partial` or an object with `__call__`.
         threads: How many plain functions run at a time, each in a thread.
+        has_dependencies: Whether the function has any, so that nobody but the sender of a message
+            may have it answered.
 
     Attributes:
-        at_once: The answer to a text, where the function takes no more of a message and neither
-            waits nor works, so that it may be called on the event loop; `None` where it must be
-            awaited. Only `echo` is known to be so.
+        has_dependencies: As given.
         streams: Whether an answer comes in pieces, through `stream`, or whole, through `reply`.
 
     Raises:
         TypeError: It is none.
     """
 
-    def __init__(self, reply: Reply, threads: int) -> None:
+    def __init__(self, reply: Reply, threads: int, *, has_dependencies: bool) -> None:
         if not callable(reply):
             raise TypeError(f"{_ACCEPTED}; this is {reply!r}")
         _check_first_parameter(reply)
-        self.at_once = _echo if reply is echo else None
+        self.has_dependencies = has_dependencies
         self._reply = reply
         self._kind = _kind(reply)
         self._threads = Threads(threads)

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import WebSocketDisconnect
 
-from .protocol import Close
+from .protocol.serializer import Close
 
 Send = Callable[[Any], Awaitable[None]]
 """ASGI's `send`, whoever passes it on."""
@@ -19,7 +19,7 @@ ENDED = (WebSocketDisconnect, OSError, RuntimeError)
 
 
 class EndedError(Exception):
-    """The connection is over: there is nobody to speak to."""
+    """The connection is over: nobody reads what is sent."""
 
 
 class Sender:
@@ -31,7 +31,7 @@ class Sender:
         pass_on: `send` of a WebSocket that is accepted.
 
     Attributes:
-        pass_on: For whoever sends by itself, and says so with the other two.
+        pass_on: For callers that send themselves; they keep the other two up to date.
         under_way: How many sends are.
         has_moved: Whether one was taken since `is_stuck` last asked.
     """

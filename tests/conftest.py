@@ -1,14 +1,72 @@
-"""What every test may ask for."""
+"""What every test may ask for, and how tests share a machine."""
 
+import contextlib
+import fcntl
 import logging
-from collections.abc import Callable, Iterator
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 
-from tests.servers import Uvicorn, errors
+from fastapi_echochat import MemoryRooms, Rooms, SQLiteRooms
+from tests import servers
+from tests.servers import Process, Uvicorn, errors
+from tests.waiting import patient
 
 Serve = Callable[..., Uvicorn]
+Keep = Callable[[Process], Process]
+
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+
+
+def pytest_configure() -> None:
+    # Rooms in memory warn of another process with the same parent and the same arguments.
+    sys.argv += filter(None, [_WORKER])
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes run the tests: one more than processors, for most of it is waiting.
+
+    One file is run where pytest is.
+    """
+    files = {argument.partition("::")[0] for argument in config.args}
+    return 0 if len(files) == 1 and files.pop().endswith(".py") else (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, and let all take longer on a slow machine."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        seconds = marker.args[0] if marker else float(item.config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(patient(seconds)), append=False)
+
+
+@contextlib.contextmanager
+def _locked(path: str, how: int) -> Iterator[None]:
+    with Path(path).open() as file:
+        fcntl.flock(file, how)
+        yield
+
+
+# Outside what pytest-timeout measures.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a test that is marked serial while no other worker runs one."""
+    with contextlib.ExitStack() as turn:
+        if _WORKER:
+            is_serial = item.get_closest_marker("serial") is not None
+            # Who waits to be alone stands in the door, so that nobody comes in before.
+            with _locked(__file__, fcntl.LOCK_EX):
+                how = fcntl.LOCK_EX if is_serial else fcntl.LOCK_SH
+                turn.enter_context(_locked(servers.__file__, how))
+        return (yield)
 
 
 @pytest.fixture
@@ -21,17 +79,38 @@ def expected_errors() -> list[str]:
 def serve(caplog: pytest.LogCaptureFixture, expected_errors: list[str]) -> Iterator[Serve]:
     """Serve an application on a real uvicorn until the test ends, and then read its log."""
     caplog.set_level(logging.INFO)
-    servers: list[Uvicorn] = []
+    started: list[Uvicorn] = []
 
     def start(app: FastAPI, **config: object) -> Uvicorn:
         server = Uvicorn(app, **config)  # type: ignore[arg-type]  # passed on
-        servers.append(server)
+        started.append(server)
         return server
 
     yield start
-    for server in servers:
+    for server in started:
         server.stop()
     unexpected = [
         line for line in errors(caplog) if not any(word in line for word in expected_errors)
     ]
     assert unexpected == []
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def rooms(request: pytest.FixtureRequest, tmp_path: Path) -> Rooms:
+    """Give rooms that one process keeps."""
+    return MemoryRooms() if request.param == "memory" else SQLiteRooms(tmp_path / "rooms.db")
+
+
+@pytest.fixture
+def keep() -> Iterator[Keep]:
+    """Stop a process when the test ends, and then read its log."""
+    processes: list[Process] = []
+
+    def keep(process: Process) -> Process:
+        processes.append(process)
+        return process
+
+    yield keep
+    for process in reversed(processes):
+        process.stop()
+    assert [line for process in processes for line in process.complaints()] == []

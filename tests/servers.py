@@ -1,17 +1,19 @@
 """Real servers on loopback ports of their own, started by the tests and stopped with them."""
 
+import abc
 import asyncio
 import contextlib
 import logging
+import multiprocessing
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
+import unittest.mock
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +24,28 @@ import uvicorn.server
 from fastapi import FastAPI
 from hypercorn.asyncio import serve as hypercorn_serve
 
-PATIENCE = 15.0
-"""Seconds after which a test gives up waiting for what must come."""
+from tests import forks
+from tests.waiting import PATIENCE as PATIENCE  # noqa: PLC0414
+from tests.waiting import wait_until as wait_until  # noqa: PLC0414
+
+ROOT = Path(__file__).parent.parent
+
+_reserved: list[socket.socket] = []
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port for a server: one that nobody else is given before this process ends.
 
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds} s in vain until {what}")
-        time.sleep(0.02)
+    A socket is bound to it, and does not listen: a server can listen beside it, since both say
+    SO_REUSEADDR; the kernel gives it to nobody; and while the server is down it refuses clients.
+    """
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    # Not before it is bound, or it could be a port that is reserved already.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _reserved.append(probe)
+    port: int = probe.getsockname()[1]
+    return port
 
 
 def accepts(port: int) -> bool:
@@ -75,12 +82,28 @@ class _Impatient:
 vars(uvicorn.server)["asyncio"] = _Impatient()
 
 
-class Uvicorn:
+class Server:
+    """Something that listens on a port of this machine."""
+
+    port: int
+
+    @property
+    def authority(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def url(self, path: str = "", scheme: str = "http") -> str:
+        return f"{scheme}://{self.authority}{path}"
+
+    def ws(self, mount: str = "/chat") -> str:
+        """Return the address of a chat's endpoint."""
+        return self.url(f"{mount}/ws", "ws")
+
+
+class Uvicorn(Server):
     """A real uvicorn that serves an application of this process, in a thread of its own."""
 
     def __init__(self, app: FastAPI, *, port: int | None = None, **config: object) -> None:
         self.port = port or free_port()
-        self.authority = f"127.0.0.1:{self.port}"
         # Its log goes where pytest's caplog sees it.
         self._server = uvicorn.Server(
             uvicorn.Config(app, port=self.port, log_config=None, lifespan="off", **config)  # type: ignore[arg-type]  # passed on
@@ -88,9 +111,6 @@ class Uvicorn:
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         wait_until(lambda: self._server.started, "uvicorn has started")
-
-    def url(self, path: str = "", scheme: str = "http") -> str:
-        return f"{scheme}://{self.authority}{path}"
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -101,63 +121,160 @@ class Uvicorn:
             pytest.fail("uvicorn did not stop")
 
 
-class Process:
-    """A server in a process of its own, with its log in a file."""
+class Process(Server, abc.ABC):
+    """A server in a process of its own, with its log in a file.
+
+    Args:
+        name: What its log is called.
+        port: Where it listens.
+        folder: Where it runs.
+        env: What its environment has beside this one's.
+    """
 
     def __init__(
-        self, command: list[str], *, port: int, folder: Path, env: dict[str, str] | None = None
+        self, name: str, *, port: int, folder: Path, env: dict[str, str] | None = None
     ) -> None:
         self.port = port
-        self.authority = f"127.0.0.1:{port}"
-        self._command = command
-        self._folder = folder
-        self._env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **(env or {})}
-        self._log = folder / f"{Path(command[0]).name}-{port}.log"
+        self.folder = folder
+        self.env = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        self._log = folder / f"{name}-{port}.log"
         self.start()
 
+    @property
+    @abc.abstractmethod
+    def pid(self) -> int: ...
+
+    @abc.abstractmethod
+    def launch(self, log: Path) -> None:
+        """Start the process, whose output goes to the end of a file."""
+
+    @abc.abstractmethod
+    def wait(self, seconds: float = PATIENCE) -> bool:
+        """Wait until the process has ended, and tell whether it has."""
+
     def start(self) -> None:
-        with self._log.open("ab") as log:
-            self.popen = subprocess.Popen(
-                self._command, cwd=self._folder, env=self._env, stdout=log, stderr=log
-            )
+        self.launch(self._log)
         try:
+            # A new Python under load takes its time to import what it needs.
             wait_until(
-                lambda: self.popen.poll() is not None or accepts(self.port), "the server listens"
+                lambda: self.wait(0) or accepts(self.port), "the server listens", 4 * PATIENCE
             )
         except BaseException:
             self.stop()
             raise
-        if self.popen.poll() is not None:
-            pytest.fail(f"{self._command} ended at once:\n{self.log()}")
-
-    def url(self, path: str = "", scheme: str = "http") -> str:
-        return f"{scheme}://{self.authority}{path}"
+        if self.wait(0):
+            pytest.fail(f"the server ended at once:\n{self.log()}")
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 
+    def complaints(self) -> list[str]:
+        """Return the lines of its log that say that something went wrong."""
+        return re.findall(r".*(?:ERROR|CRITICAL|Traceback).*", self.log())
+
+    def send_signal(self, how: signal.Signals) -> None:
+        os.kill(self.pid, how)
+
     def kill(self) -> None:
-        self.popen.send_signal(signal.SIGKILL)
-        self.popen.wait(PATIENCE)
+        if not self.wait(0):
+            self.send_signal(signal.SIGKILL)
+        assert self.wait()
 
     def stop(self) -> None:
-        if self.popen.poll() is None:
-            self.popen.terminate()
-            try:
-                self.popen.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.popen.kill()
-                self.popen.wait(PATIENCE)
+        if not self.wait(0):
+            self.send_signal(signal.SIGTERM)
+            # One that a test has frozen does not hear of it.
+            self.send_signal(signal.SIGCONT)
+            if not self.wait():
+                self.kill()
 
 
-def uvicorn_process(
-    source: str, folder: Path, *options: str, port: int | None = None, name: str = "host"
-) -> Process:
-    """Start `uvicorn host:app` in a process, the module's source given."""
+class Command(Process):
+    """A server that a command line starts."""
+
+    def __init__(
+        self, command: list[str], *, port: int, folder: Path, env: dict[str, str] | None = None
+    ) -> None:
+        self._command = command
+        super().__init__(Path(command[0]).name, port=port, folder=folder, env=env)
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def launch(self, log: Path) -> None:
+        with log.open("ab") as file:
+            self._popen = subprocess.Popen(
+                self._command, cwd=self.folder, env=self.env, stdout=file, stderr=file
+            )
+
+    def wait(self, seconds: float = PATIENCE) -> bool:
+        if seconds == 0:
+            return self._popen.poll() is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(seconds)
+        return self._popen.returncode is not None
+
+
+# A process that has imported what servers need, and is forked for each of them: a tenth of what
+# one costs that starts from nothing.
+_warm = multiprocessing.get_context("forkserver")
+_warm.set_forkserver_preload(["tests.forks"])
+
+
+class Fork(Process):
+    """A uvicorn that begins where Python, FastAPI and the package are loaded.
+
+    Args:
+        arguments: Of uvicorn's command line.
+        port: Where it listens.
+        folder: Where it runs, and finds its application.
+        env: What its environment has beside this one's.
+    """
+
+    def __init__(
+        self, arguments: list[str], *, port: int, folder: Path, env: dict[str, str] | None = None
+    ) -> None:
+        self._arguments = [*arguments, "--port", str(port)]
+        super().__init__("uvicorn", port=port, folder=folder, env=env)
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def launch(self, log: Path) -> None:
+        what = (self._arguments, self.folder, self.env, log)
+        self._process = _warm.Process(target=forks.serve, args=what, daemon=True)
+        # The warm process is started with the first one.
+        with unittest.mock.patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+            self._process.start()
+
+    def wait(self, seconds: float = PATIENCE) -> bool:
+        self._process.join(seconds)
+        return self._process.exitcode is not None
+
+
+def uvicorn_process(source: str, folder: Path, *options: str, name: str = "host") -> Process:
+    """Start a uvicorn that serves `app` of a module, whose source is given."""
     (folder / f"{name}.py").write_text(source)
-    port = port or free_port()
+    return Fork([f"{name}:app", *options], port=free_port(), folder=folder)
+
+
+def uvicorn_command(source: str, folder: Path, *options: str, name: str = "host") -> Process:
+    """Start one as a user does, where the command line is what a test is about."""
+    (folder / f"{name}.py").write_text(source)
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", f"{name}:app", "--port", str(port), *options]
-    return Process(command, port=port, folder=folder)
+    return Command(command, port=port, folder=folder)
+
+
+def redis_process(folder: Path, *options: str) -> Process:
+    """Start a redis-server, which keeps what it acknowledged over a kill and a new start."""
+    port = free_port()
+    command = [find_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
+    command += ["--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"]
+    return Command([*command, *options], port=port, folder=folder)
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -169,12 +286,11 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-class Hypercorn:
+class Hypercorn(Server):
     """A real Hypercorn: a server that leaves root_path out of ASGI's path."""
 
     def __init__(self, app: FastAPI, *, root_path: str = "") -> None:
         self.port = free_port()
-        self.authority = f"127.0.0.1:{self.port}"
         config = hypercorn.Config()
         config.bind = [self.authority]
         config.root_path = root_path
@@ -189,9 +305,6 @@ class Hypercorn:
         serving = hypercorn_serve(app, config, shutdown_trigger=self._over.wait)  # type: ignore[arg-type]  # its own ASGI types
         self._loop.run_until_complete(serving)
         self._loop.close()
-
-    def url(self, path: str = "", scheme: str = "http") -> str:
-        return f"{scheme}://{self.authority}{path}"
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)

@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from fastapi_echochat import EchoChat, Message
-from fastapi_echochat.addresses import (
+from fastapi_echochat.urls import (
     Origin,
     OriginRule,
     authority,
@@ -200,7 +200,7 @@ def test_sub_application_below_a_root_path(
     for address in ("/proxy/api/chat", "/proxy/api/chat/"):
         page = ChatPage(httpx.get(server.url(address.removeprefix(stripped))).text)
 
-        assert page.endpoint == server.url("/proxy/api/chat/ws", "ws")
+        assert page.endpoint == server.ws("/proxy/api/chat")
         asked = page.endpoint.replace(stripped, "", 1)
         assert echo_at(asked, server.port) == "Message text was: NBA"
     server.stop()

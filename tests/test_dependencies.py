@@ -31,13 +31,9 @@ from starlette.testclient import WebSocketDenialResponse
 from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Message
+from tests.apps import make_app
 from tests.conftest import Serve
-
-
-def host(reply: Any, prefix: str = "/chat") -> FastAPI:
-    app = FastAPI()
-    app.include_router(EchoChat(reply).router, prefix=prefix)
-    return app
+from tests.waiting import PATIENCE
 
 
 def say(app: FastAPI, *texts: str, at: str = "/chat", **options: Any) -> list[str]:
@@ -74,7 +70,7 @@ def test_everything_that_an_endpoint_takes() -> None:
         assert connection is websocket
         return f"{message.text} {user.name} {x_team} {theme} {tenant} {room} {page}"
 
-    app = host(reply, "/{tenant}/{room}")
+    app = make_app(reply, prefix="/{tenant}/{room}")
     headers = {"authorization": "ada", "x-team": "red", "cookie": "theme=dark"}
 
     assert say(app, at="/acme/7", headers=headers) == ["NBA ada red dark acme 7 1"]
@@ -90,7 +86,7 @@ def test_solved_once_per_connection() -> None:
         memory.append(message.text)
         return " ".join(memory)
 
-    app = host(reply)
+    app = make_app(reply)
 
     assert say(app, "a", "b", "c") == ["a", "a b", "a b c"]
     assert say(app, "d") == ["d"]
@@ -124,7 +120,7 @@ def test_every_form_takes_dependencies(form: str) -> None:
         "method": Bot().method,
         "object": Bot(),
     }
-    assert say(host(forms[form]), headers={"authorization": "ada"}) == ["ada"]
+    assert say(make_app(forms[form]), headers={"authorization": "ada"}) == ["ada"]
 
 
 def test_partial_keeps_what_it_binds() -> None:
@@ -136,7 +132,7 @@ def test_partial_keeps_what_it_binds() -> None:
         return f"{style}{user.name}" * times
 
     bound = functools.partial(reply, style="Dear ", times=2)
-    app = host(bound)
+    app = make_app(bound)
 
     assert say(app, headers={"authorization": "ada"}) == ["Dear adaDear ada"]
     with TestClient(app).websocket_connect("/chat/ws?style=x&times=9") as websocket:
@@ -157,7 +153,7 @@ def test_local_and_future_annotations() -> None:
         return found.name
 
     assert isinstance(inspect.signature(reply).parameters["found"].annotation, str)
-    assert say(host(reply)) == ["local"]
+    assert say(make_app(reply)) == ["local"]
 
 
 def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
@@ -173,11 +169,11 @@ def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
         events.append(message.text)
         return it
 
-    server = serve(host(reply))
-    with connect(server.url("/chat/ws", "ws")) as websocket:
+    server = serve(make_app(reply))
+    with connect(server.ws()) as websocket:
         for text in "ab":
             websocket.send(text)
-            assert websocket.recv(10) == "resource"
+            assert websocket.recv(PATIENCE) == "resource"
     httpx.get(server.url("/chat"))
     for _ in range(100):
         if len(events) == 4:
@@ -197,11 +193,11 @@ def test_dependency_that_fails_at_teardown(serve: Serve, expected_errors: list[s
     async def reply(message: Message, it: Annotated[str, Depends(resource)]) -> str:
         return it
 
-    server = serve(host(reply))
+    server = serve(make_app(reply))
     for _ in range(3):
-        with connect(server.url("/chat/ws", "ws")) as websocket:
+        with connect(server.ws()) as websocket:
             websocket.send("NBA")
-            assert websocket.recv(10) == "resource"
+            assert websocket.recv(PATIENCE) == "resource"
 
 
 def test_overrides() -> None:
@@ -210,7 +206,7 @@ def test_overrides() -> None:
     async def reply(message: Message, user: Annotated[User, Depends(current_user)]) -> str:
         return user.name
 
-    app = host(reply)
+    app = make_app(reply)
     app.dependency_overrides[current_user] = lambda: User(name="overridden")
 
     assert say(app) == ["overridden"]
@@ -226,7 +222,7 @@ def test_dependency_refuses_the_handshake() -> None:
         return "never"
 
     with pytest.raises(WebSocketDenialResponse) as refused:
-        say(host(reply))
+        say(make_app(reply))
     assert refused.value.status_code == 402
     assert json.loads(refused.value.content) == {"detail": "Pay first"}
 
@@ -252,12 +248,12 @@ def test_security_classes() -> None:
     if "HTTPConnection" not in str(inspect.signature(APIKeyHeader.__call__)):
         # Of the FastAPI releases that know requests only.
         with pytest.raises(TypeError, match="takes a Request"):
-            host(reply)
+            make_app(reply)
         return
     headers = {"x-key": "k", "authorization": "Bearer t"}
-    assert say(host(reply), headers=headers) == ["k, t for chat"]
+    assert say(make_app(reply), headers=headers) == ["k, t for chat"]
     with pytest.raises(WebSocketDenialResponse) as refused:
-        say(host(reply))
+        say(make_app(reply))
     assert refused.value.status_code in (401, 403)
 
 

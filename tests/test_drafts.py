@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_echochat.live.drafts import Drafts, News
+from fastapi_echochat.rooms.drafts import Drafts, News
 
 
 def take(drafts: Drafts, number: int, text: str, *, is_whole: bool = False) -> News:

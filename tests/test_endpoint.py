@@ -11,54 +11,35 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, HTTPException
 from fastapi.requests import HTTPConnection
 from websockets.asyncio.client import connect as connect_async
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
-from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.connection import Connection
-from tests.clients import RawClient
+from fastapi_echochat import Limits, Message
+from fastapi_echochat.conversation import Connection
+from tests.apps import make_app
+from tests.clients import V1, RawClient, close_code, receive
 from tests.conftest import Serve
-from tests.servers import wait_until
-
-V1: Any = ["echochat.v1"]
-
-
-def receive(websocket: ClientConnection) -> Any:
-    return json.loads(websocket.recv(10))
-
-
-def close_code(websocket: ClientConnection) -> int:
-    with pytest.raises(ConnectionClosed) as closed:
-        websocket.recv(10)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code
-
-
-def host(*args: Any, **options: Any) -> FastAPI:
-    app = FastAPI()
-    app.include_router(EchoChat(*args, **options).router, prefix="/chat")
-    return app
-
+from tests.waiting import PATIENCE, wait_until
 
 # --- The two protocols ---------------------------------------------------------------------
 
 
 def test_plain_client_gets_what_the_tutorial_answers(serve: Serve) -> None:
     """A client that asks for no protocol gets one text frame for each, and nothing unasked."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app()).ws()
 
     with connect(url) as websocket:
         for text in ("NBA", "", "Привет 👋\n", '{"type":"ping"}', " " * 1000):
             websocket.send(text)
-            assert websocket.recv(10) == f"Message text was: {text}"
+            assert websocket.recv(PATIENCE) == f"Message text was: {text}"
 
 
 def test_echochat_v1(serve: Serve) -> None:
     """A client of echochat.v1 is welcomed, answered by id, and its pings are answered."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app()).ws()
 
     with connect(url, subprotocols=V1) as websocket:
         assert websocket.subprotocol == "echochat.v1"
@@ -79,36 +60,14 @@ def test_echochat_v1(serve: Serve) -> None:
         assert receive(websocket) == {"type": "pong"}
 
 
-@pytest.mark.parametrize("kind", ["lists", "keys", "digits"])
-def test_a_frame_is_measured_before_it_is_parsed(serve: Serve, kind: str) -> None:
-    """A frame beyond what any message can take is refused by its length; its JSON costs nothing."""
-    frames = {
-        "lists": "[" + "[]," * 2_000_000 + "[]]",
-        "keys": "{" + ",".join(f'"{number}":0' for number in range(500_000)) + "}",
-        "digits": "[" + "9" * 6_000_000 + "]",
-    }
-    url = serve(host()).url("/chat/ws", "ws")
-
-    with connect(url, subprotocols=V1) as websocket:
-        receive(websocket)
-        tracemalloc.start()
-        websocket.send(frames[kind])
-        error = receive(websocket)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-    assert (error["type"], error["code"]) == ("error", "message_too_long")
-    # Client, server and the library between them each hold the frame; its JSON would be ten times.
-    assert peak < 8 * len(frames[kind])
-
-
 def test_unknown_subprotocol_is_not_agreed_to(serve: Serve) -> None:
     """A client that offers other protocols only is told none, and may speak the plain one."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app()).ws()
 
     with connect(url, subprotocols=["graphql-ws", "mqtt"]) as websocket:  # type: ignore[list-item]  # a NewType of str
         assert websocket.subprotocol is None
         websocket.send("NBA")
-        assert websocket.recv(10) == "Message text was: NBA"
+        assert websocket.recv(PATIENCE) == "Message text was: NBA"
 
 
 @pytest.mark.parametrize("form", ["def", "async def", "method", "object"])
@@ -135,7 +94,7 @@ def test_reply_functions(serve: Serve, form: str) -> None:
         "object": Bot(),
     }
     loop_thread: list[threading.Thread] = []
-    app = host(forms[form])
+    app = make_app(forms[form])
 
     @app.get("/thread")
     async def thread() -> None:
@@ -144,9 +103,9 @@ def test_reply_functions(serve: Serve, form: str) -> None:
     server = serve(app)
     httpx.get(server.url("/thread"))
 
-    with connect(server.url("/chat/ws", "ws")) as websocket:
+    with connect(server.ws()) as websocket:
         websocket.send("on the loop:")
-        assert websocket.recv(10) == f"on the loop: {form != 'def'}"
+        assert websocket.recv(PATIENCE) == f"on the loop: {form != 'def'}"
 
 
 def test_message_says_when_and_which(serve: Serve) -> None:
@@ -157,7 +116,7 @@ def test_message_says_when_and_which(serve: Serve) -> None:
         got.append(message)
         return "seen"
 
-    with connect(serve(host(reply)).url("/chat/ws", "ws"), subprotocols=V1) as websocket:
+    with connect(serve(make_app(reply)).ws(), subprotocols=V1) as websocket:
         receive(websocket)
         websocket.send('{"type":"message","id":"a-1","text":"hello"}')
         receive(websocket)
@@ -172,18 +131,18 @@ def test_message_says_when_and_which(serve: Serve) -> None:
 @pytest.mark.parametrize("text", ["x" * 11, "é" * 6, "😀😀😀"])
 def test_too_long_for_the_plain_protocol(serve: Serve, text: str) -> None:
     """A plain message over the limit, in bytes of UTF-8, ends the connection with 1009."""
-    url = serve(host(limits=Limits(message_bytes=10))).url("/chat/ws", "ws")
+    url = serve(make_app(limits=Limits(message_bytes=10))).ws()
 
     with connect(url) as websocket:
         websocket.send("é" * 5)
-        assert websocket.recv(10) == "Message text was: " + "é" * 5
+        assert websocket.recv(PATIENCE) == "Message text was: " + "é" * 5
         websocket.send(text)
         assert close_code(websocket) == 1009
 
 
 def test_too_long_for_echochat_v1(serve: Serve) -> None:
     """An echochat.v1 message over the limit is an error, and the connection stays open."""
-    url = serve(host(limits=Limits(message_bytes=10))).url("/chat/ws", "ws")
+    url = serve(make_app(limits=Limits(message_bytes=10))).ws()
 
     with connect(url, subprotocols=V1) as websocket:
         receive(websocket)
@@ -205,7 +164,7 @@ def test_too_long_for_echochat_v1(serve: Serve) -> None:
 @pytest.mark.parametrize("subprotocols", [None, V1])
 def test_binary_frame(serve: Serve, subprotocols: Any) -> None:
     """A binary frame ends the connection with 1003 in both protocols."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app()).ws()
 
     with connect(url, subprotocols=subprotocols) as websocket:
         if subprotocols:
@@ -239,7 +198,7 @@ def test_binary_frame(serve: Serve, subprotocols: Any) -> None:
 )
 def test_bad_frame(serve: Serve, frame: str, detail: str) -> None:
     """What is no frame of echochat.v1 gets an error that says why, and nobody is cut off."""
-    with connect(serve(host()).url("/chat/ws", "ws"), subprotocols=V1) as websocket:
+    with connect(serve(make_app()).ws(), subprotocols=V1) as websocket:
         receive(websocket)
         websocket.send(frame)
         error = receive(websocket)
@@ -264,7 +223,7 @@ def test_reply_function_fails(
 ) -> None:
     """A failing reply function is told without its words, logged whole, and ends v1 never."""
     expected_errors.append("the reply function failed")
-    url = serve(host(failing)).url("/chat/ws", "ws")
+    url = serve(make_app(failing)).ws()
 
     with connect(url, subprotocols=V1) as websocket:
         receive(websocket)
@@ -286,7 +245,7 @@ def test_reply_function_fails(
 def test_invalid_utf_8(serve: Serve, expected_errors: list[str]) -> None:
     """Bytes that are no UTF-8 end the connection with 1007; uvicorn 0.54 logs that by itself."""
     expected_errors.append("Invalid UTF-8 sequence received from client.")
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app()).ws()
 
     with RawClient(url) as client:
         client.send_text(b"\xff\xfe")
@@ -306,13 +265,13 @@ def test_invalid_utf_8_during_an_answer(serve: Serve, expected_errors: list[str]
             answered.set()
         return message.text
 
-    with RawClient(serve(host(slow)).url("/chat/ws", "ws")) as client:
+    with RawClient(serve(make_app(slow)).ws()) as client:
         client.send_text(b"slow")
         # Read together with what ends its connection, a message is not answered at all.
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         client.send_text(b"\xff\xfe")
         assert client.receive_close() == 1007
-    assert answered.wait(10)
+    assert answered.wait(PATIENCE)
 
 
 def test_frame_in_many_fragments(serve: Serve) -> None:
@@ -320,7 +279,7 @@ def test_frame_in_many_fragments(serve: Serve) -> None:
     text = "ж" * 2500
     data = text.encode()
 
-    with RawClient(serve(host()).url("/chat/ws", "ws")) as client:
+    with RawClient(serve(make_app()).ws()) as client:
         client.send_text(data[:1], fin=False)
         for i in range(1, len(data) - 1):
             client.continue_text(data[i : i + 1], fin=False)
@@ -330,7 +289,7 @@ def test_frame_in_many_fragments(serve: Serve) -> None:
 
 def test_endpoint_asked_over_plain_http(serve: Serve) -> None:
     """Whoever opens the endpoint's address in a browser is told what it is, with 426."""
-    response = httpx.get(serve(host()).url("/chat/ws"))
+    response = httpx.get(serve(make_app()).url("/chat/ws"))
 
     assert response.status_code == 426
     assert response.headers["upgrade"] == "websocket"
@@ -342,7 +301,7 @@ def test_endpoint_asked_over_plain_http(serve: Serve) -> None:
 
 def test_foreign_origin(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A page of another host is refused with 403, and the log says how to allow it."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app()).ws()
 
     for origin in ("https://evil.example", "null", "nonsense"):
         with pytest.raises(InvalidStatus) as refused:
@@ -361,18 +320,16 @@ def test_foreign_origin(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_origins_that_may_connect(serve: Serve, origin: str, headers: dict[str, str]) -> None:
     """A page of the same host, whatever its port, of a forwarded host or a named one connects."""
-    server = serve(host(allowed_origins=["https://app.example"]))
+    server = serve(make_app(allowed_origins=["https://app.example"]))
 
-    with connect(
-        server.url("/chat/ws", "ws"), additional_headers={"Origin": origin, **headers}
-    ) as websocket:
+    with connect(server.ws(), additional_headers={"Origin": origin, **headers}) as websocket:
         websocket.send("NBA")
-        assert websocket.recv(10) == "Message text was: NBA"
+        assert websocket.recv(PATIENCE) == "Message text was: NBA"
 
 
 def test_too_many_connections(serve: Serve) -> None:
     """One connection more than the limit gets 503 before it is accepted, and again room."""
-    url = serve(host(limits=Limits(connections=2))).url("/chat/ws", "ws")
+    url = serve(make_app(limits=Limits(connections=2))).ws()
 
     with connect(url) as first:
         with connect(url):
@@ -382,10 +339,10 @@ def test_too_many_connections(serve: Serve) -> None:
                 assert refused.value.response.status_code == 503
                 assert b"Too many connections" in (refused.value.response.body or b"")
         first.send("still here")
-        assert first.recv(10) == "Message text was: still here"
+        assert first.recv(PATIENCE) == "Message text was: still here"
         with connect(url) as third:
             third.send("NBA")
-            assert third.recv(10) == "Message text was: NBA"
+            assert third.recv(PATIENCE) == "Message text was: NBA"
 
 
 def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]) -> None:
@@ -397,21 +354,19 @@ def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]
         if connection.cookies.get("session") != "valid":
             raise HTTPException(401, "Sign in first")
 
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(signed_in)])
-    server = serve(app)
+    server = serve(make_app(dependencies=[Depends(signed_in)]))
     cookie = {"Cookie": "session=valid"}
 
     for query in ("", "?asset=chat.js"):
         assert httpx.get(server.url(f"/chat{query}")).status_code == 401
         assert httpx.get(server.url(f"/chat{query}"), headers=cookie).status_code == 200
     with pytest.raises(InvalidStatus) as refused:
-        connect(server.url("/chat/ws", "ws"))
+        connect(server.ws())
     assert refused.value.response.status_code == 401
     assert b"Sign in first" in (refused.value.response.body or b"")
-    with connect(server.url("/chat/ws", "ws"), additional_headers=cookie) as websocket:
+    with connect(server.ws(), additional_headers=cookie) as websocket:
         websocket.send("NBA")
-        assert websocket.recv(10) == "Message text was: NBA"
+        assert websocket.recv(PATIENCE) == "Message text was: NBA"
 
 
 # --- Order, waiting, and clients that misbehave ----------------------------------------------
@@ -453,7 +408,7 @@ def test_messages_sent_without_waiting(serve: Serve, reply: str, subprotocols: A
             return [frame["text"] for frame in frames]
         return answers
 
-    url = serve(host(*functions[reply])).url("/chat/ws", "ws")
+    url = serve(make_app(*functions[reply])).ws()
     prefix = "Message text was: " if reply == "echo" else ""
     assert asyncio.run(talk()) == [f"{prefix}{i}" for i in range(count)]
 
@@ -463,10 +418,10 @@ def test_ping_is_answered_during_an_answer(serve: Serve) -> None:
     go_on = threading.Event()
 
     def slow(message: Message) -> str:
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
         return message.text
 
-    with connect(serve(host(slow)).url("/chat/ws", "ws"), subprotocols=V1) as websocket:
+    with connect(serve(make_app(slow)).ws(), subprotocols=V1) as websocket:
         receive(websocket)
         for i in range(10):
             websocket.send(json.dumps({"type": "message", "id": f"{i}", "text": f"{i}"}))
@@ -481,11 +436,11 @@ def test_waiting_messages_are_bounded(serve: Serve) -> None:
     go_on = threading.Event()
 
     def slow(message: Message) -> str:
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return message.id
 
     limits = Limits(waiting_messages=3)
-    with RawClient(serve(host(slow, limits=limits)).url("/chat/ws", "ws")) as client:
+    with RawClient(serve(make_app(slow, limits=limits)).ws()) as client:
         # Three wait, one is answered; the rest is in the buffers of the kernel and of uvicorn.
         sent = client.fill(b"x" * 60_000)
         go_on.set()
@@ -506,12 +461,12 @@ def test_client_leaves_during_an_answer(serve: Serve) -> None:
             raise
         return message.text
 
-    url = serve(host(endless)).url("/chat/ws", "ws")
+    url = serve(make_app(endless)).ws()
     for leave in (lambda client: client.socket.close(), RawClient.reset):
         begun.clear()
         client = RawClient(url)
         client.send_text(b"hello")
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         leave(client)
     wait_until(lambda: len(ended) == 2, "both answers are cancelled")
     assert ended == [asyncio.CancelledError] * 2
@@ -519,23 +474,23 @@ def test_client_leaves_during_an_answer(serve: Serve) -> None:
 
 def test_connection_reset_in_the_middle_of_an_answer(serve: Serve) -> None:
     """A TCP reset while frames are under way in both directions ends in silence."""
-    server = serve(host())
+    server = serve(make_app())
 
     for size in (1, 60_000):
         for _ in range(20):
-            client = RawClient(server.url("/chat/ws", "ws"))
+            client = RawClient(server.ws())
             for _ in range(5):
                 client.send_text(b"x" * size)
             client.reset()
-    with connect(server.url("/chat/ws", "ws")) as websocket:
+    with connect(server.ws()) as websocket:
         websocket.send("NBA")
-        assert websocket.recv(10) == "Message text was: NBA"
+        assert websocket.recv(PATIENCE) == "Message text was: NBA"
 
 
 @pytest.mark.slow
 def test_connections_that_come_and_go_leave_nothing(serve: Serve) -> None:
     """2,000 connections opened and dropped, rudely or not, leave no task and no memory behind."""
-    app = host()
+    app = make_app()
 
     @app.get("/left")
     async def left() -> tuple[int, int]:
@@ -544,7 +499,7 @@ def test_connections_that_come_and_go_leave_nothing(serve: Serve) -> None:
         return connections, len(asyncio.all_tasks())
 
     server = serve(app)
-    url = server.url("/chat/ws", "ws")
+    url = server.ws()
 
     def come_and_go(times: int) -> None:
         for i in range(times):
@@ -579,9 +534,9 @@ def test_connections_that_come_and_go_leave_nothing(serve: Serve) -> None:
 
 def test_client_that_sends_and_never_reads(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that never reads is no longer read from, and is let go after `send_seconds`."""
-    server = serve(host(limits=Limits(send_seconds=1.0)))
+    server = serve(make_app(limits=Limits(send_seconds=1.0)))
 
-    with RawClient(server.url("/chat/ws", "ws")) as client:
+    with RawClient(server.ws()) as client:
         # Some megabytes fit into the kernel's buffers of both directions, and no more is taken.
         client.fill(b"x" * 60_000)
         wait_until(lambda: "its client has read nothing for 1.0 s" in caplog.text, "it is let go")
@@ -590,9 +545,9 @@ def test_client_that_sends_and_never_reads(serve: Serve, caplog: pytest.LogCaptu
 
 def test_slow_reader_is_not_taken_for_one_that_never_reads(serve: Serve) -> None:
     """A client that reads slowly, but reads, is kept for as long as it likes."""
-    server = serve(host(limits=Limits(send_seconds=1.0)))
+    server = serve(make_app(limits=Limits(send_seconds=1.0)))
 
-    with RawClient(server.url("/chat/ws", "ws")) as client:
+    with RawClient(server.ws()) as client:
         sent = client.fill(b"x" * 60_000)
         begun = time.monotonic()
         # How many fit differs: eight pauses, whatever their number.

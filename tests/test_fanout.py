@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from fastapi import WebSocketDisconnect
 
-from fastapi_echochat.live.fanout import Fanout, Outbox
-from fastapi_echochat.live.utterance import Utterance
-from tests.rooms_clients import until
+from fastapi_echochat.rooms.broadcast import Utterance
+from fastapi_echochat.rooms.fanout import Fanout, Outbox
+from tests.waiting import until
 
 
 class Client:

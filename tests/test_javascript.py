@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fastapi_echochat import EchoChat
-from fastapi_echochat.assets import join_modules
+from fastapi_echochat.page.assets import join_modules
 from tests.servers import find_program
 
 ROOT = Path(__file__).parents[1]

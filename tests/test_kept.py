@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import json
-import re
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +15,17 @@ from fastapi import FastAPI
 from fastapi.requests import HTTPConnection
 from websockets.sync.client import connect
 
-from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms, SQLiteRooms
-from tests.conftest import Serve
-from tests.rooms_clients import V1, Frame, Visitor
-from tests.servers import PATIENCE, Process, uvicorn_process, wait_until
-from tests.test_room_answers import Tale, answer
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms
+from tests.apps import make_app
+from tests.clients import V1, Client, Frame, receive
+from tests.conftest import Keep, Serve
+from tests.servers import Process, uvicorn_process
+from tests.test_room_answers import Tale
+from tests.waiting import PATIENCE, wait_until
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def rooms(request: pytest.FixtureRequest, tmp_path: Path) -> Rooms:
-    """Give rooms that one process keeps."""
-    return MemoryRooms() if request.param == "memory" else SQLiteRooms(tmp_path / "rooms.db")
-
-
-def host(reply: Any, rooms: Rooms, **options: Any) -> FastAPI:
-    app = FastAPI()
-    app.include_router(EchoChat(reply, rooms=rooms, private=True, **options).router, prefix="/chat")
-    return app
+def make_private(reply: Any, rooms: Rooms, **options: Any) -> FastAPI:
+    return make_app(reply, rooms=rooms, private=True, **options)
 
 
 def token() -> str:
@@ -48,9 +41,9 @@ def yes(message: Message) -> str:
 
 def test_it_is_there_again(serve: Serve, rooms: Rooms) -> None:
     """Who comes back with a conversation's identifier has all of it, or exactly the rest."""
-    url = serve(host(lambda message: f"{message.text}!", rooms)).url("/chat/ws", "ws")
+    url = serve(make_private(lambda message: f"{message.text}!", rooms)).ws()
     mine = token()
-    with Visitor(url, conversation=mine) as visitor:
+    with Client(url, conversation=mine) as visitor:
         assert visitor.author is None
         assert visitor.room == {
             "name": "main",
@@ -62,13 +55,13 @@ def test_it_is_there_again(serve: Serve, rooms: Rooms) -> None:
         message, reply = visitor.entries(2)
         assert (message["kind"], message["author"], message["text"]) == ("message", None, "one")
         assert (reply["kind"], reply["id"], reply["text"]) == ("answer", "1", "one!")
-    with Visitor(url, conversation=mine) as visitor:
+    with Client(url, conversation=mine) as visitor:
         assert visitor.room["position"] == reply["position"]
         assert visitor.entries(2) == [message, reply]
-    with Visitor(url, conversation=mine, after=message["position"]) as visitor:
+    with Client(url, conversation=mine, after=message["position"]) as visitor:
         assert visitor.room["resumed"] is True
         assert visitor.entries(1) == [reply]
-        with Visitor(url, conversation=mine, after=reply["position"]) as other_tab:
+        with Client(url, conversation=mine, after=reply["position"]) as other_tab:
             other_tab.say("two")
             assert visitor.texts(2) == other_tab.texts(2) == ["two", "two!"]
 
@@ -88,29 +81,29 @@ def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
         rooms_seen.append(message.room)
         return "yes"
 
-    app = host(remember, rooms, author=who)
+    app = make_private(remember, rooms, author=who)
     # The same place with a shared chat in it, as careless as can be.
     shared = EchoChat(reply=None, rooms=rooms)
     app.include_router(shared.router, prefix="/rooms/{room:path}")
     other = EchoChat(yes, rooms=rooms, private=True, author=who)
     app.include_router(other.router, prefix="/teams/{team}")
     server = serve(app)
-    url = server.url("/chat/ws", "ws")
+    url = server.ws()
     mine = token()
 
-    with Visitor(url, conversation=mine, headers={"Cookie": "name=Ann"}) as ann:
+    with Client(url, conversation=mine, headers={"Cookie": "name=Ann"}) as ann:
         ann.say("my secret", "the id")
-        assert answer(ann)["text"] == "yes"
+        assert ann.answer()["text"] == "yes"
         position = ann.position
         for conversation, address, headers in (
             (token(), url, {"Cookie": "name=Ann"}),
             (mine.swapcase(), url, {"Cookie": "name=Ann"}),
             (mine, url, {"Cookie": "name=Eve"}),
             (mine, url, {}),
-            (mine, server.url("/teams/red/ws", "ws"), {"Cookie": "name=Ann"}),
+            (mine, server.ws("/teams/red"), {"Cookie": "name=Ann"}),
         ):
             for after in (None, 0, 1, position):
-                with Visitor(
+                with Client(
                     address, conversation=conversation, headers=headers, after=after
                 ) as eve:
                     assert eve.room["position"] == 0
@@ -123,30 +116,30 @@ def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
     assert room is not None
     assert mine not in room
     assert httpx.get(server.url(f"/rooms/{room}")).status_code == 404
-    with Visitor(server.url("/rooms/lobby/ws", "ws"), "Eve", after=position) as eve:
+    with Client(server.ws("/rooms/lobby"), "Eve", after=position) as eve:
         assert eve.room["position"] == 0
     # The name in the log is no identifier either.
-    with Visitor(url, conversation=room.rpartition(":")[2], headers={"Cookie": "name=Ann"}) as eve:
+    with Client(url, conversation=room.rpartition(":")[2], headers={"Cookie": "name=Ann"}) as eve:
         assert eve.room["position"] == 0
 
 
 @pytest.mark.parametrize("conversation", [None, "", "c" * 21, "c" * 65, "../" * 10, "c" * 21 + "é"])
 def test_what_is_no_identifier(serve: Serve, conversation: str | None) -> None:
     """What could be guessed, or is none, is an error that says so, and nobody is let in."""
-    url = serve(host(yes, MemoryRooms())).url("/chat/ws", "ws")
+    url = serve(make_private(yes, MemoryRooms())).ws()
     with connect(url, subprotocols=V1) as websocket:
         websocket.send(json.dumps({"type": "enter", "conversation": conversation}))
-        error = json.loads(websocket.recv(PATIENCE))
+        error = receive(websocket)
         assert (error["type"], error["code"]) == ("error", "bad_frame")
         assert "conversation" in error["detail"]
         websocket.send(json.dumps({"type": "enter", "conversation": token()}))
-        assert json.loads(websocket.recv(PATIENCE))["type"] == "welcome"
+        assert receive(websocket)["type"] == "welcome"
 
 
 def test_plain_clients_have_no_conversation_that_is_kept(serve: Serve) -> None:
     """A client of the plain protocol cannot say which it is, and is answered as without rooms."""
     rooms = MemoryRooms()
-    url = serve(host(yes, rooms)).url("/chat/ws", "ws")
+    url = serve(make_private(yes, rooms)).ws()
     with connect(url) as plain:
         for _ in range(3):
             plain.send("hello")
@@ -164,16 +157,16 @@ def test_what_was_said_is_the_bots_memory(serve: Serve) -> None:
     app = FastAPI()
     chat = EchoChat(count, rooms=MemoryRooms(), private=True)
     app.include_router(chat.router, prefix="/chat")
-    url = serve(app).url("/chat/ws", "ws")
+    url = serve(app).ws()
     mine = token()
     for times in (1, 2, 3):
-        with Visitor(url, conversation=mine) as visitor:
+        with Client(url, conversation=mine) as visitor:
             visitor.texts(2 * times - 2)
             visitor.say("hello")
-            assert answer(visitor)["text"] == f"{times} so far"
-    with Visitor(url, conversation=token()) as visitor:
+            assert visitor.answer()["text"] == f"{times} so far"
+    with Client(url, conversation=token()) as visitor:
         visitor.say("hello")
-        assert answer(visitor)["text"] == "1 so far"
+        assert visitor.answer()["text"] == "1 so far"
 
 
 # --- Answers and connections -------------------------------------------------------------------
@@ -182,10 +175,10 @@ def test_what_was_said_is_the_bots_memory(serve: Serve) -> None:
 def test_answer_goes_on_while_nobody_is_there(serve: Serve, rooms: Rooms) -> None:
     """A connection that is cut ends no answer: it is there once, whole, or seen to its end."""
     tale = Tale()
-    url = serve(host(tale, rooms)).url("/chat/ws", "ws")
+    url = serve(make_private(tale, rooms)).ws()
     mine = token()
 
-    with Visitor(url, conversation=mine) as visitor:
+    with Client(url, conversation=mine) as visitor:
         visitor.say("first")
         visitor.hear("draft")
         visitor.entries(1)
@@ -209,9 +202,9 @@ def test_answer_goes_on_while_nobody_is_there(serve: Serve, rooms: Rooms) -> Non
 def test_messages_that_wait_are_answered_though_nobody_is_there(serve: Serve, rooms: Rooms) -> None:
     """What waits for its answer when the connection is cut, sent again or not, is answered once."""
     tale = Tale()
-    url = serve(host(tale, rooms)).url("/chat/ws", "ws")
+    url = serve(make_private(tale, rooms)).ws()
 
-    with Visitor(url, conversation=token()) as visitor:
+    with Client(url, conversation=token()) as visitor:
         for text in ("first", "second"):
             visitor.tell(text, text)
     with visitor.come_back() as visitor:
@@ -221,33 +214,33 @@ def test_messages_that_wait_are_answered_though_nobody_is_there(serve: Serve, ro
     tale.go_on(9)
     wait_until(lambda: tale.ended == ["first", "second", "third"], "all are answered")
     with visitor.come_back(after=position) as visitor:
-        assert [answer(visitor)["id"] for _ in range(3)] == ["first", "second", "third"]
+        assert [visitor.answer()["id"] for _ in range(3)] == ["first", "second", "third"]
         for text in ("first", "second", "third"):
             visitor.tell(text, text)
         visitor.tell("last", "last")
         tale.go_on(3)
-        assert answer(visitor)["id"] == "last"
+        assert visitor.answer()["id"] == "last"
     assert tale.begun == ["first", "second", "third", "last"]
 
 
 def test_stop_after_a_reconnect(serve: Serve, rooms: Rooms) -> None:
     """Stop works from the next connection; what there is of the answer stays."""
     tale = Tale()
-    url = serve(host(tale, rooms)).url("/chat/ws", "ws")
+    url = serve(make_private(tale, rooms)).ws()
 
-    with Visitor(url, conversation=token()) as visitor:
+    with Client(url, conversation=token()) as visitor:
         visitor.tell("first", "1")
         visitor.hear("draft")
     with visitor.come_back() as visitor:
         assert visitor.hear("draft")["text"] == "Once"
         visitor.send(type="stop", id="1")
-        stopped = answer(visitor)
+        stopped = visitor.answer()
         assert (stopped["id"], stopped["text"], stopped["outcome"]) == ("1", "Once", "stopped")
     wait_until(lambda: tale.ended == ["first"], "the function is ended")
     with visitor.come_back() as visitor:
         visitor.tell("second", "2")
         tale.go_on(3)
-        assert answer(visitor)["outcome"] == "done"
+        assert visitor.answer()["outcome"] == "done"
 
 
 def test_nobody_waits_for_an_answer_for_ever(
@@ -255,14 +248,14 @@ def test_nobody_waits_for_an_answer_for_ever(
 ) -> None:
     """After `unattended_seconds` without anybody an answer is ended, and kept as far as it came."""
     tale = Tale()
-    url = serve(host(tale, rooms, limits=Limits(unattended_seconds=0.5))).url("/chat/ws", "ws")
+    url = serve(make_private(tale, rooms, limits=Limits(unattended_seconds=0.5))).ws()
 
-    with Visitor(url, conversation=token()) as visitor:
+    with Client(url, conversation=token()) as visitor:
         visitor.tell("first", "1")
         visitor.hear("draft")
     wait_until(lambda: tale.ended == ["first"], "the answer is ended")
     with visitor.come_back() as visitor:
-        ended = answer(visitor)
+        ended = visitor.answer()
         assert (ended["text"], ended["outcome"]) == ("Once", "stopped")
         visitor.tell("second")
         visitor.hear("draft")
@@ -285,8 +278,8 @@ def test_who_comes_and_goes_gets_every_answer_once(serve: Serve, rooms: Rooms) -
             yield piece
             await asyncio.sleep(0.003)
 
-    url = serve(host(slow, rooms)).url("/chat/ws", "ws")
-    visitor = Visitor(url, conversation=token())
+    url = serve(make_private(slow, rooms)).ws()
+    visitor = Client(url, conversation=token())
     open_: dict[str, str] = {}
     answers: list[Frame] = []
     for number in range(60):
@@ -294,12 +287,12 @@ def test_who_comes_and_goes_gets_every_answer_once(serve: Serve, rooms: Rooms) -
         for message_id, text in open_.items():
             visitor.say(text, message_id)
         if number % 3:
-            answers.append(answer(visitor))
+            answers.append(visitor.answer())
             open_.pop(answers[-1]["id"], None)
         with visitor:
             visitor = visitor.come_back()
     while open_:
-        answers.append(answer(visitor))
+        answers.append(visitor.answer())
         open_.pop(answers[-1]["id"], None)
     visitor.leave()
     assert [one["id"] for one in answers] == [f"{number}" for number in range(60)]
@@ -334,46 +327,41 @@ for prefix, seconds in (("/chat", 600), ("/forgetful", 0.05)):
 WHOLE = "".join(f"{number} " for number in range(30))
 
 
+Start = Callable[[str], Process]
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[str], Process]]:
-    """Start servers, each in a folder below the test's, until it ends; then read their logs."""
-    processes: list[Process] = []
+def start(tmp_path: Path, keep: Keep) -> Start:
+    """Start servers, each in a folder below the test's."""
 
     def start(folder: str) -> Process:
         (tmp_path / folder).mkdir(exist_ok=True)
-        processes.append(uvicorn_process(HOST, tmp_path / folder))
-        return processes[-1]
+        return keep(uvicorn_process(HOST, tmp_path / folder))
 
-    yield start
-    for process in processes:
-        process.stop()
-    for process in processes:
-        assert re.findall(r"^(?:ERROR|CRITICAL|Traceback).*", process.log(), re.MULTILINE) == []
+    return start
 
 
 @pytest.fixture
-def server(start: Callable[[str], Process]) -> Process:
+def server(start: Start) -> Process:
     return start(".")
 
 
 def end(server: Process, how: signal.Signals) -> None:
-    server.popen.send_signal(how)
-    server.popen.wait(PATIENCE)
+    server.send_signal(how)
+    assert server.wait(PATIENCE)
 
 
 @pytest.mark.slow
-def test_server_that_ends_in_the_middle_of_an_answer(
-    start: Callable[[str], Process], tmp_path: Path
-) -> None:
+def test_server_that_ends_in_the_middle_of_an_answer(start: Start, tmp_path: Path) -> None:
     """After the end of its server a message without an answer gets it once, whole, from the next.
 
     Two that waited for their turn as well, sent again or not; killed or asked to end, it is so.
     """
     texts = ("first", "second", "third")
     servers = {how: start(how.name) for how in (signal.SIGKILL, signal.SIGTERM)}
-    visitors: dict[signal.Signals, Visitor] = {}
+    visitors: dict[signal.Signals, Client] = {}
     for how, server in servers.items():
-        with Visitor(server.url("/chat/a/ws", "ws"), conversation=token()) as visitor:
+        with Client(server.ws("/chat/a"), conversation=token()) as visitor:
             for text in texts:
                 visitor.tell(text, text)
             for _ in range(5):
@@ -390,12 +378,12 @@ def test_server_that_ends_in_the_middle_of_an_answer(
         with visitor:
             draft = visitor.hear("draft")
             assert (draft["in_reply_to"], draft["is_start"]) == ("first", True), how
-            answers = [answer(visitor) for _ in texts]
+            answers = [visitor.answer() for _ in texts]
             assert [(one["id"], one["text"], one["outcome"]) for one in answers] == [
                 (text, WHOLE, "done") for text in texts
             ], how
-            url = servers[how].url("/chat/a/ws", "ws")
-            with Visitor(url, conversation="x" * 22) as other:
+            url = servers[how].ws("/chat/a")
+            with Client(url, conversation="x" * 22) as other:
                 assert other.room["position"] == 0, how
         asked = (tmp_path / how.name / "asked.txt").read_text().split()
         assert asked == ["first", *texts], how
@@ -403,27 +391,27 @@ def test_server_that_ends_in_the_middle_of_an_answer(
 
 def test_server_that_ends_between_two_answers(server: Process, tmp_path: Path) -> None:
     """What was answered before the server was killed is not asked again."""
-    with Visitor(server.url("/chat/a/ws", "ws"), conversation=token()) as visitor:
+    with Client(server.ws("/chat/a"), conversation=token()) as visitor:
         visitor.tell("first", "first")
-        answer(visitor)
+        visitor.answer()
         end(server, signal.SIGKILL)
     server.start()
     with visitor.come_back() as visitor:
         visitor.tell("first", "first")
         visitor.tell("second", "second")
-        assert answer(visitor)["id"] == "second"
+        assert visitor.answer()["id"] == "second"
     assert (tmp_path / "asked.txt").read_text().split() == ["first", "second"]
 
 
 def test_message_that_is_too_old_to_be_answered(server: Process, tmp_path: Path) -> None:
     """After a kill what was said longer than `resume_seconds` ago is left without an answer."""
-    with Visitor(server.url("/forgetful/a/ws", "ws"), conversation=token()) as visitor:
+    with Client(server.ws("/forgetful/a"), conversation=token()) as visitor:
         visitor.tell("old", "old")
         visitor.hear("draft")
         end(server, signal.SIGKILL)
     server.start()
     with visitor.come_back() as visitor:
         visitor.tell("new", "new")
-        assert answer(visitor)["id"] == "new"
+        assert visitor.answer()["id"] == "new"
         assert [entry["id"] for entry in visitor.heard_so_far("entry")] == []
     assert (tmp_path / "asked.txt").read_text().split() == ["old", "new"]

@@ -5,20 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_echochat import EchoChat
-from fastapi_echochat.labels import CHINESE, ENGLISH, LANGUAGES, choose_language
+from fastapi_echochat.page.languages import CHINESE, ENGLISH, LANGUAGES, choose_language
+from tests.apps import make_client
 from tests.pages import ChatPage
-
-
-def browser(**options: Any) -> TestClient:
-    app = FastAPI()
-    app.include_router(EchoChat(**options).router, prefix="/chat")
-    return TestClient(app)
 
 
 def placeholders(words: Mapping[str, str]) -> dict[str, set[str]]:
@@ -65,7 +58,7 @@ def test_languages_are_complete(tag: str) -> None:
 )
 def test_browser_chooses_the_language(accepted: str, tag: str) -> None:
     """The language is the one that `Accept-Language` weighs most (RFC 9110, section 12.5.4)."""
-    response = browser().get("/chat", headers={"accept-language": accepted})
+    response = make_client().get("/chat", headers={"accept-language": accepted})
 
     assert f'<html lang="{tag}">' in response.text
     assert response.headers["vary"] == "accept-language"
@@ -80,7 +73,7 @@ def test_any_header_chooses_a_language(accepted: str) -> None:
 
 def test_each_language_is_a_page_of_its_own() -> None:
     """A page that is known in one language is sent in another one, and 304 says it varies."""
-    client = browser()
+    client = make_client()
     english, chinese = (
         client.get("/chat", headers={"accept-language": tag}).headers["etag"] for tag in LANGUAGES
     )
@@ -96,7 +89,7 @@ def test_each_language_is_a_page_of_its_own() -> None:
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_words_of_the_host(tag: str) -> None:
     """`labels=` replaces words in every language, leaves the others, and is no markup."""
-    client = browser(labels={"send": "Ask <b>", "hint": "'\"&"})
+    client = make_client(labels={"send": "Ask <b>", "hint": "'\"&"})
 
     page = ChatPage(client.get("/chat", headers={"accept-language": tag}).text)
 
@@ -108,9 +101,9 @@ def test_words_of_the_host(tag: str) -> None:
 
 def test_words_of_one_chat_are_its_own() -> None:
     """The labels of one chat are not those of the next, and the packaged ones stay."""
-    browser(labels={"send": "Ask"})
+    make_client(labels={"send": "Ask"})
 
-    assert "Send" in ChatPage(browser().get("/chat").text).words
+    assert "Send" in ChatPage(make_client().get("/chat").text).words
     assert (ENGLISH["send"], CHINESE["send"]) == ("Send", "发送")
 
 

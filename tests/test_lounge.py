@@ -1,24 +1,20 @@
 """The rooms of the example host: its lounge, its club, its concierge, its announcements."""
 
-import contextlib
 import importlib
-import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Subprotocol
 
 from example_host.lounge import TEXT_LENGTH
 from fastapi_echochat import testing
-from tests.redis_server import redis_process
-from tests.servers import PATIENCE, Process, free_port
+from tests.clients import Client
+from tests.conftest import Keep
+from tests.servers import Fork, Process, free_port, redis_process
 from tests.visitors import (
     ANNOUNCEMENTS,
     CONCIERGE,
@@ -170,78 +166,47 @@ def test_announcement_that_cannot_be(start: Callable[[], TestClient]) -> None:
             assert late.history == []
 
 
-class Visitor:
-    """Somebody in a room of a server in a process of its own."""
-
-    def __init__(self, connection: ClientConnection, name: str) -> None:
-        self._connection = connection
-        self.send(type="enter", name=name)
-        self.receive("welcome")
-
-    def send(self, **frame: str) -> None:
-        self._connection.send(json.dumps(frame))
-
-    def receive(self, kind: str) -> dict[str, Any]:
-        """Return the next frame of a type."""
-        while True:
-            frame: dict[str, Any] = json.loads(self._connection.recv(PATIENCE))
-            if frame["type"] == kind:
-                return frame
-
-
-@contextlib.contextmanager
-def visit(server: Process, name: str) -> Iterator[Visitor]:
-    url = server.url("/rooms/lobby/ws", "ws")
-    subprotocol = Subprotocol("echochat.v1")
-    with connect(url, subprotocols=[subprotocol]) as connection:
-        yield Visitor(connection, name)
+def visit(server: Process, name: str) -> Client:
+    return Client(server.ws("/rooms/lobby"), name)
 
 
 @pytest.fixture
-def serve_host(tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    """Run `uvicorn example_host:app` in a folder of the test's, until the test ends."""
-    servers = []
+def serve_host(tmp_path: Path, keep: Keep) -> Callable[..., Process]:
+    """Run `uvicorn example_host:app` in a folder of the test's."""
 
     def serve(**env: str) -> Process:
-        port = free_port()
-        command = [sys.executable, "-m", "uvicorn", "example_host:app", "--port", str(port)]
-        servers.append(Process(command, port=port, folder=tmp_path, env={"REDIS_URL": "", **env}))
-        return servers[-1]
+        env = {"REDIS_URL": "", **env}
+        return keep(Fork(["example_host:app"], port=free_port(), folder=tmp_path, env=env))
 
-    yield serve
-    for server in servers:
-        server.stop()
+    return serve
 
 
 def test_lounge_survives_a_kill(serve_host: Callable[..., Process]) -> None:
     """What somebody saw the lounge take is there when its server was killed and started again."""
     server = serve_host()
     with visit(server, "Ada") as ada:
-        ada.send(type="message", id="1", text="hello")
-        assert ada.receive("entry")["id"] == "1"
+        ada.tell("hello")
         server.kill()
 
     server.start()
 
     with visit(server, "Grace") as grace:
-        assert grace.receive("entry")["text"] == "hello"
+        assert grace.texts(1) == ["hello"]
 
 
-def test_lounge_of_several_servers(tmp_path: Path, serve_host: Callable[..., Process]) -> None:
+def test_lounge_of_several_servers(
+    tmp_path: Path, serve_host: Callable[..., Process], keep: Keep
+) -> None:
     """With REDIS_URL set, people of two servers meet, and an announcement of one is in both."""
-    redis = redis_process(tmp_path)
-    try:
-        url = redis.url("/0", "redis")
-        one, two = serve_host(REDIS_URL=url), serve_host(REDIS_URL=url)
-        with visit(one, "Ada") as ada, visit(two, "Grace") as grace:
-            while ada.receive("presence")["authors"] != ["Ada", "Grace"]:
-                continue
-            with httpx.Client(base_url=one.url(), follow_redirects=True) as member:
-                member.post("/sign-in", data={"name": "Alan"})
-                answer = member.post(ANNOUNCEMENTS, data={"text": "Tea!"})
-            assert answer.url.path == "/rooms/lobby"
-            for visitor in (ada, grace):
-                assert visitor.receive("entry")["text"] == "Tea!"
-        assert not (tmp_path / "lounge.db").exists()
-    finally:
-        redis.stop()
+    redis = keep(redis_process(tmp_path))
+    url = redis.url("/0", "redis")
+    one, two = serve_host(REDIS_URL=url), serve_host(REDIS_URL=url)
+    with visit(one, "Ada") as ada, visit(two, "Grace") as grace:
+        ada.hear("presence", authors=["Ada", "Grace"])
+        with httpx.Client(base_url=one.url(), follow_redirects=True) as member:
+            member.post("/sign-in", data={"name": "Alan"})
+            answer = member.post(ANNOUNCEMENTS, data={"text": "Tea!"})
+        assert answer.url.path == "/rooms/lobby"
+        for visitor in (ada, grace):
+            assert visitor.texts(1) == ["Tea!"]
+    assert not (tmp_path / "lounge.db").exists()

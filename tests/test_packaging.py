@@ -4,15 +4,15 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.clients import echo_at
+from tests.conftest import Keep
 from tests.pages import ChatPage
-from tests.servers import Process, free_port
+from tests.servers import Command, Process, free_port
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "fastapi_echochat"
@@ -27,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def installed_host(wheel: Path, tmp_path: Path) -> Iterator[Process]:
+def installed_host(wheel: Path, tmp_path: Path, keep: Keep) -> Process:
     """Serve the README's first program from an environment that has the wheel alone."""
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
@@ -36,9 +36,7 @@ def installed_host(wheel: Path, tmp_path: Path) -> Iterator[Process]:
     (tmp_path / "host.py").write_text(program)
     port = free_port()
     command = [str(python), "-m", "uvicorn", "host:app", "--port", str(port)]
-    server = Process(command, port=port, folder=tmp_path, env={"PYTHONPATH": ""})
-    yield server
-    server.stop()
+    return keep(Command(command, port=port, folder=tmp_path, env={"PYTHONPATH": ""}))
 
 
 def test_wheel_holds_what_it_needs(wheel: Path) -> None:
@@ -74,7 +72,7 @@ def test_wheel_in_an_empty_environment_serves_the_page(installed_host: Process) 
     """Installed into an empty environment, the package serves page, assets and endpoint."""
     page = ChatPage(httpx.get(installed_host.url("/support/chat")).text)
 
-    assert page.endpoint == installed_host.url("/support/chat/ws", "ws")
+    assert page.endpoint == installed_host.ws("/support/chat")
     for asset in page.assets:
         assert httpx.get(installed_host.url(f"/support/chat{asset}")).status_code == 200
     assert echo_at(page.endpoint, installed_host.port) == "Message text was: NBA"

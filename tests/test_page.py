@@ -11,20 +11,15 @@ from urllib.parse import quote
 
 import jinja2
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms
-from fastapi_echochat.labels import ENGLISH, LANGUAGES
+from fastapi_echochat.page.languages import ENGLISH, LANGUAGES
+from tests.apps import make_client
 from tests.pages import ChatPage
-
-
-def client(*, prefix: str = "/chat", **options: Any) -> TestClient:
-    app = FastAPI()
-    app.include_router(EchoChat(**options).router, prefix=prefix)
-    return TestClient(app)
 
 
 def directives(headers: Mapping[str, str]) -> dict[str, str]:
@@ -34,7 +29,7 @@ def directives(headers: Mapping[str, str]) -> dict[str, str]:
 
 def test_page_is_valid_and_has_its_parts() -> None:
     """The page has a language, one heading, one labelled field, a log, and words for all."""
-    response = client(title="Support").get("/chat")
+    response = make_client(title="Support").get("/chat")
 
     text = response.text
     page = ChatPage(text)
@@ -49,7 +44,7 @@ def test_page_is_valid_and_has_its_parts() -> None:
 
 def test_headers_of_the_page() -> None:
     """The page brings a strict policy that allows what it has itself, and is asked for again."""
-    response = client().get("/chat")
+    response = make_client().get("/chat")
 
     assert response.headers["cache-control"] == "no-cache"
     assert response.headers["x-content-type-options"] == "nosniff"
@@ -68,7 +63,7 @@ def test_headers_of_the_page() -> None:
 
 def test_no_script_and_no_style_in_the_page() -> None:
     """Neither the page nor a label of it holds a script, a style or a handler of its own."""
-    text = client().get("/chat").text
+    text = make_client().get("/chat").text
 
     page = ChatPage(text)
     assert page.tags.count("script") == 1
@@ -79,7 +74,7 @@ def test_no_script_and_no_style_in_the_page() -> None:
 
 def test_page_is_known_by_its_etag() -> None:
     """A page that has not changed is answered with 304; another address is another page."""
-    browser = client(prefix="/{tenant}/chat")
+    browser = make_client(prefix="/{tenant}/chat")
     etag = browser.get("/acme/chat").headers["etag"]
 
     for known in (etag, f"W/{etag}", f'"x", {etag}', "*"):
@@ -92,7 +87,7 @@ def test_page_is_known_by_its_etag() -> None:
 @pytest.mark.parametrize("asset", range(3))
 def test_assets_are_kept_for_ever(asset: int) -> None:
     """An asset is immutable under the hash of its content, compressed for those who take it."""
-    browser = client()
+    browser = make_client()
     address = ChatPage(browser.get("/chat").text).assets[asset]
 
     response = browser.get(f"/chat{address}", headers={"accept-encoding": "identity"})
@@ -119,14 +114,14 @@ def test_assets_are_kept_for_ever(asset: int) -> None:
 )
 def test_compression_is_asked_for(accepted: str, encoding: str | None) -> None:
     """Only a client that takes gzip is sent it (RFC 9110, section 12.5.3)."""
-    response = client().get("/chat?asset=chat.js", headers={"accept-encoding": accepted})
+    response = make_client().get("/chat?asset=chat.js", headers={"accept-encoding": accepted})
 
     assert response.headers.get("content-encoding") == encoding
 
 
 def test_unknown_asset() -> None:
     """An asset that is none is answered with 404, and its name is no markup."""
-    response = client().get("/chat", params={"asset": "../page.py<script>"})
+    response = make_client().get("/chat", params={"asset": "../page.py<script>"})
 
     assert response.status_code == 404
     assert response.headers["content-type"].startswith("text/plain")
@@ -142,20 +137,20 @@ def size(browser: TestClient, language: str) -> int:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_is_under_12_kilobytes(language: str) -> None:
     """Page, script, style and icon take less than 12 KB together, in every language."""
-    assert size(client(), language) < 12_000
+    assert size(make_client(), language) < 12_000
 
 
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_room_is_under_16_kilobytes(language: str, private: bool) -> None:
     """A page with rooms takes less than 16 KB, in every language."""
-    assert size(client(rooms=MemoryRooms(), private=private), language) < 16_000
+    assert size(make_client(rooms=MemoryRooms(), private=private), language) < 16_000
 
 
 @pytest.mark.parametrize("private", [False, True])
 def test_room_is_valid_and_has_its_parts(private: bool) -> None:
     """A page with rooms has the parts of its kind, as many assets as any, no id twice."""
-    text = client(rooms=MemoryRooms(), private=private).get("/chat").text
+    text = make_client(rooms=MemoryRooms(), private=private).get("/chat").text
 
     page = ChatPage(text)
     ids = re.findall(r' id="([^"]+)"', text)
@@ -173,7 +168,7 @@ def test_room_is_valid_and_has_its_parts(private: bool) -> None:
 
 def test_chat_without_rooms_has_nothing_of_them() -> None:
     """A chat without rooms has neither their words nor their script."""
-    browser = client()
+    browser = make_client()
     text = browser.get("/chat").text
 
     assert "data-rooms" not in text
@@ -187,7 +182,7 @@ def test_chat_without_rooms_has_nothing_of_them() -> None:
 @pytest.mark.parametrize("name", ["chat.js", "room.js"])
 def test_script_is_one_of_several_files(name: str) -> None:
     """A script keeps its names to itself, and has no line that only people read."""
-    script = client().get(f"/chat?asset={name}").text
+    script = make_client().get(f"/chat?asset={name}").text
 
     lines = script.split("\n")
     assert lines[:2] == ["(() => {", '"use strict";']
@@ -200,7 +195,7 @@ def test_script_is_one_of_several_files(name: str) -> None:
 )
 def test_title_is_text(title: str) -> None:
     """A title is shown as it is, whatever it holds."""
-    page = ChatPage(client(title=title).get("/chat").text)
+    page = ChatPage(make_client(title=title).get("/chat").text)
 
     assert page.words.count(title) == 2
     assert page.tags.count("script") == 1
@@ -215,7 +210,7 @@ SEGMENT = TEXT.filter(lambda text: text not in (".", ".."))
 @given(tenant=SEGMENT, forwarded=TEXT, query=TEXT)
 def test_nothing_of_a_request_is_markup(tenant: str, forwarded: str, query: str) -> None:
     """Whatever the path, the query, Host and X-Forwarded-* hold, the page's tags are the same."""
-    browser = client(prefix="/t/{tenant}/chat")
+    browser = make_client(prefix="/t/{tenant}/chat")
     usual = ChatPage(browser.get("/t/acme/chat").text)
     names = (b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-prefix")
     headers = [(name, forwarded.encode()) for name in names]
@@ -235,7 +230,7 @@ def test_nothing_of_a_request_is_markup(tenant: str, forwarded: str, query: str)
 
 def test_websocket_url_of_another_host() -> None:
     """A WebSocket elsewhere stands in the page as it was given, and in the page's policy."""
-    response = client(websocket_url="wss://chat.example:8443/talk?room=1").get("/chat")
+    response = make_client(websocket_url="wss://chat.example:8443/talk?room=1").get("/chat")
 
     assert ChatPage(response.text).endpoint == "wss://chat.example:8443/talk?room=1"
     assert "data-elsewhere" in response.text
@@ -248,7 +243,7 @@ def test_websocket_url_from_the_request() -> None:
     def find(request: Request) -> str:
         return f"wss://{request.path_params['tenant']}.example/ws"
 
-    browser = client(prefix="/{tenant}", websocket_url=find)
+    browser = make_client(prefix="/{tenant}", websocket_url=find)
 
     assert ChatPage(browser.get("/acme").text).endpoint == "wss://acme.example/ws"
     assert ChatPage(browser.get("/other").text).endpoint == "wss://other.example/ws"
@@ -256,7 +251,7 @@ def test_websocket_url_from_the_request() -> None:
 
 def test_frame_ancestors_are_named() -> None:
     """Hosts that are named may frame the page beside its own."""
-    response = client(frame_ancestors=["https://a.example", "https://*.b.example:8443"]).get(
+    response = make_client(frame_ancestors=["https://a.example", "https://*.b.example:8443"]).get(
         "/chat"
     )
 
@@ -275,7 +270,7 @@ def test_template_of_the_host(tmp_path: Path, as_loader: bool) -> None:
     )
     templates = jinja2.FileSystemLoader(tmp_path) if as_loader else tmp_path
 
-    browser = client(title="Chat", templates=templates)
+    browser = make_client(title="Chat", templates=templates)
 
     for shop in ("Books", "<b>Tools"):
         page = ChatPage(browser.get("/chat", headers={"x-shop": shop}).text)
@@ -314,5 +309,7 @@ def test_no_label_is_hidden_by_a_method() -> None:
 
 def test_limit_stands_in_the_page() -> None:
     """The page knows the longest message before it is connected, and that there may be none."""
-    assert 'data-message-bytes="7"' in client(limits=Limits(message_bytes=7)).get("/chat").text
-    assert 'data-message-bytes=""' in client(limits=Limits(message_bytes=None)).get("/chat").text
+    assert 'data-message-bytes="7"' in make_client(limits=Limits(message_bytes=7)).get("/chat").text
+    assert (
+        'data-message-bytes=""' in make_client(limits=Limits(message_bytes=None)).get("/chat").text
+    )

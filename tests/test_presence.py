@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
+from fastapi_echochat.rooms.attendance import Attendance
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_echochat.live.attendance import Attendance
-from fastapi_echochat.live.presence import HEARTBEAT_SECONDS, SILENT_SECONDS, Presence
-from fastapi_echochat.live.utterance import say_presence
-from tests.rooms_clients import until
+from fastapi_echochat.rooms.broadcast import say_presence
+from fastapi_echochat.rooms.presence import HEARTBEAT_SECONDS, SILENT_SECONDS, Presence
+from tests.waiting import until
 
 
 def test_who_is_there_twice_is_there_until_the_last_goes() -> None:
@@ -98,6 +98,8 @@ def test_comings_and_goings_are_told_together() -> None:
         for number in range(100):
             heard.attendance.change(None, f"{number}")
         await heard.until({f"{number}" for number in range(100)})
+        # It is announced a step after it is told.
+        await until(lambda: bool(heard.announced), "it is announced")
         assert len(heard.told) == len(heard.announced) == 1
         heard.attendance.change("7", "seven")
         heard.attendance.change("8", "8")

@@ -2,13 +2,13 @@
 
 import json
 
-from fastapi import FastAPI
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.dialects import EchochatV1, Plain
-from fastapi_echochat.protocol import Close, Ping, Problem, Stop
+from fastapi_echochat import Limits, Message
+from fastapi_echochat.protocol.messages import Close, Ping, Problem, Stop
+from fastapi_echochat.protocol.v1 import EchochatV1, Plain
+from tests.apps import make_app
 from tests.clients import RawClient
 from tests.conftest import Serve
 from tests.servers import Uvicorn
@@ -84,12 +84,6 @@ def test_ids_of_plain_messages_differ() -> None:
 LIMITS = Limits(message_bytes=200)
 
 
-def host() -> FastAPI:
-    app = FastAPI()
-    app.include_router(EchoChat(limits=LIMITS).router, prefix="/chat")
-    return app
-
-
 # One server for all examples; what it may log is the same for each.
 ON_ONE_SERVER = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -98,12 +92,12 @@ ON_ONE_SERVER = settings(
 
 def test_any_frame_at_the_endpoint(serve: Serve) -> None:
     """Any JSON and any text at the endpoint is answered, and nobody is cut off for it."""
-    server = serve(host())
+    server = serve(make_app(limits=LIMITS))
 
     @ON_ONE_SERVER
     @given(frames=st.lists(ANY_TEXT | (ANY_JSON | NEARLY_FRAMES).map(json.dumps), max_size=5))
     def check(frames: list[str]) -> None:
-        with RawClient(server.url("/chat/ws", "ws"), subprotocol="echochat.v1") as client:
+        with RawClient(server.ws(), subprotocol="echochat.v1") as client:
             assert json.loads(client.receive_text())["type"] == "welcome"
             for frame in frames:
                 client.send_text(frame.encode())
@@ -127,7 +121,7 @@ def is_ping(frame: str) -> bool:
 def test_any_bytes_at_the_endpoint(serve: Serve, expected_errors: list[str]) -> None:
     """Any bytes on the wire end their own connection at most, with a close code."""
     expected_errors.append("Invalid UTF-8 sequence received from client.")
-    server = serve(host())
+    server = serve(make_app(limits=LIMITS))
 
     @ON_ONE_SERVER
     @given(data=st.binary(), as_frame=st.booleans(), plain=st.booleans())
@@ -135,7 +129,7 @@ def test_any_bytes_at_the_endpoint(serve: Serve, expected_errors: list[str]) -> 
     @example(data=b"\x81\xff" + b"\xff" * 8, as_frame=False, plain=True)
     def check(data: bytes, as_frame: bool, plain: bool) -> None:
         subprotocol = None if plain else "echochat.v1"
-        with RawClient(server.url("/chat/ws", "ws"), subprotocol=subprotocol) as client:
+        with RawClient(server.ws(), subprotocol=subprotocol) as client:
             if as_frame:
                 client.send_text(data)
             else:
@@ -146,6 +140,6 @@ def test_any_bytes_at_the_endpoint(serve: Serve, expected_errors: list[str]) -> 
 
 
 def still_answers(server: Uvicorn) -> None:
-    with RawClient(server.url("/chat/ws", "ws")) as client:
+    with RawClient(server.ws()) as client:
         client.send_text(b"NBA")
         assert client.receive_text() == "Message text was: NBA"

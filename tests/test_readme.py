@@ -6,7 +6,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,15 +14,16 @@ from typing import Any, NamedTuple
 import httpx
 import jinja2
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 import fastapi_echochat
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Rooms, echo, testing
+from tests.apps import make_app, make_client
 from tests.clients import echo_at
-from tests.conftest import Serve
+from tests.conftest import Keep, Serve
 from tests.pages import ChatPage
-from tests.servers import Process, find_program, free_port
+from tests.servers import Command, Process, find_program, free_port
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -211,16 +212,15 @@ def test_commands_of_the_readme() -> None:
     assert (ROOT / "tests" / "benchmarks" / "__main__.py").exists()
 
 
-def test_production_command_starts(tmp_path: Path) -> None:
+def test_production_command_starts(tmp_path: Path, keep: Keep) -> None:
     """The command for production starts, and serves a chat."""
     serving = [b.code for b in BLOCKS if b.language == "bash"][2]
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", *serving.split()[1:], "--port", str(port)]
 
-    server = Process(command, port=port, folder=tmp_path)
+    server = keep(Command(command, port=port, folder=tmp_path))
 
-    assert httpx.get(server.url("/"), timeout=10).status_code == 200
-    server.stop()
+    assert httpx.get(server.url("/"), timeout=PATIENCE).status_code == 200
 
 
 # --- Tables --------------------------------------------------------------------------------
@@ -306,11 +306,9 @@ def test_context_of_the_readme() -> None:
     """A template of the host's has all that the table names."""
     names = [name.partition("(")[0] for name in named_in("context")]
     source = " ".join(f"{{{{ '{name}' if {name} is defined }}}}" for name in names)
-    app = FastAPI()
-    templates = jinja2.DictLoader({"fastapi_echochat/chat.html": source})
-    app.include_router(EchoChat(templates=templates).router, prefix="/chat")
+    browser = make_client(templates=jinja2.DictLoader({"fastapi_echochat/chat.html": source}))
 
-    assert TestClient(app).get("/chat").text.split() == names
+    assert browser.get("/chat").text.split() == names
 
 
 def test_custom_properties_of_the_readme() -> None:
@@ -334,9 +332,7 @@ def test_custom_properties_of_the_readme() -> None:
 def test_sizes_of_the_readme(options: dict[str, Any]) -> None:
     """Page and assets are not larger, compressed, than the README says, and not by much smaller."""
     (sizes,) = re.findall(r"a page of (\d+) kilobytes, of (\d+) for a room", README)
-    app = FastAPI()
-    app.include_router(EchoChat(**options).router, prefix="/chat")
-    browser = TestClient(app)
+    browser = make_client(**options)
     page = browser.get("/chat", headers={"accept-language": "zh"})
     parts = [page.content, *(browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets)]
 
@@ -405,19 +401,15 @@ PROXIES: dict[str, Callable[[str, int, Path], list[str]]] = {
 
 
 @pytest.fixture(params=PROXIES)
-def proxy(request: pytest.FixtureRequest, serve: Serve, tmp_path: Path) -> Iterator[Process]:
+def proxy(request: pytest.FixtureRequest, serve: Serve, keep: Keep, tmp_path: Path) -> Process:
     configure = PROXIES[request.param]
     program = find_program(configure.__name__)
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/support/chat")
-    server = serve(app)
+    server = serve(make_app(prefix="/support/chat"))
     port = free_port()
     block = only(request.param).replace("127.0.0.1:8000", server.authority)
     environment = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     command = [program, *configure(block, port, tmp_path)]
-    process = Process(command, port=port, folder=tmp_path, env=environment)
-    yield process
-    process.stop()
+    return keep(Command(command, port=port, folder=tmp_path, env=environment))
 
 
 def test_proxies_of_the_readme(proxy: Process) -> None:

@@ -1,10 +1,9 @@
 """Reply functions of every form over a real socket: streamed, stopped, slow, and at fault."""
 
 import asyncio
-import contextlib
 import functools
-import json
 import logging
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -15,62 +14,25 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
-from fastapi_echochat import EchoChat, Limits, Message
+from fastapi_echochat import Limits, Message
 from fastapi_echochat.rate import Rate
-from tests.clients import RawClient
+from tests.apps import make_app
+from tests.clients import Client, RawClient
 from tests.conftest import Serve
-from tests.servers import Uvicorn, uvicorn_process, wait_until
-
-V1: Any = ["echochat.v1"]
+from tests.servers import uvicorn_process
+from tests.waiting import PATIENCE, patient, wait_until
 
 
 def host(*args: Any, **options: Any) -> FastAPI:
-    app = FastAPI()
-    app.include_router(EchoChat(*args, **options).router, prefix="/chat")
+    app = make_app(*args, **options)
 
     @app.get("/tasks")
     async def tasks() -> int:
         return len(asyncio.all_tasks())
 
     return app
-
-
-class Talk:
-    """A conversation over echochat.v1."""
-
-    def __init__(self, server: Uvicorn) -> None:
-        self._stack = contextlib.ExitStack()
-        self._connecting = connect(server.url("/chat/ws", "ws"), subprotocols=V1)
-
-    def send(self, text: str, message_id: str = "1") -> None:
-        self.websocket.send(json.dumps({"type": "message", "id": message_id, "text": text}))
-
-    def stop(self, message_id: str = "1") -> None:
-        self.websocket.send(json.dumps({"type": "stop", "id": message_id}))
-
-    def receive(self) -> Any:
-        return json.loads(self.websocket.recv(10))
-
-    def receive_answer(self) -> list[Any]:
-        """Return all frames up to the one that ends an answer."""
-        frames = [self.receive()]
-        while frames[-1]["type"] != "error" and not frames[-1].get("done"):
-            frames.append(self.receive())
-        return frames
-
-    def is_alive(self) -> bool:
-        self.websocket.send('{"type":"ping"}')
-        return bool(self.receive() == {"type": "pong"})
-
-    def __enter__(self) -> "Talk":
-        self.websocket: ClientConnection = self._stack.enter_context(self._connecting)
-        self.welcome = self.receive()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
 
 
 def error(code: str, detail: str, in_reply_to: str = "1") -> dict[str, str]:
@@ -156,18 +118,18 @@ def test_every_form_of_reply_function(serve: Serve, form: str) -> None:
     reply, pieces = FORMS[form]
     server = serve(host(reply))
 
-    with Talk(server) as talk:
-        talk.send("NBA")
-        frames = talk.receive_answer()
+    with Client(server.ws(), enters=False) as talk:
+        talk.say("NBA", "1")
+        frames = talk.answer_frames()
         assert "".join(frame["text"] for frame in frames) == "NBA!"
         assert [frame["done"] for frame in frames] == (
             [True] if pieces == 1 else [False] * pieces + [True]
         )
         assert {frame["in_reply_to"] for frame in frames} == {"1"}
-    with connect(server.url("/chat/ws", "ws")) as plain:
+    with connect(server.ws()) as plain:
         for text in ("NBA", "NFL"):
             plain.send(text)
-            assert plain.recv(10) == f"{text}!"
+            assert plain.recv(PATIENCE) == f"{text}!"
 
 
 def test_context_of_the_connection_reaches_a_thread(serve: Serve) -> None:
@@ -178,9 +140,9 @@ def test_context_of_the_connection_reaches_a_thread(serve: Serve) -> None:
         names.add(threading.current_thread().name)
         yield message.text
 
-    with Talk(serve(host(reply))) as talk:
-        talk.send("a")
-        talk.receive_answer()
+    with Client(serve(host(reply)).ws(), enters=False) as talk:
+        talk.say("a", "1")
+        talk.answer_frames()
     assert names == {"echochat reply"}
 
 
@@ -199,14 +161,14 @@ def test_stop_ends_a_streamed_answer(serve: Serve) -> None:
         finally:
             ended.set()
 
-    with Talk(serve(host(reply))) as talk:
-        talk.send("endless", "1")
+    with Client(serve(host(reply)).ws(), enters=False) as talk:
+        talk.say("endless", "1")
         assert talk.receive()["text"] == "first"
-        talk.send("short", "2")
+        talk.say("short", "2")
         talk.stop("1")
         assert talk.receive() == STOPPED
-        assert ended.wait(10)
-        assert [frame["text"] for frame in talk.receive_answer()] == ["first", ""]
+        assert ended.wait(PATIENCE)
+        assert [frame["text"] for frame in talk.answer_frames()] == ["first", ""]
 
 
 @pytest.mark.parametrize("form", ["def", "generator"])
@@ -216,26 +178,26 @@ def test_stop_does_not_wait_for_a_thread(serve: Serve, form: str) -> None:
 
     def reply(message: Message) -> str:
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         ended.set()
         return message.text
 
     def stream(message: Message) -> Iterator[str]:
         try:
             begun.set()
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
             yield message.text
         finally:
             ended.set()
 
-    with Talk(serve(host(reply if form == "def" else stream))) as talk:
-        talk.send("blocked")
-        assert begun.wait(10)
+    with Client(serve(host(reply if form == "def" else stream)).ws(), enters=False) as talk:
+        talk.say("blocked", "1")
+        assert begun.wait(PATIENCE)
         talk.stop()
         assert talk.receive() == STOPPED
         assert talk.is_alive()
         go_on.set()
-        assert ended.wait(10)
+        assert ended.wait(PATIENCE)
 
 
 def test_stop_of_a_message_that_waits(serve: Serve) -> None:
@@ -243,12 +205,12 @@ def test_stop_of_a_message_that_waits(serve: Serve) -> None:
     go_on = threading.Event()
 
     def reply(message: Message) -> str:
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return message.text
 
-    with Talk(serve(host(reply))) as talk:
+    with Client(serve(host(reply)).ws(), enters=False) as talk:
         for i in "123":
-            talk.send(i, i)
+            talk.say(i, i)
         talk.stop("2")
         assert talk.receive() == {**STOPPED, "in_reply_to": "2"}
         go_on.set()
@@ -263,26 +225,26 @@ def test_stop_before_the_function_is_called(serve: Serve) -> None:
         called.append(message.text)
         return message.text
 
-    with Talk(serve(host(reply))) as talk:
+    with Client(serve(host(reply)).ws(), enters=False) as talk:
         for _ in range(50):
-            talk.send("a")
+            talk.say("a", "1")
             talk.stop()
             frame = talk.receive()
             assert frame == STOPPED or frame["text"] == "a"
-        talk.send("b", "2")
+        talk.say("b", "2")
         assert talk.receive()["text"] == "b"
 
 
 def test_stop_of_what_is_over_or_unknown(serve: Serve) -> None:
     """To stop an answer that is over, or of a message never sent, changes nothing."""
-    with Talk(serve(host(async_generator))) as talk:
-        talk.send("a")
-        talk.receive_answer()
+    with Client(serve(host(async_generator)).ws(), enters=False) as talk:
+        talk.say("a", "1")
+        talk.answer_frames()
         talk.stop("1")
         talk.stop("never sent")
         assert talk.is_alive()
-        talk.send("b", "2")
-        assert talk.receive_answer()[0]["text"] == "b"
+        talk.say("b", "2")
+        assert talk.answer_frames()[0]["text"] == "b"
 
 
 def test_function_that_will_not_be_stopped(serve: Serve) -> None:
@@ -297,9 +259,9 @@ def test_function_that_will_not_be_stopped(serve: Serve) -> None:
             return "never"
         return message.text
 
-    with Talk(serve(host(reply))) as talk:
-        talk.send("a")
-        assert begun.wait(10)
+    with Client(serve(host(reply)).ws(), enters=False) as talk:
+        talk.say("a", "1")
+        assert begun.wait(PATIENCE)
         talk.stop()
         assert talk.receive()["text"] == "never"
         assert talk.is_alive()
@@ -386,17 +348,17 @@ def test_function_at_fault(
     expected_errors.append("the reply function failed")
     server = serve(host(reply))
 
-    with Talk(server) as talk:
+    with Client(server.ws(), enters=False) as talk:
         for message_id in "12":
-            talk.send("a", message_id)
-            *pieces, last = talk.receive_answer()
+            talk.say("a", message_id)
+            *pieces, last = talk.answer_frames()
             assert len(pieces) == FAULTS[reply]
             assert last == {**FAILED, "in_reply_to": message_id}
         assert talk.is_alive()
-    with connect(server.url("/chat/ws", "ws")) as plain:
+    with connect(server.ws()) as plain:
         plain.send("a")
         with pytest.raises(ConnectionClosed) as closed:
-            plain.recv(10)
+            plain.recv(PATIENCE)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1011
     logged = [record for record in caplog.records if record.exc_info]
@@ -412,12 +374,12 @@ def test_answer_of_no_pieces(serve: Serve) -> None:
             yield piece
 
     server = serve(host(reply))
-    with Talk(server) as talk:
-        talk.send("a")
+    with Client(server.ws(), enters=False) as talk:
+        talk.say("a", "1")
         assert talk.receive() == {"type": "reply", "in_reply_to": "1", "text": "", "done": True}
-    with connect(server.url("/chat/ws", "ws")) as plain:
+    with connect(server.ws()) as plain:
         plain.send("a")
-        assert plain.recv(10) == ""
+        assert plain.recv(PATIENCE) == ""
 
 
 @pytest.mark.parametrize("form", ["async generator", "generator", "async def", "def"])
@@ -435,7 +397,7 @@ def test_answer_that_takes_too_long(
     def blocked(message: Message) -> Iterator[str]:
         yield "."
         if message.text == "endless":
-            assert over.wait(30)
+            assert over.wait(PATIENCE)
 
     async def sleeps(message: Message) -> str:
         if message.text == "endless":
@@ -451,12 +413,14 @@ def test_answer_that_takes_too_long(
         "async def": sleeps,
         "def": blocks,
     }
-    with Talk(serve(host(forms[form], limits=Limits(reply_seconds=0.3)))) as talk:
-        talk.send("endless")
-        last = talk.receive_answer()[-1]
+    with Client(
+        serve(host(forms[form], limits=Limits(reply_seconds=0.3))).ws(), enters=False
+    ) as talk:
+        talk.say("endless", "1")
+        last = talk.answer_frames()[-1]
         assert last == error("reply_failed", "the answer took longer than 0.3 s")
-        talk.send("short", "2")
-        assert talk.receive_answer()[-1]["done"] is True
+        talk.say("short", "2")
+        assert talk.answer_frames()[-1]["done"] is True
     over.set()
     assert "ended an answer that took longer than 0.3 s" in caplog.text
 
@@ -469,12 +433,12 @@ def test_same_id_twice(serve: Serve) -> None:
     go_on = threading.Event()
 
     def reply(message: Message) -> str:
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return message.text
 
-    with Talk(serve(host(reply))) as talk:
+    with Client(serve(host(reply)).ws(), enters=False) as talk:
         for message_id in "1122":
-            talk.send(message_id, message_id)
+            talk.say(message_id, message_id)
         # All have arrived once the pong has.
         assert talk.is_alive()
         go_on.set()
@@ -490,11 +454,11 @@ def test_fifty_messages_during_one_answer(serve: Serve) -> None:
         await asyncio.to_thread(go_on.wait, 30)
         yield message.text
 
-    with Talk(serve(host(reply))) as talk:
+    with Client(serve(host(reply)).ws(), enters=False) as talk:
         for i in range(51):
-            talk.send(f"{i}", f"{i}")
+            talk.say(f"{i}", f"{i}")
         go_on.set()
-        answers = [talk.receive_answer()[0]["text"] for _ in range(51)]
+        answers = [talk.answer_frames()[0]["text"] for _ in range(51)]
         assert answers == [f"{i}" for i in range(51)]
 
 
@@ -527,9 +491,9 @@ def test_client_that_reads_none_of_100_000_pieces(serve: Serve, form: str) -> No
     server = serve(host(reply, limits=Limits(send_seconds=1.0)))
     idle = httpx.get(server.url("/tasks")).json()
 
-    with RawClient(server.url("/chat/ws", "ws"), subprotocol="echochat.v1") as client:
+    with RawClient(server.ws(), subprotocol="echochat.v1") as client:
         client.send_text(b'{"type":"message","id":"1","text":"go on"}')
-        assert ended.wait(30)
+        assert ended.wait(PATIENCE)
         # What the kernel's buffers hold, some megabytes, and no more.
         assert len(made) < 30_000
     wait_until(lambda: bool(httpx.get(server.url("/tasks")).json() == idle), "no task is left")
@@ -559,7 +523,7 @@ def test_client_that_leaves_in_the_middle(serve: Serve, form: str) -> None:
     idle = httpx.get(server.url("/tasks")).json()
 
     for leave in (RawClient.reset, lambda client: client.socket.close()):
-        client = RawClient(server.url("/chat/ws", "ws"), subprotocol="echochat.v1")
+        client = RawClient(server.ws(), subprotocol="echochat.v1")
         client.send_text(b'{"type":"message","id":"1","text":"go on"}')
         for _ in range(3):
             client.receive_text()
@@ -574,13 +538,13 @@ def test_clients_that_leave_blocked_threads_behind(serve: Serve) -> None:
 
     def blocked(message: Message) -> str:
         if message.text == "block":
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
         return message.text
 
     before = set(threading.enumerate())
     server = serve(host(blocked, limits=Limits(reply_threads=3)))
     for _ in range(20):
-        client = RawClient(server.url("/chat/ws", "ws"))
+        client = RawClient(server.ws())
         client.send_text(b"block")
         client.socket.close()
     new = set(threading.enumerate()) - before
@@ -589,9 +553,9 @@ def test_clients_that_leave_blocked_threads_behind(serve: Serve) -> None:
     # The host's own plain endpoints have their own threads, and go on.
     assert httpx.get(server.url("/chat")).status_code == 200
     go_on.set()
-    with connect(server.url("/chat/ws", "ws")) as plain:
+    with connect(server.ws()) as plain:
         plain.send("free")
-        assert plain.recv(10) == "free"
+        assert plain.recv(PATIENCE) == "free"
 
 
 def test_blocked_thread_does_not_hold_up_the_shutdown(tmp_path: Path) -> None:
@@ -609,16 +573,15 @@ app = FastAPI()
 app.include_router(EchoChat(blocked).router, prefix="/chat")
 """
     server = uvicorn_process(source, tmp_path)
-    with RawClient(server.url("/chat/ws", "ws")) as client:
+    with RawClient(server.ws()) as client:
         client.send_text(b"hello")
         wait_until(lambda: "blocked" in server.log(), "the function blocks")
         begun = time.monotonic()
-        server.popen.terminate()
-        server.popen.wait(30)
-        assert time.monotonic() - begun < 3
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE)
+        assert time.monotonic() - begun < patient(3)
         assert client.receive_close() == 1012
-    assert "ERROR" not in server.log()
-    assert "Traceback" not in server.log()
+    assert server.complaints() == []
 
 
 # --- The rate --------------------------------------------------------------------------------
@@ -629,11 +592,11 @@ def test_rate_slows_and_loses_nothing(serve: Serve) -> None:
     limits = Limits(messages_per_second=20, burst=3)
     server = serve(host(limits=limits))
 
-    with Talk(server) as talk:
+    with Client(server.ws(), enters=False) as talk:
         assert talk.welcome["limits"]["messages_per_second"] == 20
         begun = time.monotonic()
         for i in range(10):
-            talk.send(f"{i}", f"{i}")
+            talk.say(f"{i}", f"{i}")
         frames = [talk.receive() for _ in range(10)]
         while sum(frame["type"] == "reply" for frame in frames) < 10:
             frames.append(talk.receive())
@@ -648,10 +611,12 @@ def test_rate_slows_and_loses_nothing(serve: Serve) -> None:
 
 def test_ping_is_answered_while_messages_wait_for_their_turn(serve: Serve) -> None:
     """A message that waits for its turn holds up neither a ping nor its own stop."""
-    with Talk(serve(host(limits=Limits(messages_per_second=0.001, burst=1)))) as talk:
-        talk.send("a", "1")
+    with Client(
+        serve(host(limits=Limits(messages_per_second=0.001, burst=1))).ws(), enters=False
+    ) as talk:
+        talk.say("a", "1")
         assert talk.receive()["text"] == "Message text was: a"
-        talk.send("b", "2")
+        talk.say("b", "2")
         assert talk.receive()["type"] == "slowed"
         assert talk.is_alive()
         talk.stop("2")
@@ -693,9 +658,9 @@ def test_nothing_is_logged_of_an_ordinary_conversation(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Answers, stops and pings leave no line of ours in the log."""
-    with Talk(serve(host(async_generator))) as talk:
-        talk.send("a")
-        talk.receive_answer()
+    with Client(serve(host(async_generator)).ws(), enters=False) as talk:
+        talk.say("a", "1")
+        talk.answer_frames()
         talk.stop()
         assert talk.is_alive()
     ours = [r for r in caplog.records if r.name == "fastapi_echochat"]

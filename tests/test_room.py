@@ -8,12 +8,10 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -21,23 +19,16 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
 from fastapi_echochat import (
-    EchoChat,
     Entry,
     Limits,
     MemoryRooms,
     Rooms,
-    SQLiteRooms,
 )
-from tests.clients import RawClient
+from tests.apps import make_app
+from tests.clients import MUCH, V1, Client, Frame, RawClient, close_code, receive
 from tests.conftest import Serve
-from tests.rooms_clients import MUCH, V1, Frame, Visitor, close_code
-from tests.servers import PATIENCE, Uvicorn, errors, wait_until
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def rooms(request: pytest.FixtureRequest, tmp_path: Path) -> Rooms:
-    """Give rooms that one process keeps."""
-    return MemoryRooms() if request.param == "memory" else SQLiteRooms(tmp_path / "rooms.db")
+from tests.servers import Uvicorn, errors
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -45,10 +36,8 @@ def serve_room(serve: Serve) -> Any:
     """Serve rooms in which people talk among themselves, and return the lobby's address."""
 
     def start(rooms: Rooms | None = None, **options: Any) -> str:
-        app = FastAPI()
-        chat = EchoChat(reply=None, rooms=rooms or MemoryRooms(), **options)
-        app.include_router(chat.router, prefix="/rooms/{room}")
-        return serve(app).url("/rooms/lobby/ws", "ws")
+        app = make_app(None, prefix="/rooms/{room}", rooms=rooms or MemoryRooms(), **options)
+        return serve(app).ws("/rooms/lobby")
 
     return start
 
@@ -58,7 +47,7 @@ def serve_room(serve: Serve) -> Any:
 
 def test_welcome(serve_room: Any, rooms: Rooms) -> None:
     """Whoever enters is told their name, the room's, where its log is, and the limits."""
-    with Visitor(serve_room(rooms), "Ann") as ann:
+    with Client(serve_room(rooms), "Ann") as ann:
         assert ann.welcome == {
             "type": "welcome",
             "author": "Ann",
@@ -70,7 +59,7 @@ def test_welcome(serve_room: Any, rooms: Rooms) -> None:
 def test_own_entry_is_the_acknowledgement(serve_room: Any, rooms: Rooms) -> None:
     """What is said comes to all as one entry, its sender's id, the time and a position in it."""
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         before = time.time_ns() // 1000
         entry = ann.tell("Grüße 👋\n\0", "my own id")
 
@@ -91,7 +80,7 @@ def test_own_entry_is_the_acknowledgement(serve_room: Any, rooms: Rooms) -> None
         assert bob.tell("hi")["position"] > entry["position"]
         assert ann.texts(1) == ["hi"]
 
-    with Visitor(url, "Cleo") as cleo:
+    with Client(url, "Cleo") as cleo:
         assert cleo.room["position"] == bob.position
         assert cleo.hear("entry") == entry
 
@@ -99,12 +88,12 @@ def test_own_entry_is_the_acknowledgement(serve_room: Any, rooms: Rooms) -> None
 def test_newest_and_earlier(serve_room: Any, rooms: Rooms) -> None:
     """Who comes for the first time gets the newest 50, and asks for earlier ones by the 50."""
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann:
+    with Client(url, "Ann") as ann:
         for number in range(120):
             ann.say(f"{number}")
         positions = [entry["position"] for entry in ann.entries(120)]
 
-    with Visitor(url, "Bob") as bob:
+    with Client(url, "Bob") as bob:
         assert bob.room == {
             "name": "lobby",
             "position": positions[-1],
@@ -128,20 +117,20 @@ def test_newest_and_earlier(serve_room: Any, rooms: Rooms) -> None:
 def test_resuming(serve_room: Any, rooms: Rooms) -> None:
     """Who says what they have seen gets exactly the rest, however much it is, and then goes on."""
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann:
+    with Client(url, "Ann") as ann:
         first = ann.tell("first")
         for number in range(500):
             ann.say(f"{number}")
         last = ann.entries(500)[-1]
 
-        with Visitor(url, "Bob", after=first["position"]) as bob:
+        with Client(url, "Bob", after=first["position"]) as bob:
             assert bob.room["resumed"] is True
             assert bob.room["has_earlier"] is True
             assert bob.room["position"] == last["position"]
             assert bob.texts(500) == [f"{number}" for number in range(500)]
             ann.say("live")
             assert bob.texts(1) == ["live"]
-        with Visitor(url, "Bob", after=last["position"]) as bob:
+        with Client(url, "Bob", after=last["position"]) as bob:
             assert bob.texts(1) == ["live"]
             assert bob.come_back().room["resumed"] is True
 
@@ -150,10 +139,10 @@ def test_resuming(serve_room: Any, rooms: Rooms) -> None:
 def test_position_that_the_log_does_not_have(serve_room: Any, rooms: Rooms, after: int) -> None:
     """Who names a position that is none of the room's is told so, and gets the newest entries."""
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann:
+    with Client(url, "Ann") as ann:
         ann.tell("one")
         ann.tell("two")
-        with Visitor(url, "Bob", after=after) as bob:
+        with Client(url, "Bob", after=after) as bob:
             assert (bob.room["resumed"], bob.room["has_earlier"]) == (False, False)
             assert bob.texts(2) == ["one", "two"]
             ann.say("three")
@@ -163,10 +152,10 @@ def test_position_that_the_log_does_not_have(serve_room: Any, rooms: Rooms, afte
 def test_entries_that_the_log_has_let_go_of(serve_room: Any) -> None:
     """Whose position the log no longer has is told of the gap, and gets what is left."""
     url = serve_room(MemoryRooms(history=10))
-    with Visitor(url, "Ann") as ann:
+    with Client(url, "Ann") as ann:
         positions = [ann.tell(f"{number}")["position"] for number in range(30)]
     for position, resumed in ((positions[5], False), (positions[25], True)):
-        with Visitor(url, "Bob", after=position) as bob:
+        with Client(url, "Bob", after=position) as bob:
             assert bob.room["resumed"] is resumed
             left = range(26, 30) if resumed else range(20, 30)
             assert bob.texts(len(left)) == [f"{number}" for number in left]
@@ -216,7 +205,7 @@ def test_no_seam(serve_room: Any, rooms: Rooms) -> None:
         readers = [asyncio.create_task(read(stay)) for stay in (3, 7, 20, 100, 10_000)]
         await asyncio.sleep(0.1)
         await asyncio.gather(write("Ann"), write("Bob"))
-        return await asyncio.wait_for(asyncio.gather(*readers), 60)
+        return await asyncio.wait_for(asyncio.gather(*readers), 4 * PATIENCE)
 
     heard = asyncio.run(talk())
 
@@ -257,27 +246,27 @@ def test_sent_again_and_again(serve_room: Any, rooms: Rooms) -> None:
     Its text and author stay those of the first time.
     """
     url = serve_room(rooms)
-    with Visitor(url, "Cleo") as cleo:
-        with Visitor(url, "Ann") as ann:
+    with Client(url, "Cleo") as cleo:
+        with Client(url, "Ann") as ann:
             first = ann.tell("once", "the id")
             for text in ("once", "changed"):
                 assert ann.tell(text, "the id") == first
-        with Visitor(url, "Ann", after=first["position"]) as ann:
+        with Client(url, "Ann", after=first["position"]) as ann:
             for _ in range(2):
                 assert ann.tell("once", "the id") == first
             ann.tell("next")
-        with Visitor(url, "Eve") as eve:
+        with Client(url, "Eve") as eve:
             assert eve.tell("mine now", "the id") == first
         assert cleo.entries(2)[0] == first
         cleo.tell("last")
-    with Visitor(url, "Bob") as bob:
+    with Client(url, "Bob") as bob:
         assert bob.texts(3) == ["once", "next", "last"]
 
 
 def test_sent_again_while_it_waits(serve_room: Any) -> None:
     """What is sent again before it is kept is kept and acknowledged once."""
     rooms = Slow()
-    with Visitor(serve_room(rooms), "Ann") as ann:
+    with Client(serve_room(rooms), "Ann") as ann:
         for _ in range(5):
             ann.say("once", "the id")
         ann.say("next", "another")
@@ -304,7 +293,7 @@ def test_acknowledged_again_in_its_place(serve_room: Any) -> None:
 
     rooms = Lagging()
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         for number in range(20):
             bob.say(f"{number}")
         wait_until(lambda: len(asyncio.run(rooms.read("lobby"))) == 20, "they are kept")
@@ -323,7 +312,7 @@ def test_sent_and_gone(serve_room: Any, rooms: Rooms) -> None:
     something unread in it, an event loop that writes to it drops what it has not read.
     """
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann, contextlib.ExitStack() as gone:
+    with Client(url, "Ann") as ann, contextlib.ExitStack() as gone:
         for number in range(20):
             bob = gone.enter_context(RawClient(url, subprotocol="echochat.v1"))
             bob.send_text(b'{"type":"enter","name":"Bob"}')
@@ -341,7 +330,7 @@ def test_nobody_sees_what_is_not_kept(serve_room: Any) -> None:
     """As long as a message is not stored nobody is shown it, its sender neither."""
     rooms = Slow()
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         ann.say("not yet")
         wait_until(lambda: rooms.is_waiting, "it is being kept")
         assert ann.heard_so_far("entry") == bob.heard_so_far("entry") == []
@@ -355,7 +344,7 @@ def test_nobody_sees_what_is_not_kept(serve_room: Any) -> None:
 def test_messages_per_second(serve_room: Any) -> None:
     """Whoever is too fast is told and slowed down; the others are not, and nothing is lost."""
     url = serve_room(limits=Limits(messages_per_second=20, burst=2))
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         assert ann.welcome["limits"]["messages_per_second"] == 20
         begun = time.monotonic()
         for number in range(12):
@@ -403,7 +392,7 @@ def fill(client: RawClient, frames: Iterator[bytes]) -> int:
 def test_messages_that_are_too_long(serve_room: Any) -> None:
     """A message over the limit is an error, as in a chat without rooms, and nobody sees it."""
     url = serve_room(limits=Limits(message_bytes=10))
-    with Visitor(url, "Ann") as ann:
+    with Client(url, "Ann") as ann:
         ann.say("x" * 11, "too long")
         error = ann.hear("error")
         assert (error["code"], error["in_reply_to"]) == ("message_too_long", "too long")
@@ -436,15 +425,15 @@ def test_first_frame(serve_room: Any, frame: Any) -> None:
     with connect(serve_room(), subprotocols=V1) as websocket:
         for sent, kind in ((frame, "error"), ({"type": "ping"}, "pong")):
             websocket.send(json.dumps(sent))
-            told = json.loads(websocket.recv(PATIENCE))
+            told = receive(websocket)
             assert (told["type"], told.get("code")) in ((kind, None), (kind, "bad_frame"))
         websocket.send('{"type":"enter"}')
-        assert json.loads(websocket.recv(PATIENCE))["type"] == "welcome"
+        assert receive(websocket)["type"] == "welcome"
 
 
 def test_entering_twice(serve_room: Any) -> None:
     """A connection is in one room, and a second `enter` is an error that changes nothing."""
-    with Visitor(serve_room(), "Ann") as ann:
+    with Client(serve_room(), "Ann") as ann:
         ann.send(type="enter", name="Bob")
         assert ann.hear("error")["code"] == "bad_frame"
         assert ann.tell("still Ann")["author"] == "Ann"
@@ -467,10 +456,9 @@ def test_nothing_that_is_sent_breaks_anything(
     serve: Serve, rooms: Rooms, caplog: pytest.LogCaptureFixture, is_private: bool
 ) -> None:
     """Whatever a client sends is answered or passed over; the log has no traceback of it."""
-    app = FastAPI()
-    chat = EchoChat(rooms=rooms, private=is_private, limits=Limits(connections=None))
-    app.include_router(chat.router, prefix="/rooms/{room}")
-    url = serve(app).url("/rooms/lobby/ws", "ws")
+    options: Any = {"private": is_private, "limits": Limits(connections=None)}
+    app = make_app(prefix="/rooms/{room}", rooms=rooms, **options)
+    url = serve(app).ws("/rooms/lobby")
 
     @settings(
         max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -486,7 +474,7 @@ def test_nothing_that_is_sent_breaks_anything(
             websocket.send('{"type":"ping"}')
             pings = 1 + sum(_is_ping(frame) for frame in frames)
             while pings:
-                pings -= json.loads(websocket.recv(PATIENCE))["type"] == "pong"
+                pings -= receive(websocket)["type"] == "pong"
         assert errors(caplog) == []
 
     check()
@@ -505,7 +493,7 @@ def _is_ping(frame: str) -> bool:
 def test_plain_clients(serve_room: Any, rooms: Rooms) -> None:
     """A client of the plain protocol is a guest, and reads lines with names from now on."""
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann:
+    with Client(url, "Ann") as ann:
         ann.tell("before")
         with connect(url) as plain:
             plain.send('{"type":"enter","name":"Eve"}')
@@ -526,9 +514,7 @@ def test_plain_clients(serve_room: Any, rooms: Rooms) -> None:
 
 def test_test_client() -> None:
     """Starlette's TestClient gives each WebSocket a loop of its own; one room joins them."""
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/chat")
+    app = make_app(None)
 
     def hear(session: Any, kind: str, **fields: object) -> Frame:
         while True:
@@ -554,8 +540,7 @@ def test_test_client() -> None:
 
 def test_room_that_nobody_is_in_costs_nothing(serve: Serve) -> None:
     """After the last has left no task of a room runs on, and it opens again where it was."""
-    app = FastAPI()
-    app.include_router(EchoChat(reply=None, rooms=MemoryRooms()).router, prefix="/rooms/{room}")
+    app = make_app(None, prefix="/rooms/{room}")
 
     @app.get("/tasks")
     async def tasks() -> int:
@@ -564,17 +549,14 @@ def test_room_that_nobody_is_in_costs_nothing(serve: Serve) -> None:
     server = serve(app)
     idle = running(server)
     for _ in range(2):
-        visitors = [
-            Visitor(server.url(f"/rooms/{number % 10}/ws", "ws"), f"{number}")
-            for number in range(30)
-        ]
+        visitors = [Client(server.ws(f"/rooms/{number % 10}"), f"{number}") for number in range(30)]
         for visitor in visitors:
             visitor.tell("hello")
         assert running(server) > idle
         for visitor in visitors:
             visitor.leave()
         wait_until(lambda: running(server) == idle, "no task of a room is left")
-    with Visitor(server.url("/rooms/0/ws", "ws")) as visitor:
+    with Client(server.ws("/rooms/0")) as visitor:
         assert visitor.texts(6) == ["hello"] * 6
 
 

@@ -12,9 +12,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message
-from fastapi_echochat.rooms.log import PRIVATE, ROOM_LENGTH
+from fastapi_echochat.rooms.stores.contract import PRIVATE, ROOM_LENGTH
+from tests.apps import make_app
+from tests.clients import V1, Client
 from tests.conftest import Serve
-from tests.rooms_clients import V1, Visitor
 
 REFUSED = "ASGI callable returned without completing handshake."
 """What uvicorn 0.54 logs by itself at every denial response of a dependency."""
@@ -48,7 +49,7 @@ def test_name_of_a_room(serve: Serve, prefix: str, path: str, room: str) -> None
 
     server = serve(app)
     assert httpx.get(server.url(path or "/")).status_code == 200
-    with Visitor(server.url(f"{path}/ws", "ws"), "Ann") as ann:
+    with Client(server.ws(f"{path}"), "Ann") as ann:
         assert ann.room["name"] == room
         assert httpx.post(server.url("/post"), params={"name": room}).status_code == 200
         assert ann.texts(1) == ["hello"]
@@ -58,23 +59,17 @@ def test_name_of_a_room(serve: Serve, prefix: str, path: str, room: str) -> None
 @pytest.mark.parametrize("is_private", [False, True])
 def test_what_is_no_room(serve: Serve, name: str, is_private: bool) -> None:
     """A name that is too long, or that of a kept conversation, is 404, for page and endpoint."""
-    app = FastAPI()
-    chat = EchoChat(rooms=MemoryRooms(), private=is_private)
-    app.include_router(chat.router, prefix="/rooms/{room}")
-    server = serve(app)
+    server = serve(make_app(prefix="/rooms/{room}", rooms=MemoryRooms(), private=is_private))
 
     assert httpx.get(server.url(f"/rooms/{quote(name)}")).status_code == 404
     with pytest.raises(InvalidStatus) as refused:
-        connect(server.url(f"/rooms/{quote(name)}/ws", "ws"), subprotocols=V1)
+        connect(server.ws(f"/rooms/{quote(name)}"), subprotocols=V1)
     assert refused.value.response.status_code == 404
 
 
 def test_address_of_a_kept_conversation_is_not_in_a_shared_chat(serve: Serve) -> None:
     """No address with several parameters adds up to a kept conversation's name either."""
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/{team}/{room:path}")
-    server = serve(app)
+    server = serve(make_app(None, prefix="/{team}/{room:path}"))
 
     for path in (f"/{quote(PRIVATE)}/x", f"/{quote(PRIVATE, safe='')}x/y/z"):
         assert httpx.get(server.url(path)).status_code == 404
@@ -82,17 +77,15 @@ def test_address_of_a_kept_conversation_is_not_in_a_shared_chat(serve: Serve) ->
 
 def test_rooms_are_apart(serve: Serve) -> None:
     """What is said in one room is heard in no other, live or later, nor are its people there."""
-    app = FastAPI()
-    app.include_router(EchoChat(reply=None, rooms=MemoryRooms()).router, prefix="/rooms/{room}")
-    server = serve(app)
-    red, blue = (server.url(f"/rooms/{name}/ws", "ws") for name in ("red", "blue"))
+    server = serve(make_app(None, prefix="/rooms/{room}"))
+    red, blue = (server.ws(f"/rooms/{name}") for name in ("red", "blue"))
 
-    with Visitor(red, "Ann") as ann, Visitor(blue, "Bob") as bob:
+    with Client(red, "Ann") as ann, Client(blue, "Bob") as bob:
         entry = ann.tell("in red", "the id")
         assert bob.tell("in blue", "the id")["text"] == "in blue"
         assert bob.hear("presence")["authors"] == ["Bob"]
         assert bob.heard_so_far("entry") == []
-        with Visitor(blue, "Cleo", after=entry["position"]) as cleo:
+        with Client(blue, "Cleo", after=entry["position"]) as cleo:
             assert cleo.room["resumed"] is False
             assert cleo.texts(1) == ["in blue"]
 
@@ -108,13 +101,13 @@ def test_one_chat_on_two_mounts(serve: Serve) -> None:
     server = serve(app)
 
     paths = ("/rooms/lobby/ws", "/lobby/talk/ws", "/other/rooms/lobby/ws")
-    visitors = [Visitor(server.url(path, "ws"), path) for path in paths]
+    visitors = [Client(server.url(path, "ws"), path) for path in paths]
     for visitor in visitors:
         visitor.tell(visitor.author)
         visitor.hear("presence", authors=sorted(paths))
     for visitor in visitors:
         visitor.leave()
-    with Visitor(server.url(paths[0], "ws")) as late:
+    with Client(server.url(paths[0], "ws")) as late:
         assert late.texts(3) == list(paths)
 
 
@@ -126,7 +119,7 @@ def test_two_chats_are_apart_unless_they_share_their_place(serve: Serve) -> None
         app.include_router(EchoChat(reply=None, rooms=rooms).router, prefix=prefix)
     server = serve(app)
 
-    a, b, c = (Visitor(server.url(f"/{name}/ws", "ws"), name) for name in "abc")
+    a, b, c = (Client(server.ws(f"/{name}"), name) for name in "abc")
     with a, b, c:
         a.tell("hello")
         assert b.texts(1) == ["hello"]
@@ -146,13 +139,10 @@ def test_guard(serve: Serve, expected_errors: list[str]) -> None:
         if connection.cookies.get("member") != room:
             raise HTTPException(403, "Members only")
 
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/rooms/{room}", dependencies=[Depends(member)])
-    server = serve(app)
-    url = server.url("/rooms/lobby/ws", "ws")
+    server = serve(make_app(None, prefix="/rooms/{room}", dependencies=[Depends(member)]))
+    url = server.ws("/rooms/lobby")
 
-    with Visitor(url, "Ann", headers={"Cookie": "member=lobby"}) as ann:
+    with Client(url, "Ann", headers={"Cookie": "member=lobby"}) as ann:
         assert ann.tell("hello")["text"] == "hello"
     for headers in ({}, {"Cookie": "member=attic"}):
         assert httpx.get(server.url("/rooms/lobby"), headers=headers).status_code == 403
@@ -172,28 +162,22 @@ def test_author_that_refuses(serve: Serve, expected_errors: list[str]) -> None:
             raise HTTPException(401, "Sign in first")
         return connection.cookies["name"]
 
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=MemoryRooms(), author=signed_in)
-    app.include_router(chat.router, prefix="/chat")
-    url = serve(app).url("/chat/ws", "ws")
+    url = serve(make_app(None, author=signed_in)).ws()
 
     with pytest.raises(InvalidStatus) as refused:
         connect(url, subprotocols=V1)
     assert refused.value.response.status_code == 401
-    with Visitor(url, headers={"Cookie": "name=Ann"}) as ann:
+    with Client(url, headers={"Cookie": "name=Ann"}) as ann:
         assert ann.author == "Ann"
 
 
 def test_connections_are_counted_over_all_rooms(serve: Serve) -> None:
     """`Limits(connections=)` is of the chat, whatever its rooms, and counts those who left out."""
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=MemoryRooms(), limits=Limits(connections=2))
-    app.include_router(chat.router, prefix="/rooms/{room}")
-    server = serve(app)
-    url = server.url("/rooms/{}/ws", "ws")
+    server = serve(make_app(None, prefix="/rooms/{room}", limits=Limits(connections=2)))
+    url = server.ws("/rooms/{}")
 
-    with Visitor(url.format("a"), "Ann") as ann:
-        with Visitor(url.format("b"), "Bob"):
+    with Client(url.format("a"), "Ann") as ann:
+        with Client(url.format("b"), "Bob"):
             with pytest.raises(InvalidStatus) as refused:
                 connect(url.format("c"))
             assert refused.value.response.status_code == 503
@@ -223,7 +207,7 @@ def test_post_and_history(serve: Serve) -> None:
         return [tuple(one) for one in httpx.get(server.url("/history/lobby"), params=query).json()]
 
     server = serve(app)
-    with Visitor(server.url("/rooms/lobby/ws", "ws"), "Ann") as ann:
+    with Client(server.ws("/rooms/lobby"), "Ann") as ann:
         said = ann.tell("before")
         for _ in range(3):
             assert httpx.post(server.url("/deploy/lobby")).status_code == 200

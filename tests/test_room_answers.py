@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -11,23 +10,15 @@ from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
 from websockets.sync.client import connect
 
-from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms, SQLiteRooms
+from fastapi_echochat import Limits, MemoryRooms, Message, Rooms
+from tests.apps import make_app
+from tests.clients import Client, Frame
 from tests.conftest import Serve
-from tests.rooms_clients import Frame, Visitor
-from tests.servers import PATIENCE, wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def rooms(request: pytest.FixtureRequest, tmp_path: Path) -> Rooms:
-    """Give rooms that one process keeps."""
-    return MemoryRooms() if request.param == "memory" else SQLiteRooms(tmp_path / "rooms.db")
-
-
-def host(reply: Any, rooms: Rooms | None = None, **options: Any) -> FastAPI:
-    app = FastAPI()
-    chat = EchoChat(reply, rooms=rooms or MemoryRooms(), **options)
-    app.include_router(chat.router, prefix="/chat")
-    return app
+def make_room(reply: Any, rooms: Rooms | None = None, **options: Any) -> FastAPI:
+    return make_app(reply, rooms=rooms or MemoryRooms(), **options)
 
 
 class Tale:
@@ -61,19 +52,15 @@ class Tale:
         pytest.fail("the tale was not told to go on")
 
 
-def answer(visitor: Visitor) -> Frame:
-    return visitor.hear("entry", kind="answer")
-
-
 # --- Answers -----------------------------------------------------------------------------------
 
 
 def test_answer_is_said_into_the_room(serve: Serve, rooms: Rooms) -> None:
     """What one asks is answered to all, after the message, under its id."""
-    url = serve(host(lambda message: f"Hello {message.author} in {message.room}", rooms)).url(
-        "/chat/ws", "ws"
+    url = serve(make_room(lambda message: f"Hello {message.author} in {message.room}", rooms)).ws(
+        "/chat"
     )
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         ann.say("hi", "the id")
         message, reply = bob.entries(2)
         assert ann.entries(2) == [message, reply]
@@ -100,8 +87,8 @@ def test_answers_come_in_turn_and_once(serve: Serve, rooms: Rooms) -> None:
         await asyncio.sleep(0.001)
         return message.text
 
-    url = serve(host(slow, rooms)).url("/chat/ws", "ws")
-    visitors = [Visitor(url, f"visitor {number}") for number in range(5)]
+    url = serve(make_room(slow, rooms)).ws()
+    visitors = [Client(url, f"visitor {number}") for number in range(5)]
     for number in range(20):
         for visitor in visitors:
             for _ in range(2):
@@ -120,7 +107,7 @@ def test_answers_come_in_turn_and_once(serve: Serve, rooms: Rooms) -> None:
     assert all(seen[1][one]["text"] == seen[0][one]["text"] for one in messages)
     for visitor in visitors:
         visitor.leave()
-    with Visitor(url, "late", after=seen[0][messages[0]]["position"]) as late:
+    with Client(url, "late", after=seen[0][messages[0]]["position"]) as late:
         assert [entry["kind"] for entry in late.entries(199)].count("answer") == 100
         assert late.heard_so_far("entry") == []
 
@@ -139,9 +126,9 @@ def test_answer_is_seen_while_it_is_written(serve: Serve, rooms: Rooms, form: st
 
     go_on = tale.go_on if form == "async" else steps.release
     reply = tale if form == "async" else tale_in_a_thread
-    url = serve(host(reply, rooms)).url("/chat/ws", "ws")
+    url = serve(make_room(reply, rooms)).ws()
 
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         message_id = ann.say("a tale")
         for visitor in (ann, bob):
             assert visitor.hear("draft") == {
@@ -155,15 +142,15 @@ def test_answer_is_seen_while_it_is_written(serve: Serve, rooms: Rooms, form: st
         for visitor in (ann, bob):
             draft = visitor.hear("draft")
             assert (draft["text"], draft["is_start"]) == (" upon", False)
-        with Visitor(url, "Cleo") as cleo:
+        with Client(url, "Cleo") as cleo:
             draft = cleo.hear("draft")
             assert (draft["text"], draft["is_start"]) == ("Once upon", True)
             go_on()
             go_on()
             for visitor in (ann, bob, cleo):
                 assert [visitor.hear("draft")["text"] for _ in range(2)] == [" a", " time"]
-                assert answer(visitor)["text"] == "Once upon a time"
-    with Visitor(url, "Late") as late:
+                assert visitor.answer()["text"] == "Once upon a time"
+    with Client(url, "Late") as late:
         assert late.texts(2) == ["a tale", "Once upon a time"]
         assert late.heard_so_far("draft") == []
 
@@ -177,15 +164,15 @@ def test_whoever_comes_into_a_stream_sees_no_piece_twice(serve: Serve) -> None:
             yield word
             await asyncio.sleep(0.002)
 
-    url = serve(host(stream)).url("/chat/ws", "ws")
-    with Visitor(url, "Ann") as ann:
+    url = serve(make_room(stream)).ws()
+    with Client(url, "Ann") as ann:
         ann.say("go")
         ann.hear("draft")
-        visitors: list[Visitor] = []
+        visitors: list[Client] = []
         while not ann.heard_so_far("entry")[1:] and len(visitors) < 60:
-            visitors.append(Visitor(url, f"{len(visitors)}"))
+            visitors.append(Client(url, f"{len(visitors)}"))
         for visitor in visitors:
-            whole = answer(visitor)["text"]
+            whole = visitor.answer()["text"]
             assert whole == "".join(words)
             text = ""
             for draft in visitor.heard_so_far("draft"):
@@ -202,13 +189,13 @@ def test_answer_of_very_many_pieces_at_once(serve: Serve) -> None:
         for piece in pieces:
             yield piece
 
-    url = serve(host(burst)).url("/chat/ws", "ws")
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    url = serve(make_room(burst)).ws()
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         ann.say("go")
         bob.hear("draft")
         bob.send(type="ping")
         bob.hear("pong")
-        assert answer(ann)["text"] == answer(bob)["text"] == "".join(pieces)
+        assert ann.answer()["text"] == bob.answer()["text"] == "".join(pieces)
 
 
 def test_draft_of_which_pieces_were_lost(serve: Serve) -> None:
@@ -231,8 +218,8 @@ def test_draft_of_which_pieces_were_lost(serve: Serve) -> None:
         yield "f"
 
     rooms = Lossy()
-    url = serve(host(stream, rooms)).url("/chat/ws", "ws")
-    with Visitor(url, "Ann") as ann:
+    url = serve(make_room(stream, rooms)).ws()
+    with Client(url, "Ann") as ann:
         ann.say("go")
         text = ""
         while text != "abcde":
@@ -241,7 +228,7 @@ def test_draft_of_which_pieces_were_lost(serve: Serve) -> None:
         assert rooms.lost == 1
         go_on.set()
         assert ann.hear("draft")["text"] == "f"
-        assert answer(ann)["text"] == "abcdef"
+        assert ann.answer()["text"] == "abcdef"
 
 
 def test_silence(serve: Serve, rooms: Rooms) -> None:
@@ -250,14 +237,14 @@ def test_silence(serve: Serve, rooms: Rooms) -> None:
     def bot(message: Message) -> str:
         return "At your service" if message.text.startswith("@bot") else ""
 
-    url = serve(host(bot, rooms)).url("/chat/ws", "ws")
-    with Visitor(url, "Ann") as ann, connect(url) as plain:
+    url = serve(make_room(bot, rooms)).ws()
+    with Client(url, "Ann") as ann, connect(url) as plain:
         ann.say("hello", "1")
         assert ann.texts(1) == ["hello"]
-        silent = answer(ann)
+        silent = ann.answer()
         assert (silent["id"], silent["text"], silent["outcome"]) == ("1", "", "done")
         ann.say("@bot?")
-        assert answer(ann)["text"] == "At your service"
+        assert ann.answer()["text"] == "At your service"
         assert [plain.recv(PATIENCE) for _ in range(3)] == [
             "Ann: hello",
             "Ann: @bot?",
@@ -277,13 +264,13 @@ def test_failure(
             raise RuntimeError("the database password is hunter2")
         yield " secret"
 
-    url = serve(host(fail, rooms)).url("/chat/ws", "ws")
-    with Visitor(url, "Ann") as ann:
+    url = serve(make_room(fail, rooms)).ws()
+    with Client(url, "Ann") as ann:
         ann.say("fail")
-        failed = answer(ann)
+        failed = ann.answer()
         assert (failed["text"], failed["outcome"]) == ("The password is", "failed")
         ann.say("again")
-        assert answer(ann)["outcome"] == "done"
+        assert ann.answer()["outcome"] == "done"
     assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
     assert "hunter2" in caplog.text
 
@@ -292,23 +279,23 @@ def test_failure(
 def test_what_is_no_answer(serve: Serve, expected_errors: list[str], returned: Any) -> None:
     """What is no text is a failure, and the next is answered."""
     expected_errors.append("the reply function failed")
-    url = serve(host(lambda message: returned if message.text == "bad" else "fine")).url(
-        "/chat/ws", "ws"
+    url = serve(make_room(lambda message: returned if message.text == "bad" else "fine")).ws(
+        "/chat"
     )
-    with Visitor(url, "Ann") as ann:
+    with Client(url, "Ann") as ann:
         ann.say("bad")
-        assert answer(ann)["outcome"] == "failed"
+        assert ann.answer()["outcome"] == "failed"
         ann.say("good")
-        assert answer(ann)["text"] == "fine"
+        assert ann.answer()["text"] == "fine"
 
 
 def test_answer_that_takes_too_long(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """After `reply_seconds` an answer is ended, and what there is of it stays in the room."""
     tale = Tale()
-    url = serve(host(tale, limits=Limits(reply_seconds=0.5))).url("/chat/ws", "ws")
-    with Visitor(url, "Ann") as ann:
+    url = serve(make_room(tale, limits=Limits(reply_seconds=0.5))).ws()
+    with Client(url, "Ann") as ann:
         ann.say("a tale")
-        ended = answer(ann)
+        ended = ann.answer()
         assert (ended["text"], ended["outcome"]) == ("Once", "failed")
     assert "ended an answer that took longer than 0.5 s" in caplog.text
     wait_until(lambda: tale.ended == ["a tale"], "the function is ended")
@@ -320,9 +307,9 @@ def test_answer_that_takes_too_long(serve: Serve, caplog: pytest.LogCaptureFixtu
 def test_stop(serve: Serve, rooms: Rooms) -> None:
     """Who asked may stop the answer, begun or not; others may not, and what there is stays."""
     tale = Tale()
-    url = serve(host(tale, rooms)).url("/chat/ws", "ws")
+    url = serve(make_room(tale, rooms)).ws()
 
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         first, second = ann.say("first"), ann.say("second")
         ann.hear("draft")
         for message_id in (first, second):
@@ -332,19 +319,19 @@ def test_stop(serve: Serve, rooms: Rooms) -> None:
         assert ann.hear("draft")["text"] == " upon"
         ann.send(type="stop", id=second)
         ann.send(type="stop", id=first)
-        stopped = answer(bob)
+        stopped = bob.answer()
         assert (stopped["id"], stopped["text"], stopped["outcome"]) == (
             first,
             "Once upon",
             "stopped",
         )
-        stopped = answer(bob)
+        stopped = bob.answer()
         assert (stopped["id"], stopped["text"], stopped["outcome"]) == (second, "", "stopped")
         third = bob.say("third")
         tale.go_on(3)
-        whole = answer(ann)
+        whole = ann.answer()
         while whole["id"] != third:
-            whole = answer(ann)
+            whole = ann.answer()
         assert (whole["text"], whole["outcome"]) == ("Once upon a time", "done")
     assert tale.begun == tale.ended
     assert tale.begun in (["first", "third"], ["first", "second", "third"])
@@ -352,14 +339,14 @@ def test_stop(serve: Serve, rooms: Rooms) -> None:
 
 def test_stop_of_what_is_over(serve: Serve) -> None:
     """A stop that comes too late, or of a message that nobody sent, changes nothing."""
-    url = serve(host(lambda message: "yes")).url("/chat/ws", "ws")
-    with Visitor(url, "Ann") as ann:
+    url = serve(make_room(lambda message: "yes")).ws()
+    with Client(url, "Ann") as ann:
         message_id = ann.say("over")
-        answer(ann)
+        ann.answer()
         for stopped in (message_id, "of nobody", "x" * 10_000):
             ann.send(type="stop", id=stopped)
         ann.say("next")
-        assert answer(ann)["outcome"] == "done"
+        assert ann.answer()["outcome"] == "done"
 
 
 # --- Dependencies, and whose they are --------------------------------------------------------
@@ -376,13 +363,13 @@ def test_dependencies_are_those_of_who_asked(serve: Serve) -> None:
         await asyncio.sleep(0.001)
         return f"{message.author} is {me}"
 
-    url = serve(host(whoami, author=user)).url("/chat/ws", "ws")
+    url = serve(make_room(whoami, author=user)).ws()
     names = ("Ann", "Bob", "Cleo")
-    visitors = [Visitor(url, headers={"Cookie": f"name={name}"}) for name in names]
+    visitors = [Client(url, headers={"Cookie": f"name={name}"}) for name in names]
     for _ in range(5):
         for visitor in visitors:
             visitor.say("who am I?")
-    texts = [answer(visitors[0])["text"] for _ in range(15)]
+    texts = [visitors[0].answer()["text"] for _ in range(15)]
     assert sorted(texts) == [
         f"{name} is {name}" for name in ("Ann", "Bob", "Cleo") for _ in "12345"
     ]
@@ -402,30 +389,30 @@ def test_nobody_answers_for_another_by_their_id(serve: Serve) -> None:
             await asyncio.to_thread(go_on.wait, PATIENCE)
         return f"{message.author} is {me}"
 
-    url = serve(host(whoami, author=user)).url("/chat/ws", "ws")
+    url = serve(make_room(whoami, author=user)).ws()
     with (
-        Visitor(url, headers={"Cookie": "name=Ann"}) as ann,
-        Visitor(url, headers={"Cookie": "name=Eve"}) as eve,
+        Client(url, headers={"Cookie": "name=Ann"}) as ann,
+        Client(url, headers={"Cookie": "name=Eve"}) as eve,
     ):
         ann.say("wait")
         ann.tell("who am I?", "the id")
         assert eve.tell("who am I?", "the id")["author"] == "Ann"
         go_on.set()
-        assert [answer(eve)["text"] for _ in range(2)] == ["Ann is Ann"] * 2
+        assert [eve.answer()["text"] for _ in range(2)] == ["Ann is Ann"] * 2
 
 
 def test_what_was_asked_is_answered_though_its_sender_left(serve: Serve, rooms: Rooms) -> None:
     """Messages that wait for their turn are answered when who asked, and everybody, has left."""
     tale = Tale()
-    url = serve(host(tale, rooms, author=user)).url("/chat/ws", "ws")
+    url = serve(make_room(tale, rooms, author=user)).ws()
 
-    with Visitor(url, headers={"Cookie": "name=Ann"}) as ann:
+    with Client(url, headers={"Cookie": "name=Ann"}) as ann:
         for text in ("first", "second", "third"):
             ann.tell(text)
         ann.hear("draft")
         position = ann.position
     tale.go_on(9)
     wait_until(lambda: len(tale.ended) == 3, "all are answered")
-    with Visitor(url, headers={"Cookie": "name=Bob"}, after=position) as bob:
+    with Client(url, headers={"Cookie": "name=Bob"}, after=position) as bob:
         assert bob.texts(3) == ["Once upon a time"] * 3
     assert tale.begun == ["first", "second", "third"]

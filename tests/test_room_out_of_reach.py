@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Entry, Limits, MemoryRooms, RoomsUnavailableError
+from tests.clients import V1, Client, close_code
 from tests.conftest import Serve
-from tests.rooms_clients import V1, Visitor, close_code
 
 ServeRoom = Callable[..., str]
 
@@ -22,7 +22,7 @@ def serve_room(serve: Serve) -> ServeRoom:
         app = FastAPI()
         chat = EchoChat(reply=None, rooms=rooms, **options)
         app.include_router(chat.router, prefix="/rooms/{room}")
-        return serve(app).url("/rooms/lobby/ws", "ws")
+        return serve(app).ws("/rooms/lobby")
 
     return start
 
@@ -64,7 +64,7 @@ def test_room_out_of_reach(serve_room: ServeRoom, caplog: pytest.LogCaptureFixtu
     """
     rooms = Away()
     url = serve_room(rooms)
-    with Visitor(url, "Ann") as ann:
+    with Client(url, "Ann") as ann:
         rooms.failure = RoomsUnavailableError("on holiday")
         for number in range(5):
             ann.say(f"{number}")
@@ -75,7 +75,7 @@ def test_room_out_of_reach(serve_room: ServeRoom, caplog: pytest.LogCaptureFixtu
         assert ann.heard_so_far("entry") == ann.heard_so_far("error") == []
         rooms.failure = None
         assert ann.texts(5) == [f"{number}" for number in range(5)]
-        with Visitor(url, "Bob") as bob_again:
+        with Client(url, "Bob") as bob_again:
             assert bob_again.texts(5) == [f"{number}" for number in range(5)]
     # What is out of reach says so itself, once; it is not told again with each message and try.
     assert not any(record.name == "fastapi_echochat" for record in caplog.records)
@@ -84,7 +84,7 @@ def test_room_out_of_reach(serve_room: ServeRoom, caplog: pytest.LogCaptureFixtu
 def test_earlier_out_of_reach(serve_room: ServeRoom) -> None:
     """Who asks for earlier entries of a room that is out of reach is sent away with 1013."""
     rooms = Away()
-    with Visitor(serve_room(rooms), "Ann") as ann:
+    with Client(serve_room(rooms), "Ann") as ann:
         rooms.failure = RoomsUnavailableError("on holiday")
         ann.send(type="earlier", before=7)
         assert ann.close_code() == 1013
@@ -102,13 +102,13 @@ def test_place_that_fails(
     rooms = Away()
     url = serve_room(rooms, limits=Limits(waiting_messages=waiting))
     for _ in range(2):
-        with Visitor(url, "Ann") as ann:
+        with Client(url, "Ann") as ann:
             rooms.failure = ZeroDivisionError("nobody thought of it")
             ann.say("lost")
             ann.say("lost, too")
             assert ann.close_code() == 1011
         rooms.failure = None
-    with Visitor(url, "Bob") as bob:
+    with Client(url, "Bob") as bob:
         # Whoever was closed is not there any more.
         assert bob.hear("presence", authors=["Bob"])["others"] == 0
         assert bob.tell("kept")["text"] == "kept"

@@ -5,27 +5,21 @@ import time
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from fastapi_echochat import EchoChat, Limits, MemoryRooms
+from fastapi_echochat import Limits, MemoryRooms
+from tests.apps import make_app
+from tests.clients import Client
 from tests.conftest import Serve
-from tests.rooms_clients import Visitor
-from tests.servers import PATIENCE
+from tests.waiting import PATIENCE
 
 
 def signed_in(connection: HTTPConnection) -> str | None:
     name = connection.cookies.get("name")
     return name and name.replace("_", "\u2003")
-
-
-def host(**options: Any) -> FastAPI:
-    app = FastAPI()
-    options = {"reply": None, "rooms": MemoryRooms(), **options}
-    app.include_router(EchoChat(**options).router, prefix="/chat")
-    return app
 
 
 def cookie(name: str) -> dict[str, str]:
@@ -37,9 +31,9 @@ def cookie(name: str) -> dict[str, str]:
 
 def test_guest_is_called_what_they_say(serve: Serve) -> None:
     """A guest's name is cleaned and bounded before anybody sees it."""
-    url = serve(host(limits=Limits(name_length=10))).url("/chat/ws", "ws")
+    url = serve(make_app(None, limits=Limits(name_length=10))).ws()
 
-    with Visitor(url, " <b>\u202eAnn\0\n\tLong Name") as ann:
+    with Client(url, " <b>\u202eAnn\0\n\tLong Name") as ann:
         assert ann.author == "<b>Ann Lon"
         assert ann.tell("hello")["author"] == "<b>Ann Lon"
         assert ann.hear("presence")["authors"] == ["<b>Ann Lon"]
@@ -48,9 +42,9 @@ def test_guest_is_called_what_they_say(serve: Serve) -> None:
 @pytest.mark.parametrize("name", [None, "", " \u200b\u2060 ", "\0"])
 def test_nobody_speaks_without_a_name(serve: Serve, name: str | None) -> None:
     """Who has no name, or one of which nothing is left, listens, and speaks when they have one."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app(None)).ws()
 
-    with Visitor(url, "Bob") as bob, Visitor(url, name) as somebody:
+    with Client(url, "Bob") as bob, Client(url, name) as somebody:
         assert somebody.author is None
         bob.say("hello")
         assert somebody.texts(1) == ["hello"]
@@ -70,9 +64,9 @@ def test_nobody_speaks_without_a_name(serve: Serve, name: str | None) -> None:
 
 def test_name_that_a_dependency_gives(serve: Serve) -> None:
     """`author=` gives the name, cleaned; what the client would like to be called is passed over."""
-    url = serve(host(author=signed_in)).url("/chat/ws", "ws")
+    url = serve(make_app(None, author=signed_in)).ws()
 
-    with Visitor(url, "Eve", headers=cookie("_Ann__B")) as ann:
+    with Client(url, "Eve", headers=cookie("_Ann__B")) as ann:
         assert ann.author == "Ann B"
         ann.send(type="name", name="Eve")
         assert ann.hear("error")["code"] == "bad_name"
@@ -81,9 +75,9 @@ def test_name_that_a_dependency_gives(serve: Serve) -> None:
 
 def test_guest_beside_those_who_signed_in(serve: Serve) -> None:
     """Where a dependency gives names a guest is marked, and so never has a name that it gives."""
-    url = serve(host(author=signed_in, limits=Limits(name_length=10))).url("/chat/ws", "ws")
+    url = serve(make_app(None, author=signed_in, limits=Limits(name_length=10))).ws()
 
-    with Visitor(url, headers=cookie("Ann")) as ann, Visitor(url, "Ann") as guest:
+    with Client(url, headers=cookie("Ann")) as ann, Client(url, "Ann") as guest:
         assert guest.author == "Ann (guest)"
         assert guest.tell("it is me, Ann")["author"] == "Ann (guest)"
         for name in ("Ann (guest)", "Ann\u00a0(guest)", "A" * 99):
@@ -111,8 +105,8 @@ def test_author_and_reply_have_the_same_dependencies(serve: Serve) -> None:
     def greet(message: Any, user: Annotated[str | None, Depends(user)]) -> str:
         return f"{message.author} is {user}"
 
-    url = serve(host(author=name, reply=greet)).url("/chat/ws", "ws")
-    with Visitor(url, headers=cookie("ann")) as ann:
+    url = serve(make_app(greet, author=name, rooms=MemoryRooms())).ws()
+    with Client(url, headers=cookie("ann")) as ann:
         ann.tell("who am I?")
         assert ann.hear("entry", kind="answer")["text"] == "Ann is ann"
     assert calls == ["ann"]
@@ -123,10 +117,10 @@ def test_author_of_another_type(
 ) -> None:
     """A dependency that gives something else is the host's mistake, said in a sentence."""
     expected_errors.append("Exception in ASGI application")
-    url = serve(host(author=lambda: 7)).url("/chat/ws", "ws")
+    url = serve(make_app(None, author=lambda: 7)).ws()
 
     with pytest.raises(InvalidStatus) as refused:
-        Visitor(url, "Ann")
+        Client(url, "Ann")
     assert refused.value.response.status_code == 500
     assert "author= gives a name, or None for a guest, not 7" in caplog.text
 
@@ -136,11 +130,11 @@ def test_author_of_another_type(
 
 def test_presence(serve: Serve) -> None:
     """Everybody hears who is there when somebody comes, goes, or is called something else."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app(None)).ws()
 
-    with Visitor(url, "bob") as bob:
+    with Client(url, "bob") as bob:
         assert bob.hear("presence", authors=["bob"])["others"] == 0
-        with Visitor(url, "Ann") as ann:
+        with Client(url, "Ann") as ann:
             for visitor in (ann, bob):
                 visitor.hear("presence", authors=["Ann", "bob"])
             ann.send(type="name", name="Zoe")
@@ -153,11 +147,11 @@ def test_presence(serve: Serve) -> None:
 
 def test_same_name_twice(serve: Serve) -> None:
     """Somebody with two tabs is there once, and until the last of them is closed."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app(None)).ws()
 
-    with Visitor(url, "Bob") as bob:
-        with Visitor(url, "Ann") as first:
-            with Visitor(url, "Ann") as second:
+    with Client(url, "Bob") as bob:
+        with Client(url, "Ann") as first:
+            with Client(url, "Ann") as second:
                 bob.hear("presence", authors=["Ann", "Bob"])
                 second.send(type="name", name="Anna")
                 bob.hear("presence", authors=["Ann", "Anna", "Bob"])
@@ -165,7 +159,7 @@ def test_same_name_twice(serve: Serve) -> None:
                 bob.hear("presence", authors=["Ann", "Bob"])
             # The name is still taken, so nothing is told: what comes next is the next change.
             first.tell("still here")
-            with Visitor(url, "Cleo"):
+            with Client(url, "Cleo"):
                 assert bob.hear("presence")["authors"] == ["Ann", "Bob", "Cleo"]
             bob.hear("presence", authors=["Ann", "Bob"])
         bob.hear("presence", authors=["Bob"])
@@ -173,9 +167,9 @@ def test_same_name_twice(serve: Serve) -> None:
 
 def test_crowd(serve: Serve) -> None:
     """A hundred people are named, more are counted, and a crowd is told about in few frames."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app(None)).ws()
 
-    visitors = [Visitor(url, f"visitor {number:03}") for number in range(120)]
+    visitors = [Client(url, f"visitor {number:03}") for number in range(120)]
     presence = visitors[0].hear("presence", others=20)
     assert presence["authors"] == [f"visitor {number:03}" for number in range(100)]
     begun = time.monotonic()
@@ -190,9 +184,9 @@ def test_crowd(serve: Serve) -> None:
 
 def test_who_left_without_a_word(serve: Serve) -> None:
     """Somebody whose connection broke is gone like one who closed it."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app(None)).ws()
 
-    with Visitor(url, "Bob") as bob, Visitor(url, "Ann") as ann:
+    with Client(url, "Bob") as bob, Client(url, "Ann") as ann:
         bob.hear("presence", authors=["Ann", "Bob"])
         # Not `close`, which waits for the thread that reads.
         ann.websocket.socket.shutdown(socket.SHUT_RDWR)
@@ -204,9 +198,9 @@ def test_who_left_without_a_word(serve: Serve) -> None:
 
 def test_typing(serve: Serve) -> None:
     """That somebody writes is told to all, at most once a second, and is kept nowhere."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app(None)).ws()
 
-    with Visitor(url, "Ann") as ann, Visitor(url, "Bob") as bob:
+    with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         begun = time.monotonic()
         for _ in range(50):
             ann.send(type="typing")
@@ -214,7 +208,7 @@ def test_typing(serve: Serve) -> None:
         assert bob.hear("typing") == {"type": "typing", "author": "Ann"}
         assert bob.texts(1) == ["hello"]
         assert len(bob.heard_so_far("typing")) <= time.monotonic() - begun
-    with Visitor(url, "Cleo") as cleo:
+    with Client(url, "Cleo") as cleo:
         assert cleo.room["position"] == ann.position
         assert cleo.texts(1) == ["hello"]
         assert cleo.heard_so_far("typing") == []
@@ -222,9 +216,9 @@ def test_typing(serve: Serve) -> None:
 
 def test_typing_of_a_crowd(serve: Serve) -> None:
     """However many write at once, a room is told so five times a second at most."""
-    url = serve(host()).url("/chat/ws", "ws")
+    url = serve(make_app(None)).ws()
 
-    visitors = [Visitor(url, f"{number}") for number in range(20)]
+    visitors = [Client(url, f"{number}") for number in range(20)]
     begun = time.monotonic()
     for _ in range(3):
         for visitor in visitors:
@@ -239,9 +233,9 @@ def test_typing_of_a_crowd(serve: Serve) -> None:
 
 def test_nobody_writes_in_a_kept_conversation(serve: Serve) -> None:
     """In a conversation with a bot there is nobody to be told, and presence is empty."""
-    url = serve(host(reply=lambda message: "yes", private=True)).url("/chat/ws", "ws")
+    url = serve(make_app(reply=lambda message: "yes", private=True)).ws()
 
-    with Visitor(url, conversation="c" * 22) as ann:
+    with Client(url, conversation="c" * 22) as ann:
         ann.send(type="typing")
         ann.say("hello")
         assert ann.texts(2) == ["hello", "yes"]

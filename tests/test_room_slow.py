@@ -2,27 +2,25 @@
 
 import asyncio
 import gc
-import json
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from fastapi_echochat import EchoChat, Limits, MemoryRooms
-from fastapi_echochat.live.member import Member
-from tests.clients import RawClient
+from fastapi_echochat import Limits
+from fastapi_echochat.rooms.participant import Member
+from tests.apps import make_app
+from tests.clients import Client, RawClient
 from tests.conftest import Serve
-from tests.rooms_clients import Frame, Visitor
-from tests.servers import Uvicorn, wait_until
+from tests.servers import Uvicorn
+from tests.waiting import wait_until
 
 TEXT = "x" * 60_000
 
 
 def host(**limits: Any) -> FastAPI:
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=MemoryRooms(), limits=Limits(**limits))
-    app.include_router(chat.router, prefix="/chat")
+    app = make_app(None, limits=Limits(**limits))
 
     @app.get("/left")
     async def left() -> tuple[int, int]:
@@ -40,16 +38,7 @@ def is_left(server: Uvicorn, members: int, tasks: int = 1_000_000) -> bool:
 
 
 def enter(server: Uvicorn, name: str, after: int | None = None) -> RawClient:
-    client = RawClient(server.url("/chat/ws", "ws"), subprotocol="echochat.v1")
-    client.send_text(json.dumps({"type": "enter", "name": name, "after": after}).encode())
-    return client
-
-
-def receive(client: RawClient, kind: str) -> Frame:
-    while True:
-        frame: Frame = json.loads(client.receive_text())
-        if frame["type"] == kind:
-            return frame
+    return RawClient(server.ws(), subprotocol="echochat.v1").enter(name, after)
 
 
 def test_who_falls_behind_comes_back_for_the_rest(
@@ -60,7 +49,7 @@ def test_who_falls_behind_comes_back_for_the_rest(
     Meanwhile it is not there any more, and the others did not wait.
     """
     server = serve(host(outbox_characters=500_000))
-    with Visitor(server.url("/chat/ws", "ws"), "Ann") as ann, enter(server, "Deaf") as deaf:
+    with Client(server.ws(), "Ann") as ann, enter(server, "Deaf") as deaf:
         ann.hear("presence", authors=["Ann", "Deaf"])
         said = []
         while "its client reads too slowly" not in caplog.text:
@@ -69,53 +58,46 @@ def test_who_falls_behind_comes_back_for_the_rest(
         ann.hear("presence", authors=["Ann"])
         said += [ann.tell(TEXT)["position"] for _ in range(10)]
 
-        receive(deaf, "welcome")
-        heard: list[int] = []
-        while True:
-            try:
-                frame = json.loads(deaf.receive_text())
-            except AssertionError:
-                break
-            if frame["type"] == "entry":
-                heard.append(frame["position"])
-        assert deaf.protocol.close_rcvd is not None
-        assert deaf.protocol.close_rcvd.code == 1013
+        deaf.receive("welcome")
+        frames, code = deaf.receive_rest()
+        assert code == 1013
+        heard = [frame["position"] for frame in frames if frame["type"] == "entry"]
         assert heard == said[: len(heard)]
         assert len(heard) < len(said)
 
         with enter(server, "Deaf", after=heard[-1]) as back:
-            assert receive(back, "welcome")["room"]["resumed"] is True
-            rest = [receive(back, "entry")["position"] for _ in said[len(heard) :]]
+            assert back.receive("welcome")["room"]["resumed"] is True
+            rest = [back.receive("entry")["position"] for _ in said[len(heard) :]]
         assert heard + rest == said
 
 
 def test_who_is_behind_and_still_speaks(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that sends though it reads nothing is kept, and leaves no ghost under any name."""
     server = serve(host(outbox_characters=500_000))
-    with Visitor(server.url("/chat/ws", "ws"), "Ann") as ann:
+    with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf") as deaf:
             ann.hear("presence", authors=["Ann", "Deaf"])
             while "its client reads too slowly" not in caplog.text:
                 ann.tell(TEXT)
-            deaf.send_text(b'{"type":"typing"}')
-            deaf.send_text(b'{"type":"message","id":"1","text":"hello?"}')
-            deaf.send_text(b'{"type":"name","name":"Ghost"}')
-            deaf.send_text(b'{"type":"message","id":"2","text":"hello?"}')
+            deaf.send(type="typing")
+            deaf.send(type="message", id="1", text="hello?")
+            deaf.send(type="name", name="Ghost")
+            deaf.send(type="message", id="2", text="hello?")
             assert [ann.hear("entry")["author"] for _ in range(2)] == ["Deaf", "Ghost"]
             ann.hear("presence", authors=["Ann"])
-        with Visitor(server.url("/chat/ws", "ws"), "Bob"):
+        with Client(server.ws(), "Bob"):
             assert ann.hear("presence")["authors"] == ["Ann", "Bob"]
 
 
 def test_slow_within_the_bound(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that reads only later, but within the bound, gets everything in order."""
     server = serve(host(outbox_characters=10_000_000))
-    with Visitor(server.url("/chat/ws", "ws"), "Ann") as ann, enter(server, "Slow") as slow:
+    with Client(server.ws(), "Ann") as ann, enter(server, "Slow") as slow:
         ann.hear("presence", authors=["Ann", "Slow"])
         said = [ann.tell(TEXT)["position"] for _ in range(150)]
-        assert [receive(slow, "entry")["position"] for _ in said] == said
+        assert [slow.receive("entry")["position"] for _ in said] == said
         ann.say("and now?")
-        assert receive(slow, "entry")["text"] == "and now?"
+        assert slow.receive("entry")["text"] == "and now?"
     assert "reads too slowly" not in caplog.text
 
 
@@ -123,7 +105,7 @@ def test_who_never_reads_is_let_go(serve: Serve, caplog: pytest.LogCaptureFixtur
     """A client that takes nothing for `send_seconds` is ended, and nothing is left of it."""
     server = serve(host(outbox_characters=500_000, send_seconds=1.0))
     idle = httpx.get(server.url("/left")).json()
-    with Visitor(server.url("/chat/ws", "ws"), "Ann") as ann:
+    with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf"), enter(server, "Deaf, too"):
             ann.hear("presence", authors=["Ann", "Deaf", "Deaf, too"])
             while caplog.text.count("its client reads too slowly") < 2:
@@ -144,9 +126,8 @@ def test_who_comes_and_goes_leaves_nothing(serve: Serve) -> None:
     for number in range(500):
         client = enter(server, f"{number}")
         if number % 3 == 0:
-            receive(client, "welcome")
+            client.receive("welcome")
         if number % 2 == 0:
-            frame = {"type": "message", "id": f"{number}", "text": "hello"}
-            client.send_text(json.dumps(frame).encode())
+            client.send(type="message", id=f"{number}", text="hello")
         client.reset() if number % 5 else client.socket.close()
     wait_until(lambda: is_left(server, *idle), "nothing is left")

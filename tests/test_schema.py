@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from fastapi_echochat.protocol.messages.frames import ServerFrame, client_frames, schema
 from pydantic import TypeAdapter
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, testing
-from fastapi_echochat.frames import ServerFrame, client_frames, schema
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 SIDES = pytest.mark.parametrize(

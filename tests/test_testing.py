@@ -26,15 +26,10 @@ from fastapi_echochat import (
     RoomsUnavailableError,
     testing,
 )
+from tests.apps import make_client
+from tests.waiting import PATIENCE
 
 BOTH = pytest.mark.parametrize("protocol", ["echochat.v1", "plain"])
-
-
-def client(*arguments: Any, dependencies: list[Any] | None = None, **options: Any) -> TestClient:
-    app = FastAPI()
-    router = EchoChat(*arguments, **options).router
-    app.include_router(router, prefix="/chat", dependencies=dependencies)
-    return TestClient(app)
 
 
 async def spell(message: Message) -> AsyncIterator[str]:
@@ -56,14 +51,14 @@ async def say_nothing(message: Message) -> str:
 @pytest.mark.parametrize("address", ["/chat", "/chat/", "/chat?tenant=acme", "/chat/?x"])
 def test_ask_and_read(protocol: Any, address: str) -> None:
     """A question is answered in either protocol, at the address that the page has."""
-    with testing.connect(client(), address, protocol=protocol) as chat:
+    with testing.connect(make_client(), address, protocol=protocol) as chat:
         assert chat.ask("NBA") == "Message text was: NBA"
         assert chat.ask("") == "Message text was: "
 
 
 def test_frames_of_either_protocol() -> None:
     """A frame is a dictionary in echochat.v1, whose first one is kept, and a text in plain."""
-    with testing.connect(client(limits=Limits(message_bytes=9)), "/chat") as chat:
+    with testing.connect(make_client(limits=Limits(message_bytes=9)), "/chat") as chat:
         assert chat.welcome is not None
         assert chat.welcome["limits"]["message_bytes"] == 9
         sent = chat.send("NBA")
@@ -74,7 +69,7 @@ def test_frames_of_either_protocol() -> None:
         chat.send_frame({"type": "ping"})
         assert chat.receive() == {"type": "pong"}
 
-    with testing.connect(client(), "/chat", protocol="plain") as chat:
+    with testing.connect(make_client(), "/chat", protocol="plain") as chat:
         assert chat.welcome is None
         chat.send("NBA")
         assert chat.receive() == text
@@ -82,17 +77,17 @@ def test_frames_of_either_protocol() -> None:
 
 def test_streamed_answer() -> None:
     """A streamed answer is read whole or by the piece; plain has it in one piece."""
-    with testing.connect(client(spell), "/chat") as chat:
+    with testing.connect(make_client(spell), "/chat") as chat:
         assert chat.ask("NBA") == "NBA"
         assert list(chat.pieces("NBA")) == ["N", "B", "A"]
         assert list(chat.pieces("")) == []
-    with testing.connect(client(spell), "/chat", protocol="plain") as chat:
+    with testing.connect(make_client(spell), "/chat", protocol="plain") as chat:
         assert list(chat.pieces("NBA")) == ["NBA"]
 
 
 def test_other_frames_are_passed_over() -> None:
     """A question is answered by its own answer, whatever else is on its way."""
-    with testing.connect(client(), "/chat") as chat:
+    with testing.connect(make_client(), "/chat") as chat:
         chat.send("first")
         chat.send_frame({"type": "ping"})
         assert chat.ask("second") == "Message text was: second"
@@ -105,7 +100,7 @@ def test_stopped_answer() -> None:
         yield message.text
         await asyncio.Event().wait()
 
-    with testing.connect(client(go_on), "/chat") as chat:
+    with testing.connect(make_client(go_on), "/chat") as chat:
         pieces = chat.pieces("and")
         assert next(pieces) == "and"
         chat.stop()
@@ -115,7 +110,7 @@ def test_stopped_answer() -> None:
 
 def test_errors_of_echochat_v1() -> None:
     """An error is raised with its code and what the chat says; the connection goes on."""
-    with testing.connect(client(fail, limits=Limits(message_bytes=9)), "/chat") as chat:
+    with testing.connect(make_client(fail, limits=Limits(message_bytes=9)), "/chat") as chat:
         with pytest.raises(testing.ChatError) as failed:
             chat.ask("NBA")
         with pytest.raises(testing.ChatError, match="9 bytes") as too_long:
@@ -130,7 +125,7 @@ def test_errors_of_echochat_v1() -> None:
 def test_errors_of_the_plain_protocol() -> None:
     """The close that is an error in the plain protocol is raised with its number and reason."""
     with (
-        testing.connect(client(fail), "/chat", protocol="plain") as chat,
+        testing.connect(make_client(fail), "/chat", protocol="plain") as chat,
         pytest.raises(testing.ChatError) as closed,
     ):
         chat.ask("NBA")
@@ -141,7 +136,7 @@ def test_errors_of_the_plain_protocol() -> None:
 @BOTH
 def test_answer_that_never_comes(protocol: Any) -> None:
     """A wait ends after the timeout, and names what it was for; so do the frames after it."""
-    with testing.connect(client(say_nothing), "/chat", protocol=protocol, timeout=0.1) as chat:
+    with testing.connect(make_client(say_nothing), "/chat", protocol=protocol, timeout=0.1) as chat:
         with pytest.raises(AssertionError, match=r"^waited 0.1 s .* answer to 'NBA'$"):
             chat.ask("NBA")
         with pytest.raises(testing.NoAnswerError, match=r"^waited 0\.1 s in vain for a frame$"):
@@ -157,7 +152,7 @@ def test_answer_that_never_ends() -> None:
             await asyncio.sleep(0.01)
 
     with (
-        testing.connect(client(go_on), "/chat", timeout=0.2) as chat,
+        testing.connect(make_client(go_on), "/chat", timeout=0.2) as chat,
         pytest.raises(testing.NoAnswerError, match="the rest of the answer to 'and'"),
     ):
         chat.ask("and")
@@ -168,10 +163,10 @@ def test_late_frame_is_not_lost() -> None:
     goes_on = threading.Event()
 
     def reply(message: Message) -> str:
-        assert goes_on.wait(10)
+        assert goes_on.wait(PATIENCE)
         return message.text
 
-    with testing.connect(client(reply), "/chat", timeout=0.1) as chat:
+    with testing.connect(make_client(reply), "/chat", timeout=0.1) as chat:
         sent = chat.send("NBA")
         with pytest.raises(testing.NoAnswerError):
             chat.receive()
@@ -187,7 +182,7 @@ def test_refused_handshake() -> None:
         if "x-user" not in connection.headers:
             raise HTTPException(401, "Sign in first")
 
-    browser = client(dependencies=[Depends(guard)])
+    browser = make_client(dependencies=[Depends(guard)])
 
     with (
         pytest.raises(WebSocketDenialResponse) as refused,
@@ -204,7 +199,7 @@ def test_page_of_another_site_is_refused() -> None:
     """A handshake that is closed before it is accepted is a 403, as a server makes of it."""
     with (
         pytest.raises(WebSocketDenialResponse) as refused,
-        testing.connect(client(), "/chat", headers={"Origin": "https://evil.example"}),
+        testing.connect(make_client(), "/chat", headers={"Origin": "https://evil.example"}),
     ):
         pytest.fail("it was let in")
     assert refused.value.status_code == 403
@@ -220,14 +215,14 @@ def test_handshake_that_never_ends() -> None:
         finally:
             ended.set()
 
-    browser = client(dependencies=[Depends(guard)])
+    browser = make_client(dependencies=[Depends(guard)])
 
     with (
         pytest.raises(testing.NoAnswerError, match=r"for the handshake with /chat/ws$"),
         testing.connect(browser, "/chat", timeout=0.1),
     ):
         pytest.fail("it was let in")
-    assert ended.wait(10)
+    assert ended.wait(PATIENCE)
 
 
 def host(endpoint: Any) -> TestClient:
@@ -263,7 +258,7 @@ def test_endpoint_that_ends_without_a_word() -> None:
         await websocket.accept()
 
     with (
-        testing.connect(host(endpoint), "/chat", protocol="plain", timeout=60) as chat,
+        testing.connect(host(endpoint), "/chat", protocol="plain", timeout=4 * PATIENCE) as chat,
         pytest.raises(testing.ChatError, match=r"^1006: "),
     ):
         chat.ask("NBA")
@@ -279,7 +274,7 @@ def test_endpoint_that_raises() -> None:
 
     with (
         pytest.raises(LookupError, match="in the endpoint"),
-        testing.connect(host(endpoint), "/chat", protocol="plain", timeout=60) as chat,
+        testing.connect(host(endpoint), "/chat", protocol="plain", timeout=4 * PATIENCE) as chat,
     ):
         chat.ask("NBA")
 
@@ -288,7 +283,7 @@ def test_protocol_that_is_none() -> None:
     """A protocol that is none of the two is refused by name."""
     with (
         pytest.raises(ValueError, match=r"protocol= takes 'echochat.v1' or 'plain', not 'v2'"),
-        testing.connect(client(), "/chat", protocol="v2"),  # type: ignore[arg-type]  # the point
+        testing.connect(make_client(), "/chat", protocol="v2"),  # type: ignore[arg-type]  # the point
     ):
         pytest.fail("it was let in")
 
@@ -296,7 +291,7 @@ def test_protocol_that_is_none() -> None:
 def test_client_with_a_lifespan() -> None:
     """A client that is entered, and so shares its event loop, serves several chats at a time."""
     with (
-        client() as browser,
+        make_client() as browser,
         testing.connect(browser, "/chat") as one,
         testing.connect(browser, "/chat", protocol="plain") as two,
     ):
@@ -322,7 +317,7 @@ def test_package_needs_no_client() -> None:
 @pytest.fixture
 def lounge() -> Iterator[TestClient]:
     """Open a chat in which people talk among themselves."""
-    with client(None, rooms=MemoryRooms()) as browser:
+    with make_client(None, rooms=MemoryRooms()) as browser:
         yield browser
 
 
@@ -449,7 +444,7 @@ def test_host_in_a_room() -> None:
 def test_bot_in_a_room() -> None:
     """A bot's answer is returned to who asked, and heard by everybody else."""
     with (
-        client(spell, rooms=MemoryRooms()) as browser,
+        make_client(spell, rooms=MemoryRooms()) as browser,
         testing.enter(browser, "/chat", name="Ada", timeout=1) as ada,
         testing.enter(browser, "/chat", name="Grace") as grace,
     ):
@@ -468,7 +463,7 @@ def test_bot_in_a_room() -> None:
 
 def test_kept_conversation() -> None:
     """A conversation is one's own, and whoever has its identifier comes back to it."""
-    with client(spell, rooms=MemoryRooms(), private=True) as browser:
+    with make_client(spell, rooms=MemoryRooms(), private=True) as browser:
         with testing.enter(browser, "/chat") as chat:
             assert chat.ask("NBA") == "NBA"
             assert "".join(chat.pieces("WNBA")) == "WNBA"
@@ -493,7 +488,7 @@ def test_pieces_in_a_room() -> None:
             await asyncio.sleep(0.01)
 
     with (
-        client(count, rooms=MemoryRooms(), private=True) as browser,
+        make_client(count, rooms=MemoryRooms(), private=True) as browser,
         testing.enter(browser, "/chat") as chat,
     ):
         pieces = chat.pieces("sheep")
@@ -511,7 +506,7 @@ def test_pieces_in_a_room() -> None:
 def test_answer_that_fails_in_a_room() -> None:
     """An answer that the reply function did not end is an error, as in a chat without rooms."""
     with (
-        client(fail, rooms=MemoryRooms(), private=True) as browser,
+        make_client(fail, rooms=MemoryRooms(), private=True) as browser,
         testing.enter(browser, "/chat") as chat,
         pytest.raises(testing.ChatError) as failed,
     ):
@@ -533,7 +528,7 @@ def test_room_that_is_out_of_reach() -> None:
             raise RoomsUnavailableError
 
     with (
-        client(None, rooms=Away()) as browser,
+        make_client(None, rooms=Away()) as browser,
         testing.enter(browser, "/chat", name="Ada") as ada,
     ):
         ada.timeout = 0.1
@@ -541,7 +536,7 @@ def test_room_that_is_out_of_reach() -> None:
             ada.say("hello")
     with (
         pytest.raises(testing.ChatError, match=r"^1013: "),
-        testing.enter(client(None, rooms=FarAway()), "/chat", name="Ada"),
+        testing.enter(make_client(None, rooms=FarAway()), "/chat", name="Ada"),
     ):
         pytest.fail("it was let in")
 
@@ -555,6 +550,6 @@ def test_way_in_that_is_the_wrong_one(lounge: TestClient) -> None:
         pytest.fail("it was let in")
     with (
         pytest.raises(ValueError, match=r"no rooms: testing\.connect"),
-        testing.enter(client(), "/chat", name="Ada"),
+        testing.enter(make_client(), "/chat", name="Ada"),
     ):
         pytest.fail("it was let in")

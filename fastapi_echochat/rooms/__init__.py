@@ -1,1 +1,1 @@
-"""Where rooms live, and what they keep."""
+"""Rooms: what several sessions share."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..frames import ECHOCHAT_V1
+from ..protocol.frames import ECHOCHAT_V1
 from .wire import ChatError, Wire, open_wire
 
 if TYPE_CHECKING:

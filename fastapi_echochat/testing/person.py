@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
-from ..frames import ECHOCHAT_V1, EntryFrame
-from ..rooms.log import Entry
+from ..identity import Author
+from ..protocol.frames import ECHOCHAT_V1, EntryFrame, server_frames
+from ..rooms.stores.contract import Entry
 from .wire import ChatError, NoAnswerError, Wire, open_wire
 
 if TYPE_CHECKING:
@@ -29,22 +30,30 @@ class Person:
     Attributes:
         welcome: The first frame.
         history: What stood in the room when they came: its newest entries, oldest first.
-        author: The name they speak under, `None` while they have none.
-        people: The names of those who are there, as far as they have been told.
+        id: Their pseudonym: the `author.id` of the entries that are theirs, `None` for a guest in
+            a kept conversation.
+        name: The name they speak under, `None` while they have none.
+        people: The names of those who are there, as far as they have been told, in order.
+        guest: The secret that they are known by, as a guest.
         conversation: What their conversation is known by, where each has one of its own.
     """
 
-    def __init__(self, wire: Wire, name: str | None, conversation: str) -> None:
+    def __init__(self, wire: Wire, name: str | None, guest: str, conversation: str) -> None:
         self._wire = wire
         self._last_id = ""
-        self._own: set[str] = set()
+        # Positions of the messages of their own, by id; 0 until they are kept.
+        self._own: dict[str, int] = {}
         self._unheard: deque[Entry] = deque()
         self.conversation = conversation
-        self.people: set[str] = set()
+        self.guest = guest
+        self.people: list[str] = []
         self.history: list[Entry] = []
-        wire.send_frame({"type": "enter", "name": name, "conversation": conversation})
+        wire.send_frame(
+            {"type": "enter", "name": name, "guest": guest, "conversation": conversation}
+        )
         self.welcome = wire.receive_frame("the welcome", wire.timeout)
-        self.author: str | None = None
+        self.id: str | None = None
+        self.name: str | None = None
         self._come_in()
 
     @property
@@ -68,7 +77,7 @@ class Person:
         while True:
             frame = self._next(f"{text!r} to be kept", deadline, message_id)
             entry = _entry_of(frame)
-            if entry is not None and (entry.kind, entry.id) == ("message", message_id):
+            if entry is not None and self._is_own(entry) and entry.id == message_id:
                 return entry
 
     def hear(self) -> Entry:
@@ -118,15 +127,14 @@ class Person:
             ChatError: The chat closed the connection.
         """
         deadline = time.monotonic() + self.timeout
-        expected = set(names)
+        expected = sorted(names)
         while self.people != expected:
-            here = sorted(self.people)
-            self._next(f"{sorted(expected)} to be there; {here} are", deadline)
+            self._next(f"{expected} to be there; {self.people} are", deadline)
 
     def send(self, text: str) -> str:
         """Send a message without a wait, and return the `id` that it has."""
         self._last_id = secrets.token_hex(16)
-        self._own.add(self._last_id)
+        self._own[self._last_id] = 0
         self.send_frame({"type": "message", "id": self._last_id, "text": text})
         return self._last_id
 
@@ -148,7 +156,7 @@ class Person:
         room = self.welcome["room"]
         if room is None:
             raise ValueError("this chat has no rooms: testing.connect speaks to it")
-        self.author = self.welcome["author"]
+        self.id, self.name = self.welcome["you"]["id"], self.welcome["you"]["name"]
         deadline = time.monotonic() + self.timeout
         position = 0
         while position < room["position"]:
@@ -166,13 +174,14 @@ class Person:
             frame = self._next(what, until, message_id)
             answer = so_far
             entry = _entry_of(frame)
-            if entry is not None and (entry.kind, entry.id) == ("answer", message_id):
+            position = self._own[message_id]
+            if entry is not None and position and entry.in_reply_to == position:
                 is_over = True
                 answer = entry.text
                 self._unheard.remove(entry)
                 if entry.outcome != "done":
                     raise ChatError(*_OUTCOMES[entry.outcome])
-            elif frame["type"] == "draft" and frame["in_reply_to"] == message_id:
+            elif frame["type"] == "draft" and frame["in_reply_to"] == position:
                 what = f"the rest of the answer to {text!r}"
                 answer = frame["text"] if frame["is_start"] else so_far + frame["text"]
             if not answer.startswith(so_far):
@@ -187,13 +196,19 @@ class Person:
         if message_id is None or frame.get("in_reply_to") in (message_id, None):
             _raise_error(frame)
         if frame["type"] == "presence":
-            self.people = set(frame["authors"])
+            self.people = sorted(person["name"] for person in frame["people"])
         elif frame["type"] == "named":
-            self.author = frame["author"]
+            self.name = frame["name"]
         entry = _entry_of(frame)
-        if entry is not None and not (entry.kind == "message" and entry.id in self._own):
+        if entry is not None and self._is_own(entry):
+            self._own[entry.id] = entry.position
+        elif entry is not None:
             self._unheard.append(entry)
         return frame
+
+    def _is_own(self, entry: Entry) -> bool:
+        author = None if entry.author is None else entry.author.id
+        return entry.kind == "message" and author == self.id and entry.id in self._own
 
 
 @contextlib.contextmanager
@@ -202,6 +217,7 @@ def enter(
     url: str,
     *,
     name: str | None = None,
+    guest: str | None = None,
     conversation: str | None = None,
     timeout: float = 5.0,
     headers: Mapping[str, str] | None = None,
@@ -221,6 +237,8 @@ def enter(
         client: Starlette's, which is also FastAPI's.
         url: Where the room's page is; a query of it is kept.
         name: What a guest wants to be called.
+        guest: The secret that a guest is known by, to come back as the same person: a
+            `Person.guest`. By default a new one.
         conversation: Where each has a conversation of its own (`private=True`), the one to come
             back to: a `Person.conversation`. By default a new one.
         timeout: Seconds that whatever is waited for may take.
@@ -232,19 +250,28 @@ def enter(
         ChatError: The room cannot be entered.
         ValueError: The chat has no rooms.
     """
+    guest = guest or secrets.token_urlsafe(24)
     conversation = conversation or secrets.token_urlsafe(32)
     with open_wire(
         client, url, subprotocols=[ECHOCHAT_V1], timeout=timeout, headers=headers
     ) as wire:
-        yield Person(wire, name, conversation)
+        yield Person(wire, name, guest, conversation)
 
 
 def _entry_of(frame: Mapping[str, Any]) -> Entry | None:
     if frame["type"] != "entry":
         return None
-    said = EntryFrame.model_validate(frame)
-    values = said.model_dump(exclude={"type"})
-    return Entry(**{**values, "sent_at": said.sent_at.astimezone(timezone.utc)})
+    said = server_frames.validate_python(frame)
+    assert isinstance(said, EntryFrame)
+    return Entry(
+        kind=said.kind,
+        id=said.id,
+        author=None if said.author is None else Author(said.author.id, said.author.name),
+        text=said.text,
+        sent_at=said.sent_at.astimezone(timezone.utc),
+        outcome=said.outcome,
+        position=said.position,
+    )
 
 
 def _raise_error(frame: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from anyio import CancelScope
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from ..addresses import ENDPOINT
+from ..urls import ENDPOINT
 
 if TYPE_CHECKING:
     # Imported late where it runs: it needs httpx, which a host has where its tests are.

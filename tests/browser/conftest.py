@@ -1,32 +1,36 @@
-"""A real Chromium: Debian's, driven by Playwright."""
+"""A browser, what it says, and the pages of chats and rooms in it."""
 
+import contextlib
 import os
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from fastapi import Depends, FastAPI
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from fastapi_echochat import EchoChat, MemoryRooms, echo
+from fastapi_echochat.replies import Reply
+from tests.browser.axe import SCHEMES
+from tests.browser.chromium import chromium_of
+from tests.browser.hosts import add_frame, make_lounge
+from tests.browser.person import Person
 from tests.browser.relay import Relay
-from tests.servers import PATIENCE, Process, find_program, uvicorn_process
+from tests.browser.room import Room
+from tests.browser.witness import Asked, Witness
+from tests.conftest import Serve
+from tests.servers import Process, uvicorn_process
+from tests.waiting import PATIENCE
 
+OpenChat = Callable[..., Person]
 OpenPage = Callable[..., Page]
+OpenRoom = Callable[..., Room]
 StartProcess = Callable[..., Process]
 StartRelay = Callable[[int], Relay]
 TakePicture = Callable[[Page, str], None]
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # What Chromium itself writes for a handshake that fails and for a request without a good answer.
 # No page can keep it from doing so.
 _FAILED_CONNECTION = re.compile(
@@ -37,16 +41,13 @@ _FAILED_CONNECTION = re.compile(
 expect.set_options(timeout=PATIENCE * 1000)
 
 
-# Not for the whole session: Playwright keeps an event loop running in this thread, and tests of
-# other folders start theirs here.
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """Start one browser for all tests of a folder."""
-    path = find_program("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
+@pytest.fixture
+def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """Lend this process's browser to the test."""
+    chromium = chromium_of(pytestconfig)
+    chromium.take_up()
+    yield chromium.browser
+    chromium.put_aside()
 
 
 class Console:
@@ -69,11 +70,12 @@ class Console:
         self._tolerant += [page.context for page in pages]
         self._may_fail_to_connect = not pages
 
-    def take(self, pattern: str) -> None:
-        """Find the one line that a test has provoked, and take it off the list."""
+    def take(self, pattern: str, *, times: int = 1) -> None:
+        """Find the lines that a test has provoked, and take them off the list."""
         self.drain()
-        (line,) = [line for line in self._lines if re.search(pattern, line[1])]
-        self._lines.remove(line)
+        provoked = [line for line in self._lines if re.search(pattern, line[1])]
+        assert len(provoked) == times
+        self._lines = [line for line in self._lines if line not in provoked]
 
     def drain(self) -> None:
         for context in self._contexts:
@@ -94,12 +96,17 @@ class Console:
 
 
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
+def profile() -> dict[str, Any]:
+    """Return the options of a test's first browser profile."""
+    return {"viewport": {"width": 900, "height": 700}}
+
+
+@pytest.fixture
+def context(chromium: Browser, profile: dict[str, Any]) -> Iterator[BrowserContext]:
     """Give the test a browser profile of its own."""
-    context = chromium.new_context(viewport={"width": 900, "height": 700})
-    context.set_default_timeout(PATIENCE * 1000)
-    yield context
-    context.close()
+    with chromium.new_context(**profile) as context:
+        context.set_default_timeout(PATIENCE * 1000)
+        yield context
 
 
 @pytest.fixture
@@ -127,48 +134,109 @@ def page(context: BrowserContext, console: Console) -> Page:
 @pytest.fixture
 def open_page(chromium: Browser, console: Console) -> Iterator[OpenPage]:
     """Open a page in a browser profile with options of its own."""
-    contexts: list[BrowserContext] = []
+    with contextlib.ExitStack() as contexts:
 
-    def open_page(**options: Any) -> Page:
-        context = chromium.new_context(**options)
-        context.set_default_timeout(PATIENCE * 1000)
-        contexts.append(context)
-        console.listen(context)
-        return context.new_page()
+        def open_page(**options: Any) -> Page:
+            context = contexts.enter_context(chromium.new_context(**options))
+            context.set_default_timeout(PATIENCE * 1000)
+            console.listen(context)
+            return context.new_page()
 
-    yield open_page
-    for context in contexts:
-        context.close()
+        yield open_page
+
+
+@pytest.fixture
+def open_chat(
+    request: pytest.FixtureRequest, page: Page, serve: Serve, open_page: OpenPage
+) -> OpenChat:
+    """Serve a chat of the test's own, and open a page of it that is connected."""
+
+    def open_chat(
+        reply: Reply | None = echo,
+        *,
+        app: FastAPI | None = None,
+        server: Process | None = None,
+        wire: bool = False,
+        kept: bool = False,
+        screen: Mapping[str, Any] | None = None,
+        prefix: str = "/chat",
+        guard: Callable[..., None] | None = None,
+        frame: str | None = None,
+        **options: Any,
+    ) -> Person:
+        """Return who reads it.
+
+        Args:
+            reply: Its reply function.
+            app: Its host, if that has more than the chat.
+            server: What serves it at `/chat`, if that is a process of its own.
+            wire: Whether there is something between page and server that can be broken.
+            kept: Whether the server keeps the conversation.
+            screen: A browser profile's options, if it is not that of the other pages of the test.
+            prefix: Where it is.
+            guard: What a host puts before it.
+            frame: The sandbox, or nothing, of a frame around it in a page of the host's.
+            options: The chat's.
+        """
+        asked: list[Asked] = []
+        if kept:
+            options = {"rooms": MemoryRooms(), "private": True, **options}
+        app = app or FastAPI()
+        dependencies = [Depends(guard)] if guard else []
+        chat = EchoChat(reply, **options)
+        app.include_router(chat.router, prefix=prefix, dependencies=dependencies)
+        if frame is not None:
+            add_frame(app, "/chat", sandbox=frame or None)
+        app.add_middleware(Witness, asked=asked)
+        origin = server or serve(app)
+        relay = request.getfixturevalue("start_relay")(origin.port) if wire else None
+        own_page = page if screen is None else open_page(**screen)
+        own_page.goto((relay or origin).url("/" if frame is not None else prefix))
+        seen = own_page.frame_locator("iframe") if frame is not None else own_page
+        person = Person(seen, wire=relay, asked=asked)
+        person.is_connected()
+        return person
+
+    return open_chat
+
+
+@pytest.fixture
+def open_room(
+    request: pytest.FixtureRequest, page: Page, serve: Serve, open_page: OpenPage
+) -> OpenRoom:
+    """Serve rooms of the test's own, between people and with a voice of the host's."""
+
+    def open_room(server: Process | None = None, **options: Any) -> Room:
+        start_relay = request.getfixturevalue("start_relay")
+        return Room(server or serve(make_lounge(**options)), page, open_page, start_relay)
+
+    return open_room
 
 
 @pytest.fixture
 def start_process(tmp_path: Path) -> Iterator[StartProcess]:
-    """Start `uvicorn host:app` in a process, the module's source given, until the test ends."""
-    processes: list[Process] = []
+    """Serve `app` in a process, the module's source given, until the test ends."""
+    with contextlib.ExitStack() as processes:
 
-    def start(source: str, folder: Path = tmp_path) -> Process:
-        process = uvicorn_process(source, folder)
-        processes.append(process)
-        return process
+        def start(source: str, folder: Path = tmp_path) -> Process:
+            process = uvicorn_process(source, folder)
+            processes.callback(process.stop)
+            return process
 
-    yield start
-    for process in processes:
-        process.stop()
+        yield start
 
 
 @pytest.fixture
 def start_relay() -> Iterator[StartRelay]:
     """Put a wire that can be broken before a port, until the test ends."""
-    relays: list[Relay] = []
+    with contextlib.ExitStack() as relays:
 
-    def start(port: int) -> Relay:
-        relay = Relay(port)
-        relays.append(relay)
-        return relay
+        def start(port: int) -> Relay:
+            relay = Relay(port)
+            relays.callback(relay.stop)
+            return relay
 
-    yield start
-    for relay in relays:
-        relay.stop()
+        yield start
 
 
 @pytest.fixture

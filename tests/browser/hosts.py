@@ -1,11 +1,14 @@
 """Pages of hosts: what stands around a chat, or in the way of one."""
 
 from html import escape
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fastapi_echochat import EchoChat, MemoryRooms
 
 
 def add_frame(app: FastAPI, chat: str, *, sandbox: str | None = None) -> None:
@@ -20,6 +23,19 @@ def add_frame(app: FastAPI, chat: str, *, sandbox: str | None = None) -> None:
             f"<iframe title='Chat' width='600' height='500' src='{escape(chat)}' {attribute}>"
             "</iframe>"
         )
+
+
+def make_lounge(**options: Any) -> FastAPI:
+    """Return a host with rooms of people, and an endpoint that speaks into them."""
+    app = FastAPI()
+    chat = EchoChat(**{"reply": None, "rooms": MemoryRooms(), "title": "Lounge", **options})
+    app.include_router(chat.router, prefix="/rooms/{room}")
+
+    @app.post("/say/{room}")
+    async def say(room: str, text: str) -> None:
+        await chat.post(room, text, author="The house")
+
+    return app
 
 
 def add_blank(app: FastAPI) -> None:

@@ -4,19 +4,39 @@ from collections.abc import Iterable
 
 from playwright.sync_api import FrameLocator, Page, expect
 
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.relay import Relay
+from tests.browser.witness import Asked
 
 
 class Person:
-    """Somebody in front of a page that is a chat, or before a frame that shows one."""
+    """Somebody in front of a page that is a chat, or before a frame that shows one.
 
-    def __init__(self, page: Page | FrameLocator) -> None:
+    Args:
+        page: What they see.
+        wire: What is between them and the server, if it can be broken.
+        asked: What the server was asked for.
+    """
+
+    def __init__(
+        self,
+        page: Page | FrameLocator,
+        *,
+        wire: Relay | None = None,
+        asked: list[Asked] | None = None,
+    ) -> None:
+        self.page = page if isinstance(page, Page) else page.owner.page
+        self.asked = [] if asked is None else asked
+        self._wire = wire
+        self._main = page.locator("#echochat")
         self._alive = page.locator("#echochat[data-state]")
         self.field = page.get_by_role("textbox", name=ENGLISH["message"], exact=True)
         self.send = page.get_by_role("button", name=ENGLISH["send"], exact=True)
         self.log = page.get_by_role("log", name=ENGLISH["messages"])
         # What stands between messages in a room, such as the name of a day, is marked.
         self.messages = self.log.locator("li:not(.mark)")
+        self.mine = self.log.locator(".mine p")
+        self.answers = self.log.locator(".answer")
         self.texts = self.messages.locator("p")
         self.notes = self.messages.locator("small")
         self.newest = page.get_by_role("button", name=ENGLISH["newest"])
@@ -25,6 +45,17 @@ class Person:
         self.try_again = page.get_by_role("button", name=ENGLISH["try_again"])
         self.address = page.get_by_role("textbox", name=ENGLISH["address"])
         self.copy = page.locator("#echochat-copy")
+        self.clear = page.locator("#echochat-clear")
+        self.save = page.locator("#echochat-save")
+        self.stop = page.get_by_role("button", name=ENGLISH["stop"])
+        self.send_again = page.get_by_role("button", name=ENGLISH["send_again"])
+        self.round_trip = page.locator("#echochat-round-trip")
+        self.spoken = page.locator("#echochat-spoken")
+
+    @property
+    def wire(self) -> Relay:
+        assert self._wire is not None
+        return self._wire
 
     def says(self, text: str) -> None:
         # A frame may be there before its script is, and Enter is a line break till then.
@@ -32,9 +63,26 @@ class Person:
         self.field.fill(text)
         self.field.press("Enter")
 
+    def says_at_once(self, texts: list[str]) -> None:
+        """Type as no hand can, but in the page's own way: one Enter for each message."""
+        # By its id: among thousands of messages each would be asked for its role.
+        self.page.locator("#echochat-field").evaluate(
+            """(field, texts) => {
+                for (const text of texts) {
+                    field.value = text;
+                    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+                }
+            }""",
+            texts,
+        )
+
     def reads(self, *texts: str) -> None:
         """Wait until these are all the messages there are, in this order."""
         expect(self.texts).to_have_text(texts)
+
+    def is_connected(self) -> None:
+        """Wait for it, whatever the page calls it and whether it says so."""
+        expect(self._main).to_have_attribute("data-state", "open")
 
     def reads_state(self, label: str) -> None:
         expect(self.state).to_have_text(ENGLISH[label])
@@ -53,6 +101,15 @@ class Person:
             }"""
         )
 
+    def is_offline(self) -> None:
+        """Have no network from now on, and see it."""
+        self.page.context.set_offline(True)
+        self.wire.cut()
+        self.reads_state("unreachable")
+
+    def is_online(self) -> None:
+        self.page.context.set_offline(False)
+
     def is_at_the_end(self) -> bool:
         return bool(
             self.log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight < 2")
@@ -62,8 +119,8 @@ class Person:
 class Talker(Person):
     """Somebody in front of a page that is a room."""
 
-    def __init__(self, page: Page | FrameLocator) -> None:
-        super().__init__(page)
+    def __init__(self, page: Page | FrameLocator, *, wire: Relay | None = None) -> None:
+        super().__init__(page, wire=wire)
         self.name = page.get_by_role("textbox", name=ENGLISH["your_name"], exact=True)
         self.name_refusal = page.locator("#echochat-name-refusal")
         self.join = page.get_by_role("button", name=ENGLISH["join"], exact=True)
@@ -81,14 +138,6 @@ class Talker(Person):
         self.name.fill(name)
         self.name.press("Enter")
         expect(self.field).to_be_visible()
-
-
-def come(page: Page, url: str, name: str) -> Talker:
-    """Open a room as a guest who was never there."""
-    talker = Talker(page)
-    page.goto(url)
-    talker.joins(name)
-    return talker
 
 
 def words(*labels: str) -> list[str]:

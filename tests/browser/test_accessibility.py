@@ -1,27 +1,14 @@
 """A page for everybody: with a keyboard alone, and to a screen reader."""
 
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import HTTPException
 from fastapi.requests import HTTPConnection
 from playwright.sync_api import Locator, Page, expect
 
-from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import SCHEMES, Console, StartRelay, TakePicture
-from tests.browser.person import Person, echoed
-from tests.conftest import Serve
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe-core objects to, by day and by night, with the elements it is about."""
-    found: list[str] = []
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        found += [
-            f"{scheme}: {rule['id']}: {[node['html'] for node in rule['nodes']]}"
-            for rule in Axe().run(page).response["violations"]
-        ]
-    return found
+from fastapi_echochat import Limits, Message
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.axe import SCHEMES, violations
+from tests.browser.conftest import Console, OpenChat, TakePicture
+from tests.browser.person import echoed
 
 
 def fail_if_asked(message: Message) -> str:
@@ -30,27 +17,14 @@ def fail_if_asked(message: Message) -> str:
     return message.text
 
 
-def test_empty_page_is_accessible(page: Page, serve: Serve) -> None:
-    """axe-core finds nothing to object to in a page on which nothing was said yet."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
-
-    assert violations(page) == []
-
-
-def test_conversation_is_accessible(page: Page, serve: Serve, expected_errors: list[str]) -> None:
-    """axe-core finds nothing in a conversation with a failed and with a refused message."""
+def test_conversation_is_accessible(
+    page: Page, open_chat: OpenChat, expected_errors: list[str]
+) -> None:
+    """axe-core finds nothing in an empty page, nor after a failed and a refused message."""
     expected_errors.append("the reply function failed")
-    app = FastAPI()
-    chat = EchoChat(fail_if_asked, limits=Limits(message_bytes=20))
-    app.include_router(chat.router, prefix="/chat")
-    person = Person(page)
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(fail_if_asked, limits=Limits(message_bytes=20))
+    assert violations(page) == []
     person.says("fine")
     person.reads("fine", "fine")
     person.says("fail")
@@ -61,13 +35,9 @@ def test_conversation_is_accessible(page: Page, serve: Serve, expected_errors: l
     assert violations(page) == []
 
 
-def test_reader_far_up_is_offered_an_accessible_way_down(page: Page, serve: Serve) -> None:
+def test_reader_far_up_is_offered_an_accessible_way_down(page: Page, open_chat: OpenChat) -> None:
     """axe-core finds nothing in a long log whose reader is further up."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     for number in range(20):
         person.says(f"number {number}")
     expect(person.messages).to_have_count(40)
@@ -81,22 +51,14 @@ def test_reader_far_up_is_offered_an_accessible_way_down(page: Page, serve: Serv
     assert violations(page) == []
 
 
-def test_waiting_page_is_accessible(
-    page: Page, console: Console, serve: Serve, start_relay: StartRelay
-) -> None:
+def test_waiting_page_is_accessible(page: Page, open_chat: OpenChat, console: Console) -> None:
     """axe-core finds nothing in a page that has lost its connection, with a message waiting."""
     console.allow_failed_connections()
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
 
-    page.goto(relay.url("/chat"))
+    person = open_chat(wire=True)
     person.says("NBA")
     person.reads(*echoed(["NBA"]))
-    page.context.set_offline(True)
-    relay.cut()
-    person.reads_state("unreachable")
+    person.is_offline()
     person.says("waiting")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
 
@@ -104,11 +66,9 @@ def test_waiting_page_is_accessible(
 
 
 def test_signed_out_page_is_accessible(
-    *,
     page: Page,
+    open_chat: OpenChat,
     console: Console,
-    serve: Serve,
-    start_relay: StartRelay,
     expected_errors: list[str],
     take_picture: TakePicture,
 ) -> None:
@@ -122,15 +82,9 @@ def test_signed_out_page_is_accessible(
         if not is_signed_in:
             raise HTTPException(401)
 
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(guard)])
-    relay = start_relay(serve(app).port)
-    person = Person(page)
-
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(guard=guard, wire=True)
     is_signed_in = False
-    relay.cut()
+    person.wire.cut()
     person.reads_state("signed_out")
     expect(person.try_again).to_be_visible()
     take_picture(page, "signed-out")
@@ -138,11 +92,8 @@ def test_signed_out_page_is_accessible(
     assert violations(page) == []
 
 
-def test_keyboard_reaches_everything(page: Page, serve: Serve) -> None:
+def test_keyboard_reaches_everything(page: Page, open_chat: OpenChat) -> None:
     """Tab goes through log, field, Send, address and Copy, and shows each time where it is."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
 
     def has_visible_focus(part: Locator) -> bool:
         outline: dict[str, str] = part.evaluate(
@@ -158,8 +109,7 @@ def test_keyboard_reaches_everything(page: Page, serve: Serve) -> None:
             and outline["outlineColor"] != page_color
         )
 
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat()
     expect(person.field).to_be_focused()
     page.keyboard.press("Shift+Tab")
 
@@ -171,14 +121,9 @@ def test_keyboard_reaches_everything(page: Page, serve: Serve) -> None:
         page.keyboard.press("Tab")
 
 
-def test_everything_works_without_a_mouse(page: Page, serve: Serve) -> None:
+def test_everything_works_without_a_mouse(page: Page, open_chat: OpenChat) -> None:
     """By keyboard alone one sends, reads back, comes down again and copies the address."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat()
     for number in range(20):
         page.keyboard.type(f"number {number}")
         page.keyboard.press("Enter")
@@ -212,14 +157,9 @@ def test_everything_works_without_a_mouse(page: Page, serve: Serve) -> None:
     expect(person.copy).to_have_text(ENGLISH["copied"])
 
 
-def test_what_changes_is_announced(page: Page, serve: Serve) -> None:
+def test_what_changes_is_announced(open_chat: OpenChat) -> None:
     """A screen reader hears messages, the state and refusals: each is in a live region."""
-    app = FastAPI()
-    app.include_router(EchoChat(limits=Limits(message_bytes=5)).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(limits=Limits(message_bytes=5))
     person.says("hello")
     expect(person.messages).to_have_count(2)
     person.says("too long")

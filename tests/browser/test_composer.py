@@ -1,23 +1,18 @@
 """Writing a message, and the keys that help with it."""
 
-from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fastapi_echochat import EchoChat, Limits
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.person import Person, echoed
-from tests.conftest import Serve
+from fastapi_echochat import Limits
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import OpenChat
+from tests.browser.person import echoed
 
 LIMIT = 20
 
 
-def test_shift_enter_makes_a_new_line(page: Page, serve: Serve) -> None:
+def test_shift_enter_makes_a_new_line(open_chat: OpenChat) -> None:
     """Shift+Enter breaks the line in the field, and the message keeps its lines on its way."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     person.field.press_sequentially("one")
     person.field.press("Shift+Enter")
     person.field.press_sequentially("  two")
@@ -30,18 +25,15 @@ def test_shift_enter_makes_a_new_line(page: Page, serve: Serve) -> None:
     assert person.texts.all_inner_texts() == ["one\n  two", "Message text was: one\n  two"]
 
 
-def test_field_grows_with_its_lines(page: Page, serve: Serve) -> None:
+def test_field_grows_with_its_lines(open_chat: OpenChat) -> None:
     """The field gets higher with each of the first lines, and is small again once sent."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
 
     def height() -> float:
         box = person.field.bounding_box()
         assert box is not None
         return box["height"]
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     heights = [height()]
     for _ in range(3):
         person.field.press_sequentially("line")
@@ -53,13 +45,9 @@ def test_field_grows_with_its_lines(page: Page, serve: Serve) -> None:
     assert height() == heights[0]
 
 
-def test_arrow_up_brings_back_the_last_message(page: Page, serve: Serve) -> None:
+def test_arrow_up_brings_back_the_last_message(open_chat: OpenChat) -> None:
     """Arrow up in an empty field brings back what was sent last, ready to be changed."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     person.says("first")
     person.says("last")
     person.field.press("ArrowUp")
@@ -68,16 +56,12 @@ def test_arrow_up_brings_back_the_last_message(page: Page, serve: Serve) -> None
     person.field.press_sequentially(" but one")
     person.field.press("Enter")
 
-    expect(person.log.locator(".mine p")).to_have_text(["first", "last", "last but one"])
+    expect(person.mine).to_have_text(["first", "last", "last but one"])
 
 
-def test_arrow_up_leaves_what_is_typed(page: Page, serve: Serve) -> None:
+def test_arrow_up_leaves_what_is_typed(open_chat: OpenChat) -> None:
     """Arrow up in a field that has text moves the cursor and nothing else."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     person.says("sent")
     person.field.fill("being typed")
     person.field.press("ArrowUp")
@@ -85,13 +69,9 @@ def test_arrow_up_leaves_what_is_typed(page: Page, serve: Serve) -> None:
     expect(person.field).to_have_value("being typed")
 
 
-def test_nothing_is_not_sent(page: Page, serve: Serve) -> None:
+def test_nothing_is_not_sent(open_chat: OpenChat) -> None:
     """A message of nothing but white space is neither sent nor shown."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     for nothing in ("", "   ", "\n\n\t "):
         person.says(nothing)
         person.send.click()
@@ -101,13 +81,9 @@ def test_nothing_is_not_sent(page: Page, serve: Serve) -> None:
     person.reads(*echoed(["something"]))
 
 
-def test_send_button_sends(page: Page, serve: Serve) -> None:
+def test_send_button_sends(open_chat: OpenChat) -> None:
     """A click on Send sends, and the cursor is in the field for the next message."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     person.field.fill("by mouse")
     person.send.click()
 
@@ -116,14 +92,10 @@ def test_send_button_sends(page: Page, serve: Serve) -> None:
 
 
 def test_enter_of_an_input_method_does_not_send(
-    page: Page, context: BrowserContext, serve: Serve
+    page: Page, open_chat: OpenChat, context: BrowserContext
 ) -> None:
     """The Enter that ends a composition, as of Japanese, belongs to the input method."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     expect(person.field).to_be_focused()
     devtools = context.new_cdp_session(page)
     composition = {"text": "にほん", "selectionStart": 3, "selectionEnd": 3}
@@ -138,16 +110,12 @@ def test_enter_of_an_input_method_does_not_send(
     person.reads(*echoed(["日本"]))
 
 
-def test_message_over_the_limit_is_refused_before_it_is_sent(page: Page, serve: Serve) -> None:
+def test_message_over_the_limit_is_refused_before_it_is_sent(open_chat: OpenChat) -> None:
     """A message over the limit stays in the field, with its size and the limit beside it."""
-    app = FastAPI()
-    app.include_router(EchoChat(limits=Limits(message_bytes=LIMIT)).router, prefix="/chat")
-    person = Person(page)
     # Eleven characters of two bytes each: it is bytes that count.
     text = "ü" * 11
 
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(limits=Limits(message_bytes=LIMIT))
     person.says(text)
 
     expect(person.refusal).to_have_text(ENGLISH["too_long"].format(size=22, limit=LIMIT))
@@ -162,14 +130,11 @@ def test_message_over_the_limit_is_refused_before_it_is_sent(page: Page, serve: 
     person.reads(*echoed(["ü" * 10]))
 
 
-def test_message_of_exactly_the_limit_is_sent(page: Page, serve: Serve) -> None:
+def test_message_of_exactly_the_limit_is_sent(open_chat: OpenChat) -> None:
     """A message of as many bytes as allowed is sent, however many characters that makes."""
     texts = ["a" * LIMIT, "ü" * (LIMIT // 2), "😀" * (LIMIT // 4)]
-    app = FastAPI()
-    app.include_router(EchoChat(limits=Limits(message_bytes=LIMIT)).router, prefix="/chat")
-    person = Person(page)
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(limits=Limits(message_bytes=LIMIT))
     for number, text in enumerate(texts, start=1):
         person.says(text)
         expect(person.messages).to_have_count(2 * number)
@@ -178,14 +143,11 @@ def test_message_of_exactly_the_limit_is_sent(page: Page, serve: Serve) -> None:
     expect(person.refusal).to_be_hidden()
 
 
-def test_without_a_limit_a_long_message_is_sent(page: Page, serve: Serve) -> None:
+def test_without_a_limit_a_long_message_is_sent(open_chat: OpenChat) -> None:
     """Under `Limits(message_bytes=None)` the page refuses nothing."""
-    app = FastAPI()
-    app.include_router(EchoChat(limits=Limits(message_bytes=None)).router, prefix="/chat")
-    person = Person(page)
     text = "long " * 30_000 + "end"
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(limits=Limits(message_bytes=None))
     person.says(text)
 
     person.reads(*echoed([text]))

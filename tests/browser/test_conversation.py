@@ -7,32 +7,25 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import OpenChat
 from tests.browser.person import Person, echoed
 from tests.browser.witness import note_frames
 from tests.conftest import Serve
-from tests.servers import PATIENCE
+from tests.waiting import PATIENCE
 
 
-def test_nba_is_answered(page: Page, serve: Serve) -> None:
+def test_nba_is_answered(open_chat: OpenChat) -> None:
     """Sent `NBA`, the chat answers `Message text was: NBA`."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/support/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/support/chat"))
+    person = open_chat()
     person.says("NBA")
 
     person.reads("NBA", "Message text was: NBA")
 
 
-def test_answers_come_in_order(page: Page, serve: Serve) -> None:
+def test_answers_come_in_order(open_chat: OpenChat) -> None:
     """Each answer follows its question, whose sender is named, and the field is empty again."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     for number, text in enumerate(["one", "two", "three"], start=1):
         person.says(text)
         expect(person.messages).to_have_count(2 * number)
@@ -42,7 +35,7 @@ def test_answers_come_in_order(page: Page, serve: Serve) -> None:
     expect(person.field).to_have_value("")
 
 
-def test_messages_typed_meanwhile_are_answered_in_order(page: Page, serve: Serve) -> None:
+def test_messages_typed_meanwhile_are_answered_in_order(page: Page, open_chat: OpenChat) -> None:
     """Who types on while an answer is being made loses nothing, and overruns no server."""
     may_answer = threading.Event()
 
@@ -50,19 +43,14 @@ def test_messages_typed_meanwhile_are_answered_in_order(page: Page, serve: Serve
         assert may_answer.wait(PATIENCE)
         return message.text.upper()
 
-    app = FastAPI()
-    chat = EchoChat(answer_when_told, limits=Limits(waiting_messages=4))
-    app.include_router(chat.router, prefix="/chat")
     texts = [f"message {number}" for number in range(40)]
-    person = Person(page)
     sent: list[str] = []
 
     note_frames(page, sent)
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(answer_when_told, limits=Limits(waiting_messages=4))
     for text in texts:
         person.says(text)
-    expect(person.log.locator(".mine p")).to_have_text(texts)
+    expect(person.mine).to_have_text(texts)
     assert len(sent) == 4
     may_answer.set()
 
@@ -84,32 +72,24 @@ def test_two_mounts_are_two_chats(page: Page, serve: Serve) -> None:
         person.reads("who?", name)
 
 
-def test_round_trip_time_is_shown(page: Page, serve: Serve) -> None:
+def test_round_trip_time_is_shown(open_chat: OpenChat) -> None:
     """After an answer the page says how long it took; before the first it says nothing."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-    shown = page.locator("#echochat-round-trip")
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
-    expect(shown).to_have_text("")
+    person = open_chat()
+    expect(person.round_trip).to_have_text("")
     person.says("how long?")
 
-    expect(shown).to_have_text(re.compile(r"^Last answer after [1-9][0-9]* ms$"))
+    expect(person.round_trip).to_have_text(re.compile(r"^Last answer after [1-9][0-9]* ms$"))
 
 
-def test_address_can_be_copied(page: Page, context: BrowserContext, serve: Serve) -> None:
-    """The endpoint's address is shown, and the Copy button copies it and says so for a while."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/support/chat")
-    server = serve(app)
+def test_address_can_be_copied(page: Page, context: BrowserContext, open_chat: OpenChat) -> None:
+    """The address that the page talks with is shown, and Copy copies it and says so for a while."""
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    person = Person(page)
     page.clock.install()
 
-    page.goto(server.url("/support/chat"))
-    address = f"ws://{server.authority}/support/chat/ws"
+    with page.expect_websocket() as opened:
+        person = open_chat()
+    address = opened.value.url
+    assert address == f"{page.url.replace('http:', 'ws:')}/ws"
     expect(person.address).to_have_value(address)
     person.copy.click()
     expect(person.copy).to_have_text(ENGLISH["copied"])
@@ -119,26 +99,9 @@ def test_address_can_be_copied(page: Page, context: BrowserContext, serve: Serve
     expect(person.copy).to_have_text(ENGLISH["copy_address"])
 
 
-def test_copied_address_connects(page: Page, serve: Serve) -> None:
-    """The address on the page is the one the page itself talks with."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/support/chat")
-    server = serve(app)
-    person = Person(page)
-
-    with page.expect_websocket() as opened:
-        page.goto(server.url("/support/chat"))
-
-    expect(person.address).to_have_value(opened.value.url)
-
-
-def test_field_has_the_focus(page: Page, serve: Serve) -> None:
+def test_field_has_the_focus(page: Page, open_chat: OpenChat) -> None:
     """One can type as soon as the page is there, without a click."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     page.keyboard.type("at once")
     page.keyboard.press("Enter")
 
@@ -146,7 +109,7 @@ def test_field_has_the_focus(page: Page, serve: Serve) -> None:
     expect(person.field).to_be_focused()
 
 
-def test_failed_answer_is_told(page: Page, serve: Serve, expected_errors: list[str]) -> None:
+def test_failed_answer_is_told(page: Page, open_chat: OpenChat, expected_errors: list[str]) -> None:
     """A message whose reply function raised says so, with nothing internal, and the next works."""
     expected_errors.append("the reply function failed")
 
@@ -155,11 +118,7 @@ def test_failed_answer_is_told(page: Page, serve: Serve, expected_errors: list[s
             raise RuntimeError("the password is swordfish")
         return "fine"
 
-    app = FastAPI()
-    app.include_router(EchoChat(fail_once).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(fail_once)
     person.says("fail")
     expect(person.notes).to_have_text([re.compile("^Not answered: ")])
     person.says("again")

@@ -1,19 +1,18 @@
 """The example host in a real browser: its chats, bots and rooms, its look, its sign-in."""
 
 import re
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
 from playwright.sync_api import Page, expect
 
 from example_host import eliza
-from tests.browser.conftest import Console, OpenPage, TakePicture
-from tests.browser.person import Person, Talker, come, echoed
-from tests.servers import Process, free_port
+from tests.browser.axe import violations
+from tests.browser.conftest import Console, OpenPage, OpenRoom, TakePicture
+from tests.browser.person import Person, Talker, echoed
+from tests.servers import Fork, Process, free_port
 
 ROOMS = ("Lobby", "Garden", "Club")
 """Links of the index that lead to people, not to a bot."""
@@ -21,12 +20,10 @@ ROOMS = ("Lobby", "Garden", "Club")
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Process]:
-    """Start `uvicorn example_host:app` until the test ends."""
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "example_host:app", "--port", str(port)]
-    # One that outlives a restart, so that nobody is signed out by it.
+    """Serve the example host until the test ends."""
+    # A secret that outlives a restart, so that nobody is signed out by it.
     env = {"SESSION_SECRET": "the secret of this test", "REDIS_URL": ""}
-    process = Process(command, port=port, folder=tmp_path, env=env)
+    process = Fork(["example_host:app"], port=free_port(), folder=tmp_path, env=env)
     yield process
     process.stop()
 
@@ -55,12 +52,6 @@ def answers(name: str) -> list[str]:
     }
     rooms = {name: [name] for name in ROOMS}
     return {**bots, **rooms}.get(name, [f"Message text was: {name}"])
-
-
-def barriers(page: Page) -> list[str]:
-    """Return what axe-core objects to, with the elements it is about."""
-    found = Axe().run(page).response["violations"]
-    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
 
 
 @pytest.mark.slow
@@ -121,20 +112,18 @@ def test_answer_appears_while_it_is_written(
 
 
 def test_two_people_in_the_lounge(
-    page: Page, host: Process, open_page: OpenPage, take_picture: TakePicture
+    page: Page, open_room: OpenRoom, host: Process, take_picture: TakePicture
 ) -> None:
     """Two people talk in a room, read what the host announces, and find it all there later."""
-    url = host.url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    other = open_page()
-    grace = come(other, url, "Grace")
+    room = open_room(host)
+    ada, grace = room.enter("Ada"), room.enter("Grace")
     expect(ada.here).to_contain_text("Grace")
     ada.says("Is anybody here?")
     grace.reads("Is anybody here?")
     grace.says("Always.")
     ada.reads("Is anybody here?", "Always.")
 
-    window = other.context.new_page()
+    window = grace.page.context.new_page()
     window.goto(host.url("/rooms/lobby/announcements"))
     sign_in(window, "Alan")
     announce(window, "Tea is served.")
@@ -142,7 +131,7 @@ def test_two_people_in_the_lounge(
     for talker in (ada, grace, Person(window)):
         talker.reads(*said)
     take_picture(page, "lounge-ada")
-    take_picture(other, "lounge-grace")
+    take_picture(grace.page, "lounge-grace")
 
     page.reload()
     ada.reads(*said)
@@ -176,6 +165,7 @@ def test_concierge_remembers(page: Page, host: Process, console: Console) -> Non
     ],
 )
 def test_look_of_the_host(
+    *,
     scheme: str,
     background: str,
     accent: str,
@@ -194,7 +184,7 @@ def test_look_of_the_host(
     expect(page.locator("body")).to_have_css("background-color", background)
     expect(person.messages.first).to_have_css("background-color", accent)
     expect(person.send).to_have_css("background-color", accent)
-    assert barriers(page) == []
+    assert violations(page) == []
 
     page.get_by_role("link", name="Every chat").click()
     expect(page).to_have_url(host.url("/"))
@@ -218,7 +208,7 @@ def test_widget_on_the_index(
     person.says("NBA")
     person.reads(*echoed(["NBA"]))
     take_picture(page, f"index-widget-{scheme}")
-    assert barriers(page) == []
+    assert violations(page) == []
     assert "ERROR" not in host.log()
 
 

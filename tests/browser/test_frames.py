@@ -1,26 +1,19 @@
 """A chat in a frame of somebody's page."""
 
-import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat
-from tests.browser.conftest import Console
+from tests.browser.conftest import Console, OpenChat
 from tests.browser.hosts import add_frame
 from tests.browser.person import Person, echoed
 from tests.browser.witness import Asked, Witness, handshakes
 from tests.conftest import Serve
 
 
-def test_frame_of_the_same_host(page: Page, serve: Serve) -> None:
+def test_frame_of_the_same_host(page: Page, open_chat: OpenChat) -> None:
     """A host's page frames the host's chat, which works and leaves the focus where it was."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    add_frame(app, "/chat")
-    person = Person(page.frame_locator("iframe"))
-
-    page.goto(serve(app).url("/"))
-    person.reads_state("connected")
+    person = open_chat(frame="")
     expect(page.locator("#own")).to_be_focused()
     person.says("framed")
 
@@ -29,8 +22,7 @@ def test_frame_of_the_same_host(page: Page, serve: Serve) -> None:
     expect(person.copy).to_have_text("Copied")
 
 
-@pytest.mark.parametrize("by", ["Enter", "click"])
-def test_sandboxed_frame_without_forms(page: Page, serve: Serve, by: str) -> None:
+def test_sandboxed_frame_without_forms(page: Page, serve: Serve) -> None:
     """In a sandbox that allows no forms a message is sent by Enter and by click."""
     app = FastAPI()
     server = serve(app)
@@ -43,13 +35,12 @@ def test_sandboxed_frame_without_forms(page: Page, serve: Serve, by: str) -> Non
     page.goto(f"http://host.localhost:{server.port}/")
     person.reads_state("connected")
     expect(page.locator("#own")).to_be_focused()
-    if by == "Enter":
-        person.says("sandboxed")
-    else:
-        person.field.fill("sandboxed")
-        person.send.click()
+    person.says("by Enter")
+    person.reads(*echoed(["by Enter"]))
+    person.field.fill("by click")
+    person.send.click()
 
-    person.reads(*echoed(["sandboxed"]))
+    person.reads(*echoed(["by Enter", "by click"]))
     person.copy.click()
     expect(person.copy).to_have_text("Copied")
 
@@ -88,14 +79,9 @@ def test_frame_of_a_named_host_is_allowed(page: Page, serve: Serve) -> None:
     person.reads(*echoed(["framed by a friend"]))
 
 
-def test_sandboxed_frame_without_an_origin(page: Page, serve: Serve) -> None:
+def test_sandboxed_frame_without_an_origin(open_chat: OpenChat) -> None:
     """In a sandbox that takes its origin away the chat works where `allowed_origins` has null."""
-    app = FastAPI()
-    app.include_router(EchoChat(allowed_origins=["null"]).router, prefix="/chat")
-    add_frame(app, "/chat", sandbox="allow-scripts")
-    person = Person(page.frame_locator("iframe"))
-
-    page.goto(serve(app).url("/"))
+    person = open_chat(frame="allow-scripts", allowed_origins=["null"])
     person.says("from nowhere")
 
     person.reads(*echoed(["from nowhere"]))

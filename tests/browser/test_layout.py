@@ -3,14 +3,11 @@
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import EchoChat, Limits, Message
-from tests.browser.conftest import Console, OpenPage, StartRelay, TakePicture
-from tests.browser.person import Person
-from tests.conftest import Serve
-from tests.servers import wait_until
+from fastapi_echochat import Limits, Message
+from tests.browser.conftest import Console, OpenChat, TakePicture
+from tests.waiting import wait_until
 
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitän" * 5
 LONG_TITLE = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz"
@@ -52,23 +49,18 @@ def is_wider_than_its_window(page: Page) -> bool:
 
 @screens
 def test_conversation_fits(
-    *,
-    open_page: OpenPage,
-    serve: Serve,
-    expected_errors: list[str],
-    take_picture: TakePicture,
-    screen: str,
+    open_chat: OpenChat, expected_errors: list[str], take_picture: TakePicture, screen: str
 ) -> None:
     """Whatever is said, nothing is wider than the window, down to 320 pixels."""
     expected_errors.append("the reply function failed")
-    app = FastAPI()
-    chat = EchoChat(fail_if_asked, title=f"Help: {LONG_TITLE}", limits=Limits(message_bytes=600))
-    app.include_router(chat.router, prefix="/a/rather/long/prefix/of/a/host/support/chat")
-    page = open_page(**SCREENS[screen])
-    person = Person(page)
-
-    page.goto(serve(app).url("/a/rather/long/prefix/of/a/host/support/chat"))
-    person.reads_state("connected")
+    person = open_chat(
+        fail_if_asked,
+        prefix="/a/rather/long/prefix/of/a/host/support/chat",
+        screen=SCREENS[screen],
+        title=f"Help: {LONG_TITLE}",
+        limits=Limits(message_bytes=600),
+    )
+    page = person.page
     take_picture(page, f"{screen}-empty")
     texts = ["NBA", LONG_WORD, "Fail, please.", "a line\n\n  and another", "שלום 👩‍👩‍👧‍👦"]
     for number, text in enumerate(texts, start=1):
@@ -90,48 +82,33 @@ def test_conversation_fits(
 
 @screens
 def test_connection_that_is_lost_fits(
-    *,
-    open_page: OpenPage,
-    console: Console,
-    serve: Serve,
-    start_relay: StartRelay,
-    take_picture: TakePicture,
-    screen: str,
+    open_chat: OpenChat, console: Console, take_picture: TakePicture, screen: str
 ) -> None:
     """The words about a lost connection and a waiting message fit in the window as well."""
     console.allow_failed_connections()
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    page = open_page(**SCREENS[screen])
-    person = Person(page)
 
-    page.goto(relay.url("/chat"))
+    person = open_chat(wire=True, screen=SCREENS[screen])
     person.says("NBA")
     expect(person.messages).to_have_count(2)
-    page.context.set_offline(True)
-    relay.cut()
+    person.page.context.set_offline(True)
+    person.wire.cut()
     person.reads_state("unreachable")
     person.says("Is anybody there?")
     expect(person.notes).to_have_count(1)
     wait_until(person.is_at_the_end, "the log shows its end")
-    take_picture(page, f"{screen}-disconnected")
+    take_picture(person.page, f"{screen}-disconnected")
 
-    assert not is_wider_than_its_window(page)
+    assert not is_wider_than_its_window(person.page)
 
 
-def test_messages_in_a_narrow_window_stay_readable(open_page: OpenPage, serve: Serve) -> None:
+def test_messages_in_a_narrow_window_stay_readable(open_chat: OpenChat) -> None:
     """A long word breaks where the line ends, and one line of a short message is one line."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    page = open_page(**SCREENS["phone"])
-    person = Person(page)
 
     def lines(number: int) -> float:
         style = "p => p.offsetHeight / parseFloat(getComputedStyle(p).lineHeight)"
         return float(person.texts.nth(number).evaluate(style))
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(screen=SCREENS["phone"])
     person.says("NBA")
     expect(person.messages).to_have_count(2)
     person.says(LONG_WORD)

@@ -1,22 +1,13 @@
 """A log of many messages, and a reader somewhere in it."""
 
 import pytest
-from fastapi import FastAPI
 from playwright.sync_api import Locator, Page, expect
 
-from fastapi_echochat import EchoChat
+from tests.browser.conftest import OpenChat
 from tests.browser.person import Person, echoed
-from tests.conftest import Serve
-from tests.servers import PATIENCE, wait_until
+from tests.waiting import patient, wait_until
 
 MANY = 10_000
-# Types as no hand can, but in the page's own way: one Enter for each message.
-TYPE_ALL = """(field, texts) => {
-    for (const text of texts) {
-        field.value = text;
-        field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
-    }
-}"""
 
 
 def in_view(log: Locator) -> list[str]:
@@ -44,21 +35,17 @@ def scroll_up(page: Page, person: Person, pixels: int = 1000) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_messages(page: Page, serve: Serve) -> None:
+def test_ten_thousand_messages(page: Page, open_chat: OpenChat) -> None:
     """Ten thousand messages are answered in order, the log follows, and the page goes on."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
     texts = [f"number {number}" for number in range(MANY)]
-    person = Person(page)
     # By their ids: to find an element by its role, all the thousands are asked for theirs.
     log = page.locator("#echochat-log")
     field = page.locator("#echochat-field")
 
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
-    field.evaluate(TYPE_ALL, texts)
+    person = open_chat()
+    person.says_at_once(texts)
     # As long as it takes: this is about what is left when a day's talk has come in at once.
-    expect(log.locator(".answer")).to_have_count(MANY, timeout=4000 * PATIENCE)
+    expect(log.locator(".answer")).to_have_count(MANY, timeout=1000 * patient(100))
 
     assert log.locator(".mine p").all_text_contents() == texts
     answers = [f"Message text was: {text}" for text in texts]
@@ -73,17 +60,13 @@ def test_ten_thousand_messages(page: Page, serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("pixels", [120, 1000])
-def test_reader_who_scrolled_up_is_not_moved(page: Page, serve: Serve, pixels: int) -> None:
+def test_reader_who_scrolled_up_is_not_moved(page: Page, open_chat: OpenChat, pixels: int) -> None:
     """Who reads further up keeps the place when messages come, and is offered the newest one."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
     texts = [f"number {number}" for number in range(100)]
-    person = Person(page)
 
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
-    person.field.evaluate(TYPE_ALL, texts)
-    expect(person.log.locator(".answer")).to_have_count(len(texts))
+    person = open_chat()
+    person.says_at_once(texts)
+    expect(person.answers).to_have_count(len(texts))
     expect(person.messages.last).to_be_in_viewport(ratio=1)
     scroll_up(page, person, pixels)
     expect(person.newest).to_be_hidden()
@@ -104,16 +87,11 @@ def test_reader_who_scrolled_up_is_not_moved(page: Page, serve: Serve, pixels: i
     expect(person.messages.last).to_be_in_viewport(ratio=1)
 
 
-def test_reader_who_scrolls_back_follows_again(page: Page, serve: Serve) -> None:
+def test_reader_who_scrolls_back_follows_again(page: Page, open_chat: OpenChat) -> None:
     """Who scrolls down to the end by hand follows it again, and the button goes."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
-    person.field.evaluate(TYPE_ALL, [f"number {number}" for number in range(50)])
-    expect(person.log.locator(".answer")).to_have_count(50)
+    person = open_chat()
+    person.says_at_once([f"number {number}" for number in range(50)])
+    expect(person.answers).to_have_count(50)
     expect(person.messages.last).to_be_in_viewport(ratio=1)
     scroll_up(page, person)
     person.says("meanwhile")
@@ -127,16 +105,11 @@ def test_reader_who_scrolls_back_follows_again(page: Page, serve: Serve) -> None
     expect(person.messages.last).to_be_in_viewport(ratio=1)
 
 
-def test_reader_can_leave_the_end_while_messages_pour_in(page: Page, serve: Serve) -> None:
+def test_reader_can_leave_the_end_while_messages_pour_in(page: Page, open_chat: OpenChat) -> None:
     """Who scrolls up while messages come without a pause gets there, and stays there."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
-    person.field.evaluate(TYPE_ALL, [f"number {number}" for number in range(100)])
-    expect(person.log.locator(".answer")).to_have_count(100)
+    person = open_chat()
+    person.says_at_once([f"number {number}" for number in range(100)])
+    expect(person.answers).to_have_count(100)
     # Another one with every frame that is drawn, until the test has seen enough.
     person.field.evaluate(
         """field => {
@@ -165,17 +138,13 @@ def test_reader_can_leave_the_end_while_messages_pour_in(page: Page, serve: Serv
     page.evaluate("window.pouring = false")
 
 
-def test_log_follows_when_the_window_shrinks(page: Page, serve: Serve) -> None:
+def test_log_follows_when_the_window_shrinks(page: Page, open_chat: OpenChat) -> None:
     """Who follows still sees the end of the log when a phone's keyboard takes half the room."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
     texts = [f"number {number}" for number in range(20)]
-    person = Person(page)
 
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
-    person.field.evaluate(TYPE_ALL, texts)
-    expect(person.log.locator(".answer")).to_have_count(len(texts))
+    person = open_chat()
+    person.says_at_once(texts)
+    expect(person.answers).to_have_count(len(texts))
     expect(person.messages.last).to_be_in_viewport(ratio=1)
     page.set_viewport_size({"width": 900, "height": 450})
 

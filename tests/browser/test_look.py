@@ -9,11 +9,16 @@ from jinja2 import DictLoader
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat
-from fastapi_echochat.labels import CHINESE
-from tests.browser.conftest import OpenPage
-from tests.browser.person import Person, echoed
+from fastapi_echochat.page.languages import CHINESE
+from tests.browser.conftest import OpenChat, OpenPage
+from tests.browser.person import echoed
 from tests.conftest import Serve
 
+TEMPLATE = """
+{% extends "fastapi_echochat/base.html" %}
+{% block heading %}Help from <em>Ada</em>{% endblock %}
+{% block footer %}<p id="imprint">{{ title }}, Zürich</p>{{ super() }}{% endblock %}
+"""
 schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 
@@ -35,14 +40,11 @@ def test_page_speaks_chinese(open_page: OpenPage, serve: Serve) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "zh")
 
 
-def test_words_of_the_host(page: Page, serve: Serve) -> None:
+def test_words_of_the_host(page: Page, open_chat: OpenChat) -> None:
     """`labels=` puts the host's words in the place of ours, also in what is said later."""
-    app = FastAPI()
     labels = {"send": "Ask", "answer": "Ada <i>", "connected": "At your service"}
-    app.include_router(EchoChat(labels=labels).router, prefix="/chat")
-    person = Person(page)
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(labels=labels)
     person.field.fill("who?")
     page.get_by_role("button", name="Ask", exact=True).click()
 
@@ -53,9 +55,7 @@ def test_words_of_the_host(page: Page, serve: Serve) -> None:
 
 @schemes
 @pytest.mark.parametrize("is_first", [False, True])
-def test_stylesheet_of_the_host(
-    open_page: OpenPage, serve: Serve, scheme: str, is_first: bool
-) -> None:
+def test_stylesheet_of_the_host(open_chat: OpenChat, scheme: str, is_first: bool) -> None:
     """A host's stylesheet sets our properties, linked before or after ours, in the dark too."""
     app = FastAPI()
 
@@ -72,12 +72,9 @@ def test_stylesheet_of_the_host(
     template = (
         '{% extends "fastapi_echochat/base.html" %}{% block head %}' + head + "{% endblock %}"
     )
-    chat = EchoChat(templates=DictLoader({"fastapi_echochat/chat.html": template}))
-    app.include_router(chat.router, prefix="/chat")
-    page = open_page(color_scheme=scheme)
-    person = Person(page)
+    templates = DictLoader({"fastapi_echochat/chat.html": template})
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(app=app, screen={"color_scheme": scheme}, templates=templates)
     person.says("styled")
     person.reads(*echoed(["styled"]))
 
@@ -85,26 +82,41 @@ def test_stylesheet_of_the_host(
     expect(mine).to_have_css("background-color", "rgb(1, 2, 3)")
     expect(mine).to_have_css("border-radius", "0px")
     expect(mine).to_have_css("padding-top", "12px")
-    expect(page.locator("body")).to_have_css("background-color", "rgb(250, 240, 230)")
-    expect(page.locator("body")).to_have_css("font-family", "monospace")
+    expect(person.page.locator("body")).to_have_css("background-color", "rgb(250, 240, 230)")
+    expect(person.page.locator("body")).to_have_css("font-family", "monospace")
+
+
+def test_template_extends_the_packaged_one(page: Page, open_chat: OpenChat, tmp_path: Path) -> None:
+    """A template in `templates=` replaces blocks of the packaged one, and the chat works in it."""
+    folder = tmp_path / "fastapi_echochat"
+    folder.mkdir()
+    (folder / "chat.html").write_text(TEMPLATE, encoding="utf-8")
+
+    person = open_chat(title="Q & A", templates=tmp_path)
+    person.says("mine")
+
+    person.reads(*echoed(["mine"]))
+    expect(page.get_by_role("heading")).to_have_text("Help from Ada")
+    expect(page.locator("h1 em")).to_have_count(1)
+    expect(page.locator("#imprint")).to_have_text("Q & A, Zürich")
+    expect(person.address).to_be_visible()
+    expect(page).to_have_title("Q & A")
 
 
 @pytest.mark.parametrize("block", ["header", "footer", "tools"])
-def test_block_left_out(page: Page, serve: Serve, tmp_path: Path, block: str) -> None:
+def test_block_left_out(page: Page, open_chat: OpenChat, tmp_path: Path, block: str) -> None:
     """A template may leave a block out, and the chat works without what stood in it."""
     folder = tmp_path / "fastapi_echochat"
     folder.mkdir()
     (folder / "chat.html").write_text(
         '{% extends "fastapi_echochat/base.html" %}{% block ' + block + " %}{% endblock %}"
     )
-    app = FastAPI()
-    app.include_router(EchoChat(templates=tmp_path).router, prefix="/chat")
-    person = Person(page)
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(templates=tmp_path)
     person.says("bare")
     person.reads(*echoed(["bare"]))
     page.reload()
 
     person.reads(*echoed(["bare"]))
     expect(page.locator("#echochat-save")).to_have_count(int(block == "header"))
+    expect(page.locator(block)).to_have_count(0)

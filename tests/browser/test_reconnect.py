@@ -9,12 +9,12 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Limits, Message, echo
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import Console, StartProcess, StartRelay
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import Console, OpenChat, StartProcess
 from tests.browser.person import Person, echoed, words
 from tests.browser.witness import Asked, Witness, handshakes, note_frames
 from tests.conftest import Serve
-from tests.servers import PATIENCE, wait_until
+from tests.waiting import PATIENCE, wait_until
 
 # A host that writes down, in the folder it runs in, what its reply function is called with.
 WRITES_DOWN = """
@@ -64,14 +64,13 @@ def become(page: Page, visibility: str) -> None:
 
 
 def test_killed_server_loses_nothing(
-    page: Page, console: Console, start_process: StartProcess, tmp_path: Path
+    open_chat: OpenChat, console: Console, start_process: StartProcess, tmp_path: Path
 ) -> None:
     """What is typed while a killed server is down waits, and is delivered once when it is back."""
     console.allow_failed_connections()
     server = start_process(WRITES_DOWN)
-    person = Person(page)
 
-    page.goto(server.url("/chat"))
+    person = open_chat(server=server)
     person.says("before")
     person.reads(*echoed(["before"]))
     person.note_states()
@@ -94,14 +93,13 @@ def test_killed_server_loses_nothing(
 
 
 def test_restarted_server_is_called_so(
-    page: Page, console: Console, start_process: StartProcess, tmp_path: Path
+    open_chat: OpenChat, console: Console, start_process: StartProcess, tmp_path: Path
 ) -> None:
     """A server that is asked to stop says so, and the page connects to the next one by itself."""
     console.allow_failed_connections()
     server = start_process(WRITES_DOWN)
-    person = Person(page)
 
-    page.goto(server.url("/chat"))
+    person = open_chat(server=server)
     person.says("before")
     person.reads(*echoed(["before"]))
     person.note_states()
@@ -118,9 +116,7 @@ def test_restarted_server_is_called_so(
     assert states[-1] == ENGLISH["connected"]
 
 
-def test_waiting_messages_keep_their_order(
-    page: Page, serve: Serve, start_relay: StartRelay
-) -> None:
+def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> None:
     """Many messages typed without a connection are delivered once each, in order, in no flood."""
     texts = [f"message {number}" for number in range(40)]
     heard: list[str] = []
@@ -132,18 +128,12 @@ def test_waiting_messages_keep_their_order(
         assert may_answer.wait(PATIENCE)
         return echo(message)
 
-    app = FastAPI()
-    chat = EchoChat(answer_when_told, limits=Limits(waiting_messages=4))
-    app.include_router(chat.router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
     page.clock.install(time=START)
     note_frames(page, sent)
 
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(answer_when_told, limits=Limits(waiting_messages=4), wire=True)
     stop_clock(page)
-    relay.cut()
+    person.wire.cut()
     person.reads_state("lost")
     for text in texts:
         person.says(text)
@@ -162,7 +152,7 @@ def test_waiting_messages_keep_their_order(
     assert len(sent) == len(texts)
 
 
-def test_lost_answer_is_asked_for_again(page: Page, serve: Serve, start_relay: StartRelay) -> None:
+def test_lost_answer_is_asked_for_again(open_chat: OpenChat) -> None:
     """An answer lost on its way is asked for with the same id, and shown once."""
     heard: list[tuple[str, str]] = []
 
@@ -170,20 +160,15 @@ def test_lost_answer_is_asked_for_again(page: Page, serve: Serve, start_relay: S
         heard.append((message.id, message.text))
         return echo(message)
 
-    app = FastAPI()
-    app.include_router(EchoChat(listen).router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
-
-    page.goto(relay.url("/chat"))
+    person = open_chat(listen, wire=True)
     person.says("first")
     person.reads(*echoed(["first"]))
-    relay.swallow_answers()
+    person.wire.swallow_answers()
     person.says("lost")
     wait_until(lambda: len(heard) == 2, "the server has heard the message")
     person.reads(*echoed(["first"]), "lost")
-    relay.pass_on()
-    relay.cut()
+    person.wire.pass_on()
+    person.wire.cut()
 
     person.reads(*echoed(["first", "lost"]))
     person.says("last")
@@ -194,7 +179,7 @@ def test_lost_answer_is_asked_for_again(page: Page, serve: Serve, start_relay: S
     assert len(set(ids)) == 3
 
 
-def test_half_open_connection_is_noticed(page: Page, serve: Serve, start_relay: StartRelay) -> None:
+def test_half_open_connection_is_noticed(page: Page, open_chat: OpenChat) -> None:
     """A connection that carries nothing any more is given up, and what was said into it is not."""
     heard: list[str] = []
 
@@ -202,17 +187,13 @@ def test_half_open_connection_is_noticed(page: Page, serve: Serve, start_relay: 
         heard.append(message.text)
         return echo(message)
 
-    app = FastAPI()
-    app.include_router(EchoChat(listen).router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
     page.clock.install(time=START)
 
-    page.goto(relay.url("/chat"))
+    person = open_chat(listen, wire=True)
     person.says("before")
     person.reads(*echoed(["before"]))
     stop_clock(page)
-    relay.swallow()
+    person.wire.swallow()
     person.says("into the void")
     page.clock.fast_forward(UNTIL_PING_MS)
     # Nothing shows yet: the page has only asked whether anybody is there.
@@ -221,7 +202,7 @@ def test_half_open_connection_is_noticed(page: Page, serve: Serve, start_relay: 
     person.reads_state("unreachable")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
     assert heard == ["before"]
-    relay.pass_on()
+    person.wire.pass_on()
     page.clock.resume()
 
     person.reads(*echoed(["before", "into the void"]))
@@ -230,44 +211,33 @@ def test_half_open_connection_is_noticed(page: Page, serve: Serve, start_relay: 
 
 
 def test_handshake_that_hangs_is_given_up(
-    page: Page, console: Console, serve: Serve, start_relay: StartRelay
+    page: Page, open_chat: OpenChat, console: Console
 ) -> None:
     """A handshake that nobody answers is given up, and another one tried."""
     console.allow_failed_connections()
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
     page.clock.install(time=START)
 
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(wire=True)
     stop_clock(page)
-    relay.swallow()
-    relay.cut()
+    person.wire.swallow()
+    person.wire.cut()
     person.reads_state("lost")
     page.clock.fast_forward(UNTIL_RETRY_MS)
     person.reads_state("connecting")
     page.clock.fast_forward(UNTIL_HANGING_MS)
     person.reads_state("unreachable")
-    relay.pass_on()
+    person.wire.pass_on()
     page.clock.resume()
 
     person.reads_state("connected")
 
 
-def test_idle_connection_is_kept(page: Page, serve: Serve) -> None:
+def test_idle_connection_is_kept(page: Page, open_chat: OpenChat) -> None:
     """A connection over which nothing is said for minutes lives: its pings are answered."""
-    asked: list[Asked] = []
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    app.add_middleware(Witness, asked=asked)
-    person = Person(page)
     page.clock.install(time=START)
 
     with page.expect_websocket() as opened:
-        page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+        person = open_chat()
     stop_clock(page)
     for _ in range(4):
         with opened.value.expect_event("framereceived", lambda frame: '"pong"' in frame):
@@ -275,32 +245,27 @@ def test_idle_connection_is_kept(page: Page, serve: Serve) -> None:
     person.says("still there")
 
     person.reads(*echoed(["still there"]))
-    assert handshakes(asked) == [101]
+    assert handshakes(person.asked) == [101]
 
 
 def test_offline_browser_connects_at_once_when_online(
-    page: Page, context: BrowserContext, console: Console, serve: Serve, start_relay: StartRelay
+    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console
 ) -> None:
     """A browser that comes back online connects without waiting for its turn, and delivers."""
     console.allow_failed_connections()
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
     page.clock.install(time=START)
 
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(wire=True)
     # It keeps connections that are open, and lets none be opened.
     context.set_offline(True)
-    relay.cut()
+    person.wire.cut()
     person.says("offline")
     person.reads_state("unreachable")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
     # With its timers stopped it is the browser's event that connects, or nothing.
     stop_clock(page)
     person.reads_state("unreachable")
-    context.set_offline(False)
+    person.is_online()
 
     person.reads(*echoed(["offline"]))
     person.reads_state("connected")
@@ -308,20 +273,15 @@ def test_offline_browser_connects_at_once_when_online(
 
 @pytest.mark.parametrize("event", ["visible", "pageshow"])
 def test_page_that_is_looked_at_again_connects_at_once(
-    page: Page, serve: Serve, start_relay: StartRelay, event: str
+    page: Page, open_chat: OpenChat, event: str
 ) -> None:
     """A page that somebody looks at again connects without waiting for its turn."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
     page.clock.install(time=START)
 
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(wire=True)
     stop_clock(page)
     become(page, "hidden")
-    relay.cut()
+    person.wire.cut()
     person.reads_state("lost")
     become(page, "hidden")
     person.reads_state("lost")
@@ -335,25 +295,20 @@ def test_page_that_is_looked_at_again_connects_at_once(
 
 
 def test_page_that_is_looked_at_again_doubts_its_connection(
-    page: Page, serve: Serve, start_relay: StartRelay
+    page: Page, open_chat: OpenChat
 ) -> None:
     """A page that somebody looks at again asks at once whether its connection still lives."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
     page.clock.install(time=START)
 
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(wire=True)
     stop_clock(page)
     become(page, "hidden")
-    relay.swallow()
+    person.wire.swallow()
     become(page, "visible")
     # Less than the silence after which it would have asked by itself.
     page.clock.fast_forward(UNTIL_DOUBT_MS)
     person.reads_state("unreachable")
-    relay.pass_on()
+    person.wire.pass_on()
     page.clock.resume()
 
     person.reads_state("connected")

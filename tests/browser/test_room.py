@@ -3,46 +3,23 @@
 import re
 from collections.abc import AsyncIterator
 from itertools import cycle
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
 from fastapi import FastAPI
 from jinja2 import DictLoader
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat, MemoryRooms, Message
-from fastapi_echochat.labels import CHINESE, ENGLISH
-from tests.browser.conftest import OpenPage, TakePicture
+from fastapi_echochat.page.languages import CHINESE, ENGLISH
+from tests.browser.axe import violations
+from tests.browser.conftest import OpenPage, OpenRoom, TakePicture
 from tests.browser.gate import Gate
-from tests.browser.person import Talker, come, words
+from tests.browser.person import Talker, words
 from tests.browser.test_layout import SCREENS, is_wider_than_its_window
 from tests.conftest import Serve
-from tests.servers import Uvicorn, wait_until
+from tests.waiting import patient, wait_until
 
 TIME = re.compile(r"\d{1,2}:\d\d")
-
-
-def lounge(**options: Any) -> FastAPI:
-    """Return a host with rooms, and an endpoint that speaks into them."""
-    app = FastAPI()
-    chat = EchoChat(**{"reply": None, "rooms": MemoryRooms(), "title": "Lounge", **options})
-    app.include_router(chat.router, prefix="/rooms/{room}")
-
-    @app.post("/say/{room}")
-    async def say(room: str, text: str) -> None:
-        await chat.post(room, text, author="The house")
-
-    return app
-
-
-def announce(page: Page, server: Uvicorn, text: str) -> None:
-    assert page.request.post(server.url("/say/lobby"), params={"text": text}).ok
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
 
 
 def write_until_seen(writer: Talker, reader: Talker) -> None:
@@ -56,14 +33,11 @@ def write_until_seen(writer: Talker, reader: Talker) -> None:
     wait_until(is_seen, "somebody is seen writing")
 
 
-def test_two_people_talk(
-    page: Page, open_page: OpenPage, serve: Serve, take_picture: TakePicture
-) -> None:
+def test_two_people_talk(page: Page, open_room: OpenRoom, take_picture: TakePicture) -> None:
     """What either says both read, in one order, with names and times, one's own on one's side."""
-    url = serve(lounge()).url("/rooms/lobby")
-    phone = open_page(**SCREENS["phone"])
-    ada = come(page, url, "Ada")
-    bob = come(phone, url, "Bob")
+    room = open_room()
+    ada = room.enter("Ada")
+    bob = room.enter("Bob", **SCREENS["phone"])
 
     ada.says("Hello?")
     bob.reads("Hello?")
@@ -86,14 +60,12 @@ def test_two_people_talk(
     assert ada.messages.last.get_attribute("class") == "mine"
     write_until_seen(bob, ada)
     take_picture(page, "talk-desktop")
-    take_picture(phone, "talk-phone")
+    take_picture(bob.page, "talk-phone")
 
 
-def test_both_talk_at_once(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_both_talk_at_once(open_room: OpenRoom) -> None:
     """Messages that cross on their way stand in the same order before everybody, once each."""
-    url = serve(lounge()).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    bob = come(open_page(), url, "Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob")
 
     for number in range(10):
         ada.says(f"ada {number}")
@@ -108,11 +80,11 @@ def test_both_talk_at_once(page: Page, open_page: OpenPage, serve: Serve) -> Non
     assert [text for text in order if text.startswith("bob")] == [f"bob {n}" for n in range(10)]
 
 
-def test_rooms_are_apart(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_rooms_are_apart(page: Page, open_room: OpenRoom) -> None:
     """What is said in one room is read there, and the page says which room it is."""
-    server = serve(lounge())
-    ada = come(page, server.url("/rooms/lobby"), "Ada")
-    bob = come(open_page(), server.url("/rooms/bar"), "Bob")
+    room = open_room()
+    ada = room.enter("Ada")
+    bob = room.enter("Bob", path="/rooms/bar")
 
     ada.says("in the lobby")
     bob.says("in the bar")
@@ -127,7 +99,9 @@ def test_only_room_needs_no_name(page: Page, serve: Serve) -> None:
     """A room at an address without parameters is called nothing."""
     app = FastAPI()
     app.include_router(EchoChat(reply=None, rooms=MemoryRooms()).router, prefix="/talk")
-    ada = come(page, serve(app).url("/talk"), "Ada")
+    page.goto(serve(app).url("/talk"))
+    ada = Talker(page)
+    ada.joins("Ada")
 
     ada.says("alone")
 
@@ -135,13 +109,9 @@ def test_only_room_needs_no_name(page: Page, serve: Serve) -> None:
     expect(page.locator("#echochat-room")).to_be_hidden()
 
 
-def test_consecutive_messages_name_their_author_once(
-    page: Page, open_page: OpenPage, serve: Serve
-) -> None:
+def test_consecutive_messages_name_their_author_once(open_room: OpenRoom) -> None:
     """Who says several things running is named before the first; a screen reader names all."""
-    url = serve(lounge()).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    bob = come(open_page(), url, "Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob")
 
     for text in ("one", "two"):
         bob.says(text)
@@ -157,34 +127,32 @@ def test_consecutive_messages_name_their_author_once(
     expect(ada.messages.nth(1)).not_to_have_attribute("aria-hidden", "true")
 
 
-def test_presence(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_presence(open_room: OpenRoom) -> None:
     """The page says who is here, in alphabetical order, as they come and go."""
-    url = serve(lounge()).url("/rooms/lobby")
-    bob = come(page, url, "Bob")
+    room = open_room()
+    bob = room.enter("Bob")
     expect(bob.here).to_have_text("1 here: Bob")
-    other = open_page()
-    ada = come(other, url, "Ada")
+    ada = room.enter("Ada")
     expect(ada.here).to_have_text("2 here: Ada and Bob")
-    cy = come(open_page(), url, "Cy")
+    cy = room.enter("Cy")
 
     for one in (ada, bob, cy):
         expect(one.here).to_have_text("3 here: Ada, Bob, and Cy")
     expect(bob.here).not_to_have_attribute("aria-live", "polite")
-    other.close()
+    ada.page.close()
     expect(bob.here).to_have_text("2 here: Bob and Cy")
 
 
-def test_many_people_are_counted(page: Page, serve: Serve) -> None:
+def test_many_people_are_counted(page: Page, open_room: OpenRoom) -> None:
     """Of many people some are named and the rest counted."""
-    url = serve(lounge()).url("/rooms/lobby")
+    room = open_room()
     names = [f"Person {number:02}" for number in range(12)]
     people = [page] + [page.context.new_page() for _ in names[1:]]
 
-    first = come(page, url, names[0])
+    first = room.enter(names[0])
     for other, name in zip(people[1:], names[1:], strict=True):
         # Of one browser, which remembers the first name.
-        talker = Talker(other)
-        other.goto(url)
+        talker = room.visit(page=other)
         talker.rename.click()
         talker.joins(name)
 
@@ -193,11 +161,9 @@ def test_many_people_are_counted(page: Page, serve: Serve) -> None:
 
 
 @pytest.mark.slow
-def test_writing_is_shown_for_a_while(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_writing_is_shown_for_a_while(open_room: OpenRoom) -> None:
     """Who is writing is said to the others, for some seconds or until it is sent."""
-    url = serve(lounge()).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    bob = come(open_page(), url, "Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob")
 
     bob.field.press_sequentially("I")
     expect(ada.writing).to_have_text(ENGLISH["writing_one"].format(names="Bob"))
@@ -208,15 +174,12 @@ def test_writing_is_shown_for_a_while(page: Page, open_page: OpenPage, serve: Se
     expect(ada.writing).to_have_text(ENGLISH["writing_one"].format(names="Bob"))
     bob.field.press("Enter")
     ada.reads("I am")
-    expect(ada.writing).to_have_text("", timeout=2000)
+    expect(ada.writing).to_have_text("", timeout=1000 * patient(2))
 
 
-def test_several_are_writing(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_several_are_writing(open_room: OpenRoom) -> None:
     """Two who write are named together."""
-    url = serve(lounge()).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    bob = come(open_page(), url, "Bob")
-    cy = come(open_page(), url, "Cy")
+    ada, bob, cy = open_room().enter_in_turn("Ada", "Bob", "Cy")
 
     both = [ENGLISH["writing_some"].format(names=n) for n in ("Ada and Bob", "Bob and Ada")]
 
@@ -228,13 +191,13 @@ def test_several_are_writing(page: Page, open_page: OpenPage, serve: Serve) -> N
     wait_until(are_seen, "both are seen writing")
 
 
-def test_notice_of_the_host(page: Page, serve: Serve) -> None:
+def test_notice_of_the_host(open_room: OpenRoom) -> None:
     """What the host says stands in the middle, under the name it gave, and is no bubble."""
-    server = serve(lounge())
-    ada = come(page, server.url("/rooms/lobby"), "Ada")
+    room = open_room()
+    ada = room.enter("Ada")
 
     ada.says("When does it close?")
-    announce(page, server, "The bar closes in ten minutes.")
+    room.announce("The bar closes in ten minutes.")
 
     ada.reads("When does it close?", "The bar closes in ten minutes.")
     notice = ada.log.locator(".notice")
@@ -246,13 +209,9 @@ def test_notice_of_the_host(page: Page, serve: Serve) -> None:
     assert box["x"] + box["width"] / 2 == pytest.approx(log["x"] + log["width"] / 2, abs=2)
 
 
-def test_unread_messages_are_marked_and_counted(
-    page: Page, open_page: OpenPage, serve: Serve
-) -> None:
+def test_unread_messages_are_marked_and_counted(page: Page, open_room: OpenRoom) -> None:
     """What comes while nobody looks is counted in the tab's title, and begins under a line."""
-    url = serve(lounge()).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    bob = come(open_page(), url, "Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob")
 
     bob.says("seen")
     ada.reads("seen")
@@ -273,13 +232,9 @@ def test_unread_messages_are_marked_and_counted(
     expect(page.context.pages[0]).to_have_title("Lounge")
 
 
-def test_reader_further_up_has_unread_messages(
-    page: Page, open_page: OpenPage, serve: Serve
-) -> None:
+def test_reader_further_up_has_unread_messages(page: Page, open_room: OpenRoom) -> None:
     """What comes while one reads further up is unread too, until one has come down to it."""
-    url = serve(lounge()).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    bob = come(open_page(), url, "Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob")
 
     for number in range(30):
         ada.says(f"number {number}")
@@ -299,13 +254,11 @@ def test_reader_further_up_has_unread_messages(
     expect(ada.fresh).to_have_text(ENGLISH["new"])
 
 
-def test_own_messages_are_never_unread(page: Page, serve: Serve) -> None:
+def test_own_messages_are_never_unread(page: Page, open_room: OpenRoom) -> None:
     """What one says in another tab is on one's own side in both, and no news."""
-    url = serve(lounge()).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    other = page.context.new_page()
-    twin = Talker(other)
-    other.goto(url)
+    room = open_room()
+    ada = room.enter("Ada")
+    twin = room.visit(page=page.context.new_page())
     look_away(page)
 
     twin.says("from the other tab")
@@ -315,7 +268,7 @@ def test_own_messages_are_never_unread(page: Page, serve: Serve) -> None:
     expect(page).to_have_title("Lounge")
 
 
-def test_bot_in_the_room(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_bot_in_the_room(page: Page, open_room: OpenRoom) -> None:
     """Everybody sees an answer being written and written, once; who asked may stop it."""
     gate = Gate()
 
@@ -325,10 +278,7 @@ def test_bot_in_the_room(page: Page, open_page: OpenPage, serve: Serve) -> None:
                 yield piece
                 await gate.passed()
 
-    url = serve(lounge(reply=bot)).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    other = open_page()
-    bob = come(other, url, "Bob")
+    ada, bob = open_room(reply=bot).enter_in_turn("Ada", "Bob")
     said = ["Bob, listen", "What is it?"]
 
     for text in said:
@@ -336,29 +286,29 @@ def test_bot_in_the_room(page: Page, open_page: OpenPage, serve: Serve) -> None:
     for one in (ada, bob):
         one.reads(*said, "Let")
         expect(one.notes).to_have_text(words("writing"))
-    expect(other.get_by_role("button", name=ENGLISH["stop"])).to_be_hidden()
+    expect(bob.stop).to_be_hidden()
     gate.open()
     bob.reads(*said, "Let me")
     bob.says("patience")
     for one in (ada, bob):
         one.reads(*said, "patience", "Let me")
-    page.get_by_role("button", name=ENGLISH["stop"]).click()
+    ada.stop.click()
 
     for one in (ada, bob):
         expect(one.log.locator(".answer small")).to_have_text(ENGLISH["incomplete"])
         expect(one.log.locator(".answer")).to_have_count(1)
         expect(one.log.locator("[aria-busy]")).to_have_count(0)
-    expect(page.get_by_role("button", name=ENGLISH["send_again"])).to_be_visible()
-    expect(other.get_by_role("button", name=ENGLISH["send_again"])).to_have_count(0)
+    expect(ada.send_again).to_be_visible()
+    expect(bob.send_again).to_have_count(0)
 
 
-def test_page_speaks_chinese(open_page: OpenPage, serve: Serve) -> None:
+def test_page_speaks_chinese(open_room: OpenRoom, open_page: OpenPage) -> None:
     """A room in a Chinese browser has its words, its days and its lists of names in Chinese."""
-    url = serve(lounge()).url("/rooms/lobby")
+    room = open_room()
     pages = [open_page(locale="zh-CN") for _ in range(2)]
 
     for page, name in zip(pages, ["艾达", "小波"], strict=True):
-        page.goto(url)
+        page.goto(room.url)
         field = page.get_by_role("textbox", name=CHINESE["your_name"], exact=True)
         field.fill(name)
         page.get_by_role("button", name=CHINESE["join"], exact=True).click()
@@ -378,13 +328,10 @@ def test_page_speaks_chinese(open_page: OpenPage, serve: Serve) -> None:
     )
 
 
-def test_words_of_the_host(page: Page, serve: Serve) -> None:
+def test_words_of_the_host(page: Page, open_room: OpenRoom) -> None:
     """`labels=` puts the host's words in the place of a room's as well."""
     labels = {"join": "Sit down", "here": "{names} ({count})"}
-    url = serve(lounge(labels=labels)).url("/rooms/lobby")
-    ada = Talker(page)
-
-    page.goto(url)
+    ada = open_room(labels=labels).visit()
     ada.name.fill("Ada")
     page.get_by_role("button", name="Sit down", exact=True).click()
 
@@ -392,11 +339,11 @@ def test_words_of_the_host(page: Page, serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("block", ["header", "people", "writing", "footer"])
-def test_block_left_out(page: Page, serve: Serve, block: str) -> None:
+def test_block_left_out(page: Page, open_room: OpenRoom, block: str) -> None:
     """A template may leave out who is here and who is writing, and the room works without."""
     template = '{% extends "fastapi_echochat/base.html" %}{% block ' + block + " %}{% endblock %}"
     templates = DictLoader({"fastapi_echochat/chat.html": template})
-    ada = come(page, serve(lounge(templates=templates)).url("/rooms/lobby"), "Ada")
+    ada = open_room(templates=templates).enter("Ada")
 
     ada.says("bare")
 
@@ -405,59 +352,53 @@ def test_block_left_out(page: Page, serve: Serve, block: str) -> None:
     expect(page.locator(f"#echochat-{gone}")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_room_is_accessible(open_page: OpenPage, serve: Serve, scheme: str) -> None:
+def test_room_is_accessible(open_room: OpenRoom) -> None:
     """axe-core finds nothing in a room: nameless, talking, unread, somebody writing."""
-    server = serve(lounge())
-    page = open_page(color_scheme=scheme)
-    ada = Talker(page)
-
-    page.goto(server.url("/rooms/lobby"))
+    room = open_room()
+    ada = room.visit()
     expect(ada.name).to_be_visible()
-    assert violations(page) == []
+    assert violations(ada.page) == []
     ada.join.click()
     expect(ada.name_refusal).to_have_text(ENGLISH["bad_name"])
-    assert violations(page) == []
+    assert violations(ada.page) == []
     ada.joins("Ada")
-    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+    bob = room.enter("Bob")
     ada.says("Hello")
     bob.says("Hi")
-    look_away(page)
+    look_away(ada.page)
     bob.says("Are you there?")
-    announce(page, server, "The bar closes.")
+    room.announce("The bar closes.")
     expect(ada.messages).to_have_count(4)
     write_until_seen(bob, ada)
-    assert violations(page) == []
+    assert violations(ada.page) == []
 
 
-def test_room_fits(open_page: OpenPage, serve: Serve, take_picture: TakePicture) -> None:
+def test_room_fits(open_room: OpenRoom, take_picture: TakePicture) -> None:
     """Whatever people are called and say, a room is not wider than its window, on any screen."""
-    server = serve(lounge())
-    url = server.url("/rooms/" + "a-rather-long-name-of-a-room" * 3)
-    pages = {screen: open_page(**options) for screen, options in SCREENS.items()}
+    room = open_room()
+    path = "/rooms/" + "a-rather-long-name-of-a-room" * 3
 
-    people: list[Talker] = []
-    for screen, page in pages.items():
-        talker = Talker(page)
-        page.goto(url)
+    people: dict[str, Talker] = {}
+    for screen, options in SCREENS.items():
+        talker = room.visit(path=path, **options)
         expect(talker.name).to_be_visible()
-        take_picture(page, f"{screen}-room-name")
-        assert not is_wider_than_its_window(page), screen
+        take_picture(talker.page, f"{screen}-room-name")
+        assert not is_wider_than_its_window(talker.page), screen
         talker.joins(f"Ada, {screen}")
-        people.append(talker)
-    bob = come(open_page(), url, "Bartholomew" * 4)
+        people[screen] = talker
+    bob = room.enter("Bartholomew" * 4, path=path)
     for text in ("Is anybody here?", "Or am I alone in this room?"):
-        for talker in people:
+        for talker in people.values():
             talker.says(text)
     bob.says("Donaudampfschifffahrtsgesellschaftskapitän" * 3)
     bob.says("שלום 👩‍👩‍👧‍👦")
-    for talker in people:
+    for talker in people.values():
         expect(talker.messages).to_have_count(2 * len(people) + 2)
-    for (screen, page), talker in zip(pages.items(), people, strict=True):
+    for screen, talker in people.items():
         write_until_seen(bob, talker)
         wait_until(talker.is_at_the_end, f"the log shows its end: {screen}")
-        take_picture(page, f"{screen}-room")
-        assert not is_wider_than_its_window(page), screen
+        take_picture(talker.page, f"{screen}-room")
+        assert not is_wider_than_its_window(talker.page), screen
 
 
 def look_away(page: Page) -> None:

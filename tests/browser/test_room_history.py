@@ -5,27 +5,17 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import Any
 
-from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import EchoChat, Entry, MemoryRooms
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import Console, OpenPage
-from tests.browser.person import Talker, come
-from tests.conftest import Serve
-from tests.servers import wait_until
+from fastapi_echochat import Entry, MemoryRooms
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.person import Talker
+from tests.waiting import patient, wait_until
 
 # What a client gets of a room at a time.
 PAGE = 50
-
-
-def host(rooms: MemoryRooms, **options: Any) -> FastAPI:
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=rooms, title="Lounge", **options)
-    app.include_router(chat.router, prefix="/rooms/{room}")
-    return app
 
 
 def keep(rooms: MemoryRooms, said: dict[str, datetime]) -> None:
@@ -61,16 +51,15 @@ def offset_of(talker: Talker, text: str) -> float:
     return offset
 
 
-def test_history_on_reload(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_history_on_reload(page: Page, open_room: OpenRoom) -> None:
     """Who reloads or comes later reads what was said before, at its end, and goes on."""
-    url = serve(host(MemoryRooms())).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    other = open_page()
+    room = open_room()
+    ada = room.enter("Ada")
 
     for text in ("one", "two"):
         ada.says(text)
     ada.reads("one", "two")
-    bob = come(other, url, "Bob")
+    bob = room.enter("Bob")
     bob.reads("one", "two")
     bob.says("three")
     ada.reads("one", "two", "three")
@@ -85,13 +74,11 @@ def test_history_on_reload(page: Page, open_page: OpenPage, serve: Serve) -> Non
         one.reads("one", "two", "three", "four")
 
 
-def test_earlier_messages_on_scrolling_up(page: Page, serve: Serve) -> None:
+def test_earlier_messages_on_scrolling_up(page: Page, open_room: OpenRoom) -> None:
     """Who scrolls up gets what was said before, in its place, and stays where they read."""
     rooms = MemoryRooms()
     texts = fill(rooms, 3 * PAGE - 10)
-    talker = Talker(page)
-
-    page.goto(serve(host(rooms)).url("/rooms/lobby"))
+    talker = open_room(rooms=rooms).visit()
     talker.reads(*texts[-PAGE:])
     expect(talker.messages.last).to_be_in_viewport(ratio=1)
     talker.log.hover()
@@ -112,13 +99,11 @@ def test_earlier_messages_on_scrolling_up(page: Page, serve: Serve) -> None:
     expect(talker.newest).to_be_hidden()
 
 
-def test_earlier_messages_by_keyboard(page: Page, serve: Serve) -> None:
+def test_earlier_messages_by_keyboard(page: Page, open_room: OpenRoom) -> None:
     """By keyboard one comes to the earlier messages as well, and is not left nowhere."""
     rooms = MemoryRooms()
     texts = fill(rooms, PAGE + 10)
-    talker = Talker(page)
-
-    page.goto(serve(host(rooms)).url("/rooms/lobby"))
+    talker = open_room(rooms=rooms).visit()
     talker.reads(*texts[-PAGE:])
     expect(talker.earlier).to_have_count(1)
     talker.log.focus()
@@ -130,13 +115,11 @@ def test_earlier_messages_by_keyboard(page: Page, serve: Serve) -> None:
     expect(talker.messages.first).to_be_in_viewport(ratio=1)
 
 
-def test_earlier_messages_are_not_read_out(page: Page, serve: Serve) -> None:
+def test_earlier_messages_are_not_read_out(page: Page, open_room: OpenRoom) -> None:
     """A screen reader hears what is new, not what somebody who scrolls up gets."""
     rooms = MemoryRooms()
     texts = fill(rooms, PAGE + 10)
-    talker = Talker(page)
-
-    page.goto(serve(host(rooms)).url("/rooms/lobby"))
+    talker = open_room(rooms=rooms).visit()
     talker.reads(*texts[-PAGE:])
     expect(talker.log).not_to_have_attribute("aria-live", "off")
     talker.log.focus()
@@ -146,31 +129,28 @@ def test_earlier_messages_are_not_read_out(page: Page, serve: Serve) -> None:
     expect(talker.log.locator("li[aria-live=off] p")).to_have_text(texts[:-PAGE])
 
 
-def test_short_room_has_nothing_earlier(page: Page, serve: Serve) -> None:
+def test_short_room_has_nothing_earlier(open_room: OpenRoom) -> None:
     """Where all there is has come there is nothing to ask for."""
     rooms = MemoryRooms()
     texts = fill(rooms, PAGE)
-    talker = Talker(page)
-
-    page.goto(serve(host(rooms)).url("/rooms/lobby"))
+    talker = open_room(rooms=rooms).visit()
     talker.reads(*texts)
     expect(talker.name).to_be_visible()
 
     expect(talker.seams).to_have_count(0)
 
 
-def test_page_does_not_grow_for_ever(page: Page, serve: Serve) -> None:
+def test_page_does_not_grow_for_ever(page: Page, open_room: OpenRoom) -> None:
     """Of thousands of messages a page keeps the newest, and gets the others for who scrolls up."""
     rooms = MemoryRooms(history=10_000)
-    server = serve(host(rooms))
-    talker = come(page, server.url("/rooms/lobby"), "Ada")
+    talker = open_room(rooms=rooms).enter("Ada")
     # By its id: to find elements by their role, all the thousands are asked for theirs.
     items = page.locator("#echochat-log li:not(.mark)")
 
     talker.says("the first")
     talker.reads("the first")
     texts = fill(rooms, 3050)
-    expect(items.last).to_have_text(re.compile(re.escape(texts[-1])), timeout=60_000)
+    expect(items.last).to_have_text(re.compile(re.escape(texts[-1])), timeout=1000 * patient(60))
     kept = items.count()
     assert kept < 2000
     assert items.locator("p").all_text_contents() == texts[-kept:]
@@ -182,7 +162,7 @@ def test_page_does_not_grow_for_ever(page: Page, serve: Serve) -> None:
     assert items.locator("p").all_text_contents() == texts[-kept - PAGE :]
 
 
-def test_days_are_apart(open_page: OpenPage, console: Console, serve: Serve) -> None:
+def test_days_are_apart(open_room: OpenRoom, open_page: OpenPage) -> None:
     """Each day begins under its name, in words where it is near."""
     rooms = MemoryRooms()
     today = datetime.now(timezone.utc).replace(hour=12, minute=0, second=0, microsecond=0)
@@ -197,9 +177,7 @@ def test_days_are_apart(open_page: OpenPage, console: Console, serve: Serve) -> 
     keep(rooms, said)
     page = open_page(timezone_id="UTC", locale="en-US")
     page.clock.install(time=today + timedelta(hours=1))
-    talker = Talker(page)
-
-    page.goto(serve(host(rooms)).url("/rooms/lobby"))
+    talker = open_room(rooms=rooms).visit(page=page)
     talker.reads(*said)
     expect(talker.days).to_have_text(["Thursday, February 29, 2024", "Yesterday", "Today"])
     assert talker.log.locator("li").all_inner_texts()[0] == "Thursday, February 29, 2024"
@@ -209,11 +187,9 @@ def test_days_are_apart(open_page: OpenPage, console: Console, serve: Serve) -> 
     expect(talker.days).to_have_text(["Thursday, February 29, 2024", name, "Yesterday"])
 
 
-def test_conversation_of_a_room_is_saved(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_conversation_of_a_room_is_saved(page: Page, open_room: OpenRoom) -> None:
     """Saved is what is on the page, with the names it was said under."""
-    url = serve(host(MemoryRooms())).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    bob = come(open_page(), url, "Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob")
 
     ada.says("one")
     bob.reads("one")

@@ -1,24 +1,12 @@
 """What people are called in a room: asked once, kept, changed, given, and never markup."""
 
-from typing import Any
-
-from fastapi import FastAPI
 from fastapi.requests import HTTPConnection
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import EchoChat, MemoryRooms
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import OpenPage
-from tests.browser.hosts import add_frame
-from tests.browser.person import Talker, come
-from tests.conftest import Serve
-
-
-def host(**options: Any) -> FastAPI:
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=MemoryRooms(), **options)
-    app.include_router(chat.router, prefix="/rooms/{room}")
-    return app
+from fastapi_echochat import MemoryRooms
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import OpenChat, OpenPage, OpenRoom
+from tests.browser.person import Talker
 
 
 def cookie_name(connection: HTTPConnection) -> str | None:
@@ -30,12 +18,10 @@ def sign_in(page: Page, name: str) -> None:
     page.context.add_cookies([{"name": "name", "value": name, "url": "http://127.0.0.1"}])
 
 
-def test_name_is_asked_for_once(page: Page, serve: Serve) -> None:
+def test_name_is_asked_for_once(page: Page, open_room: OpenRoom) -> None:
     """Who comes first is asked for a name, with the field at hand, and then never again."""
-    server = serve(host())
-    ada = Talker(page)
-
-    page.goto(server.url("/rooms/lobby"))
+    room = open_room()
+    ada = room.visit()
     expect(ada.name).to_be_focused()
     expect(ada.field).to_be_hidden()
     page.keyboard.type("Ada")
@@ -46,22 +32,20 @@ def test_name_is_asked_for_once(page: Page, serve: Serve) -> None:
     page.keyboard.press("Enter")
     ada.reads("hello")
 
-    for url in (server.url("/rooms/lobby"), server.url("/rooms/bar")):
-        page.goto(url)
+    for name in ("lobby", "bar"):
+        page.goto(room.server.url(f"/rooms/{name}"))
         expect(ada.here).to_have_text("1 here: Ada")
         expect(ada.name).to_be_hidden()
         expect(ada.field).to_be_focused()
 
 
-def test_nameless_reads_along(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_nameless_reads_along(open_room: OpenRoom) -> None:
     """Who has no name yet reads what is said, and is not counted."""
-    url = serve(host()).url("/rooms/lobby")
-    bob = come(open_page(), url, "Bob")
-    ada = Talker(page)
-
+    room = open_room()
+    bob = room.enter("Bob")
     bob.says("before")
     bob.reads("before")
-    page.goto(url)
+    ada = room.visit()
     ada.reads("before")
     bob.says("after")
 
@@ -70,11 +54,9 @@ def test_nameless_reads_along(page: Page, open_page: OpenPage, serve: Serve) -> 
     expect(ada.name).to_be_visible()
 
 
-def test_name_is_changed(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_name_is_changed(page: Page, open_room: OpenRoom) -> None:
     """A guest may be called something else; what was said stays under the name it was said."""
-    url = serve(host()).url("/rooms/lobby")
-    ada = come(page, url, "Ada")
-    bob = come(open_page(), url, "Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob")
 
     ada.says("first")
     bob.reads("first")
@@ -96,9 +78,9 @@ def test_name_is_changed(page: Page, open_page: OpenPage, serve: Serve) -> None:
     expect(ada.names).to_have_text([ENGLISH["you"]] * 2)
 
 
-def test_change_of_name_is_cancelled(page: Page, serve: Serve) -> None:
+def test_change_of_name_is_cancelled(page: Page, open_room: OpenRoom) -> None:
     """Escape and Cancel leave the name as it is, and the cursor where one writes."""
-    ada = come(page, serve(host()).url("/rooms/lobby"), "Ada")
+    ada = open_room().enter("Ada")
 
     ada.rename.click()
     page.keyboard.type("Bob")
@@ -112,11 +94,9 @@ def test_change_of_name_is_cancelled(page: Page, serve: Serve) -> None:
     expect(ada.here).to_have_text("1 here: Ada")
 
 
-def test_name_that_cannot_be(page: Page, serve: Serve) -> None:
+def test_name_that_cannot_be(open_room: OpenRoom) -> None:
     """A name of which nothing can be seen is refused in words, and another one taken."""
-    ada = Talker(page)
-
-    page.goto(serve(host()).url("/rooms/lobby"))
+    ada = open_room().visit()
     for name in ("   ", "\u200b\u2060"):
         ada.name.fill(name)
         ada.name.press("Enter")
@@ -130,14 +110,14 @@ def test_name_that_cannot_be(page: Page, serve: Serve) -> None:
     expect(ada.here).to_have_text("1 here: Ada")
 
 
-def test_name_is_text(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_name_is_text(page: Page, open_room: OpenRoom) -> None:
     """A name is shown as it is, whatever it holds, and turns nothing around it."""
     names = ["<img src=x onerror=alert(1)>", "{names} {count}", "שלמה"]
-    url = serve(host()).url("/rooms/lobby")
-    reader = come(page, url, "Reader")
+    room = open_room()
+    reader = room.enter("Reader")
 
     for number, name in enumerate(names, start=1):
-        talker = come(open_page(), url, name)
+        talker = room.enter(name)
         talker.says(f"message {number}")
         expect(reader.messages).to_have_count(number)
 
@@ -147,15 +127,13 @@ def test_name_is_text(page: Page, open_page: OpenPage, serve: Serve) -> None:
     assert page.locator("img").count() == 0
 
 
-def test_given_name(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_given_name(page: Page, open_room: OpenRoom, open_page: OpenPage) -> None:
     """Whom a dependency names is not asked, may not change it, and has it on each device."""
-    url = serve(host(author=cookie_name)).url("/rooms/lobby")
+    room = open_room(author=cookie_name)
     other = open_page()
-    ada, twin = Talker(page), Talker(other)
-
     for device in (page, other):
         sign_in(device, "Ada")
-        device.goto(url)
+    ada, twin = room.visit(), room.visit(page=other)
     ada.says("from one device")
     twin.reads("from one device")
     twin.says("from the other")
@@ -168,13 +146,11 @@ def test_given_name(page: Page, open_page: OpenPage, serve: Serve) -> None:
         expect(one.here).to_have_text("1 here: Ada")
 
 
-def test_guest_among_given_names(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_guest_among_given_names(page: Page, open_room: OpenRoom) -> None:
     """Where names are given a guest's says that it is one, and the page still knows whose it is."""
-    url = serve(host(author=cookie_name)).url("/rooms/lobby")
+    room = open_room(author=cookie_name)
     sign_in(page, "Ada")
-    ada, other = Talker(page), open_page()
-    page.goto(url)
-    guest = come(other, url, "Ada")
+    ada, guest = room.visit(), room.enter("Ada")
 
     ada.says("I am Ada")
     guest.reads("I am Ada")
@@ -182,7 +158,7 @@ def test_guest_among_given_names(page: Page, open_page: OpenPage, serve: Serve) 
     ada.reads("I am Ada", "So am I")
     expect(ada.names).to_have_text([ENGLISH["you"], "Ada (guest)"])
     expect(guest.names).to_have_text(["Ada", ENGLISH["you"]])
-    other.reload()
+    guest.page.reload()
 
     guest.reads("I am Ada", "So am I")
     expect(guest.names).to_have_text(["Ada", ENGLISH["you"]])
@@ -191,11 +167,9 @@ def test_guest_among_given_names(page: Page, open_page: OpenPage, serve: Serve) 
     expect(guest.name).to_have_value("Ada")
 
 
-def test_two_guests_of_one_name(page: Page, open_page: OpenPage, serve: Serve) -> None:
+def test_two_guests_of_one_name(page: Page, open_room: OpenRoom) -> None:
     """Of two guests who are called the same each has their own messages on their own side."""
-    url = serve(host()).url("/rooms/lobby")
-    one = come(page, url, "Ada")
-    other = come(open_page(), url, "Ada")
+    one, other = open_room().enter_in_turn("Ada", "Ada")
 
     one.says("the first Ada")
     other.reads("the first Ada")
@@ -208,15 +182,10 @@ def test_two_guests_of_one_name(page: Page, open_page: OpenPage, serve: Serve) -
     expect(one.log.locator(".mine p")).to_have_text(["the first Ada"])
 
 
-def test_room_without_storage_works(page: Page, serve: Serve) -> None:
+def test_room_without_storage_works(page: Page, open_chat: OpenChat) -> None:
     """In a sandboxed frame, which is refused all storage, one is asked again after a reload."""
-    app = FastAPI()
-    chat = EchoChat(reply=None, rooms=MemoryRooms(), allowed_origins=["null"])
-    app.include_router(chat.router, prefix="/chat")
-    add_frame(app, "/chat", sandbox="allow-scripts")
+    open_chat(None, rooms=MemoryRooms(), frame="allow-scripts", allowed_origins=["null"])
     ada = Talker(page.frame_locator("iframe"))
-
-    page.goto(serve(app).url("/"))
     expect(page.locator("#own")).to_be_focused()
     ada.joins("Ada")
     ada.says("hello")

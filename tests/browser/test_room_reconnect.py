@@ -6,12 +6,11 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from fastapi_echochat import MemoryRooms
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import Console, OpenPage, StartProcess, StartRelay
-from tests.browser.person import Talker, come
-from tests.browser.test_room_history import PAGE, fill, host
-from tests.conftest import Serve
-from tests.servers import wait_until
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import Console, OpenRoom, StartProcess
+from tests.browser.person import Talker
+from tests.browser.test_room_history import PAGE, fill
+from tests.waiting import wait_until
 
 IN_A_FILE = """
 from fastapi import FastAPI
@@ -28,14 +27,12 @@ IN_MEMORY = IN_A_FILE.replace('SQLiteRooms("rooms.db")', "MemoryRooms()").replac
 
 @pytest.mark.slow
 def test_killed_server_leaves_no_gap_and_no_double(
-    page: Page, open_page: OpenPage, console: Console, start_process: StartProcess
+    page: Page, open_room: OpenRoom, console: Console, start_process: StartProcess
 ) -> None:
     """Killed and started again, again and again, the server has all that was said, once."""
     console.allow_failed_connections()
     server = start_process(IN_A_FILE)
-    ada = come(page, server.url("/rooms/lobby"), "Ada")
-    other = open_page()
-    bob = come(other, server.url("/rooms/lobby"), "Bob")
+    ada, bob = open_room(server).enter_in_turn("Ada", "Bob")
     said: set[str] = set()
 
     def say(talker: Talker, text: str) -> None:
@@ -65,28 +62,23 @@ def test_killed_server_leaves_no_gap_and_no_double(
     ada.reads(*order)
 
 
-def test_typed_while_away_arrives_once(
-    page: Page, open_page: OpenPage, console: Console, serve: Serve, start_relay: StartRelay
-) -> None:
+def test_typed_while_away_arrives_once(open_room: OpenRoom, console: Console) -> None:
     """What is typed without a connection waits in sight, and comes once, in its order."""
     console.allow_failed_connections()
-    server = serve(host(MemoryRooms()))
-    relay = start_relay(server.port)
-    ada = come(page, relay.url("/rooms/lobby"), "Ada")
-    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+    room = open_room()
+    ada = room.enter("Ada", wire=True)
+    bob = room.enter("Bob")
 
     ada.says("here")
     bob.reads("here")
     expect(ada.log.locator(".waiting")).to_have_count(0)
-    page.context.set_offline(True)
-    relay.cut()
-    ada.reads_state("unreachable")
+    ada.is_offline()
     texts = [f"typed {number}" for number in range(20)]
     for text in texts:
         ada.says(text)
     expect(ada.notes).to_have_text([ENGLISH["waiting"]] * len(texts))
     bob.says("meanwhile")
-    page.context.set_offline(False)
+    ada.is_online()
 
     for one in (ada, bob):
         one.reads("here", "meanwhile", *texts)
@@ -94,26 +86,23 @@ def test_typed_while_away_arrives_once(
     expect(ada.log.locator(".waiting")).to_have_count(0)
 
 
-def test_lost_acknowledgement_doubles_nothing(
-    page: Page, open_page: OpenPage, serve: Serve, start_relay: StartRelay
-) -> None:
+def test_lost_acknowledgement_doubles_nothing(open_room: OpenRoom) -> None:
     """A message that the room has, and whose sender does not know it, is sent again and kept once.
 
     Until then its sender reads that it is being sent, and no error.
     """
-    server = serve(host(MemoryRooms()))
-    relay = start_relay(server.port)
-    ada = come(page, relay.url("/rooms/lobby"), "Ada")
-    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+    room = open_room()
+    ada = room.enter("Ada", wire=True)
+    bob = room.enter("Bob")
 
-    relay.swallow_answers()
+    ada.wire.swallow_answers()
     ada.says("did you get this?")
     bob.reads("did you get this?")
     expect(ada.notes).to_have_text([ENGLISH["sending"]])
     expect(ada.log.locator(".waiting")).to_have_count(1)
     bob.says("yes")
-    relay.pass_on()
-    relay.cut()
+    ada.wire.pass_on()
+    ada.wire.cut()
 
     for one in (ada, bob):
         one.reads("did you get this?", "yes")
@@ -123,22 +112,19 @@ def test_lost_acknowledgement_doubles_nothing(
         one.reads("did you get this?", "yes", "fine")
 
 
-def test_unsent_message_survives_a_reload(
-    page: Page, open_page: OpenPage, serve: Serve, start_relay: StartRelay
-) -> None:
+def test_unsent_message_survives_a_reload(page: Page, open_room: OpenRoom) -> None:
     """What nobody has when the page is reloaded is sent by the page that comes after it."""
-    server = serve(host(MemoryRooms()))
-    relay = start_relay(server.port)
-    ada = come(page, relay.url("/rooms/lobby"), "Ada")
-    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+    room = open_room()
+    ada = room.enter("Ada", wire=True)
+    bob = room.enter("Bob")
 
-    relay.swallow()
+    ada.wire.swallow()
     ada.says("into the void")
     expect(ada.notes).to_have_text([ENGLISH["sending"]])
     bob.says("nothing here")
     # Chromium may reload over a connection that it kept, which the relay still swallows.
-    relay.cut()
-    relay.pass_on()
+    ada.wire.cut()
+    ada.wire.pass_on()
     page.reload()
 
     for one in (ada, bob):
@@ -150,25 +136,22 @@ def test_unsent_message_survives_a_reload(
     bob.reads("nothing here", "into the void")
 
 
-def test_what_was_missed_is_news(
-    page: Page, open_page: OpenPage, serve: Serve, start_relay: StartRelay
-) -> None:
+def test_what_was_missed_is_news(page: Page, open_room: OpenRoom) -> None:
     """What was said while one was cut off comes all, and counts as unread where nobody looks."""
-    server = serve(host(MemoryRooms()))
-    relay = start_relay(server.port)
-    ada = come(page, relay.url("/rooms/lobby"), "Ada")
-    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+    room = open_room()
+    ada = room.enter("Ada", wire=True)
+    bob = room.enter("Bob")
     texts = [f"number {number}" for number in range(2 * PAGE)]
 
     bob.says("before")
     ada.reads("before")
     page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
-    relay.swallow()
+    ada.wire.swallow()
     for text in texts:
         bob.says(text)
     bob.reads("before", *texts)
-    relay.pass_on()
-    relay.cut()
+    ada.wire.pass_on()
+    ada.wire.cut()
 
     ada.reads("before", *texts)
     expect(page).to_have_title(f"({len(texts)}) Lounge")
@@ -176,24 +159,18 @@ def test_what_was_missed_is_news(
     expect(ada.seams).to_have_count(0)
 
 
-def test_gap_is_shown_and_filled(
-    page: Page, serve: Serve, start_relay: StartRelay, console: Console
-) -> None:
+def test_gap_is_shown_and_filled(page: Page, open_room: OpenRoom, console: Console) -> None:
     """Where the room no longer knows what one has seen, the page says so and offers the rest."""
     console.allow_failed_connections()
     rooms = MemoryRooms(history=3 * PAGE)
-    server = serve(host(rooms))
-    relay = start_relay(server.port)
-    ada = come(page, relay.url("/rooms/lobby"), "Ada")
+    ada = open_room(rooms=rooms).enter("Ada", wire=True)
 
     ada.says("long forgotten")
     ada.reads("long forgotten")
     expect(ada.notes).to_have_count(0)
-    page.context.set_offline(True)
-    relay.cut()
-    ada.reads_state("unreachable")
+    ada.is_offline()
     texts = fill(rooms, 3 * PAGE)
-    page.context.set_offline(False)
+    ada.is_online()
     ada.reads_state("connected")
     expect(ada.texts.last).to_have_text(texts[-1])
     expect(ada.seams).to_contain_text(ENGLISH["gap"])
@@ -212,7 +189,7 @@ def test_gap_is_shown_and_filled(
 
 
 def test_room_that_was_lost_is_a_gap(
-    page: Page, console: Console, start_process: StartProcess
+    open_room: OpenRoom, console: Console, start_process: StartProcess
 ) -> None:
     """Where a room begins anew the page keeps what it has, and says that something may be missing.
 
@@ -220,7 +197,7 @@ def test_room_that_was_lost_is_a_gap(
     """
     console.allow_failed_connections()
     server = start_process(IN_MEMORY)
-    ada = come(page, server.url("/rooms/lobby"), "Ada")
+    ada = open_room(server).enter("Ada")
 
     ada.says("before")
     ada.reads("before")
@@ -244,9 +221,9 @@ def has_routed(page: Page, routes: list[WebSocketRoute], count: int) -> bool:
     return len(routes) >= count
 
 
-def test_client_that_fell_behind_comes_back_quietly(page: Page, serve: Serve) -> None:
+def test_client_that_fell_behind_comes_back_quietly(page: Page, open_room: OpenRoom) -> None:
     """Closed with 1013, the page is back at once from where it was, and nobody is bothered."""
-    server = serve(host(MemoryRooms()))
+    room = open_room()
     routes: list[WebSocketRoute] = []
 
     def carry(route: WebSocketRoute) -> None:
@@ -254,7 +231,7 @@ def test_client_that_fell_behind_comes_back_quietly(page: Page, serve: Serve) ->
         route.connect_to_server()
 
     page.route_web_socket(re.compile("/ws$"), carry)
-    ada = come(page, server.url("/rooms/lobby"), "Ada")
+    ada = room.enter("Ada")
     ada.says("before")
     ada.reads("before")
     expect(ada.log.locator(".waiting")).to_have_count(0)
@@ -272,9 +249,9 @@ def test_client_that_fell_behind_comes_back_quietly(page: Page, serve: Serve) ->
     assert set(ada.has_read_states()) == {ENGLISH["connected"]}
 
 
-def test_room_out_of_reach_is_waited_for(page: Page, serve: Serve) -> None:
+def test_room_out_of_reach_is_waited_for(page: Page, open_room: OpenRoom) -> None:
     """A room that sends one away at the door, with 1013, is tried again, and what waits is said."""
-    server = serve(host(MemoryRooms()))
+    room = open_room()
     is_reachable = False
     tries: list[WebSocketRoute] = []
 
@@ -285,7 +262,7 @@ def test_room_out_of_reach_is_waited_for(page: Page, serve: Serve) -> None:
         else:
             route.close(code=1013, reason="out of reach")
 
-    ada = come(page, server.url("/rooms/lobby"), "Ada")
+    ada = room.enter("Ada")
     page.route_web_socket(re.compile("/ws$"), carry)
     page.reload()
     ada.reads_state("lost")
@@ -299,23 +276,18 @@ def test_room_out_of_reach_is_waited_for(page: Page, serve: Serve) -> None:
     expect(ada.notes).to_have_count(0)
 
 
-def test_renamed_while_away(
-    page: Page, open_page: OpenPage, console: Console, serve: Serve, start_relay: StartRelay
-) -> None:
+def test_renamed_while_away(open_room: OpenRoom, console: Console) -> None:
     """A name that is changed without a connection is the name one comes back with."""
     console.allow_failed_connections()
-    server = serve(host(MemoryRooms()))
-    relay = start_relay(server.port)
-    ada = come(page, relay.url("/rooms/lobby"), "Ada")
-    bob = come(open_page(), server.url("/rooms/lobby"), "Bob")
+    room = open_room()
+    ada = room.enter("Ada", wire=True)
+    bob = room.enter("Bob")
 
-    page.context.set_offline(True)
-    relay.cut()
-    ada.reads_state("unreachable")
+    ada.is_offline()
     ada.rename.click()
     ada.joins("Countess")
     ada.says("It is me")
-    page.context.set_offline(False)
+    ada.is_online()
 
     bob.reads("It is me")
     expect(bob.names).to_have_text(["Countess"])

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat
-from tests.browser.conftest import Console
+from tests.browser.conftest import Console, OpenChat
 from tests.browser.hosts import StrictPolicy, add_blank
 from tests.browser.person import Person, echoed
 from tests.browser.witness import Asked, Witness, handshakes
@@ -48,14 +48,11 @@ def test_strict_policy_of_the_host_breaks_nothing(page: Page, serve: Serve) -> N
     assert looks[0] == looks[1]
 
 
-def test_own_policy_keeps_foreign_scripts_out(page: Page, console: Console, serve: Serve) -> None:
+def test_own_policy_keeps_foreign_scripts_out(
+    page: Page, open_chat: OpenChat, console: Console
+) -> None:
     """The page's own policy runs no inline script and no handler, even where one got in."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat()
     person.log.evaluate(
         """log => {
             const script = document.createElement("script");
@@ -135,19 +132,16 @@ def test_endpoint_on_another_server(page: Page, serve: Serve) -> None:
     assert handshakes(asked) == []
 
 
-def test_policy_allows_no_third_place(page: Page, console: Console, serve: Serve) -> None:
+def test_policy_allows_no_third_place(
+    page: Page, open_chat: OpenChat, console: Console, serve: Serve
+) -> None:
     """The page may talk with its own host, and with no other: its policy keeps it from that."""
     asked: list[Asked] = []
     other = FastAPI()
     other.include_router(EchoChat(allowed_origins=["*"]).router, prefix="/chat")
     other.add_middleware(Witness, asked=asked)
     address = f"ws://other.localhost:{serve(other).port}/chat/ws"
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    open_chat()
     page.evaluate("url => { try { new WebSocket(url); } catch {} }", address)
 
     console.take(f"'{address}' violates the following Content Security Policy directive")

@@ -4,37 +4,29 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Message
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import Console
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import OpenChat
 from tests.browser.gate import Gate
-from tests.browser.hosts import add_frame
 from tests.browser.person import Person, echoed, words
 from tests.conftest import Serve
 
 TEXT = 'He said:\n  "<b>Ö</b> & 你好" '
 
 
-def button(page: Page, label: str) -> str:
-    """Return a selector of the page's own button, which no button of an answer matches."""
-    return f'#echochat > * button:not(li button):text-is("{ENGLISH[label]}")'
-
-
-def test_answer_is_copied(page: Page, context: BrowserContext, serve: Serve) -> None:
+def test_answer_is_copied(page: Page, open_chat: OpenChat, context: BrowserContext) -> None:
     """Copy, shown with an answer under the mouse, puts that answer's text on the clipboard."""
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    app = FastAPI()
-    app.include_router(EchoChat(lambda message: message.text).router, prefix="/chat")
-    person = Person(page)
-    copy = person.log.locator(".copy")
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(lambda message: message.text)
+    copy = person.log.locator(".copy")
     person.says(TEXT)
     expect(copy).to_have_css("opacity", "0")
-    person.log.locator(".answer").hover()
+    person.answers.hover()
     expect(copy).to_have_css("opacity", "1")
     copy.click()
 
@@ -43,16 +35,15 @@ def test_answer_is_copied(page: Page, context: BrowserContext, serve: Serve) -> 
     expect(copy).to_have_text(ENGLISH["copy_answer"])
 
 
-def test_answers_are_copied_by_keyboard(page: Page, context: BrowserContext, serve: Serve) -> None:
+def test_answers_are_copied_by_keyboard(
+    page: Page, open_chat: OpenChat, context: BrowserContext
+) -> None:
     """Tab leads to the newest answer's Copy, the arrows from one to the next, Enter copies."""
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
     texts = ["one", "two", "three"]
-    person = Person(page)
-    copy = person.log.locator(".copy")
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
+    copy = person.log.locator(".copy")
     for text in texts:
         person.says(text)
     expect(copy).to_have_count(3)
@@ -75,7 +66,7 @@ def test_answers_are_copied_by_keyboard(page: Page, context: BrowserContext, ser
 
 
 def test_conversation_is_saved_as_text(
-    page: Page, serve: Serve, expected_errors: list[str], tmp_path: Path
+    page: Page, open_chat: OpenChat, expected_errors: list[str], tmp_path: Path
 ) -> None:
     """Saved is a text file of all that was said, with names and times, and what went wrong."""
     expected_errors.append("the reply function failed")
@@ -86,18 +77,14 @@ def test_conversation_is_saved_as_text(
             raise RuntimeError
         yield "."
 
-    app = FastAPI()
-    app.include_router(EchoChat(answer, title="Q & A").router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    expect(page.locator(button(page, "save"))).to_be_disabled()
+    person = open_chat(answer, title="Q & A")
+    expect(person.save).to_be_disabled()
     person.says("two\nlines 你好")
     expect(person.texts).to_have_count(2)
     person.says("fail")
     expect(person.notes).to_have_count(2)
     with page.expect_download() as download:
-        page.locator(button(page, "save")).click()
+        person.save.click()
 
     assert download.value.suggested_filename.endswith(".txt")
     download.value.save_as(tmp_path / "chat.txt")
@@ -110,36 +97,32 @@ def test_conversation_is_saved_as_text(
     )
 
 
-def test_clear_asks_once(page: Page, serve: Serve) -> None:
+def test_clear_asks_once(page: Page, open_chat: OpenChat) -> None:
     """The first click on Clear asks, for some seconds; the second clears, also after a reload."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-    clear = page.locator("#echochat-clear")
     page.clock.install()
 
-    page.goto(serve(app).url("/chat"))
-    expect(clear).to_be_disabled()
+    person = open_chat()
+    expect(person.clear).to_be_disabled()
     person.says("secret")
     person.reads(*echoed(["secret"]))
-    clear.click()
-    expect(clear).to_have_text(ENGLISH["clear_really"])
+    person.clear.click()
+    expect(person.clear).to_have_text(ENGLISH["clear_really"])
     page.clock.fast_forward(6000)
-    expect(clear).to_have_text(ENGLISH["clear_all"])
+    expect(person.clear).to_have_text(ENGLISH["clear_all"])
     person.reads(*echoed(["secret"]))
-    clear.click()
-    clear.click()
+    person.clear.click()
+    person.clear.click()
 
     person.reads()
-    expect(clear).to_have_text(ENGLISH["clear_all"])
-    expect(clear).to_be_disabled()
+    expect(person.clear).to_have_text(ENGLISH["clear_all"])
+    expect(person.clear).to_be_disabled()
     expect(person.field).to_be_focused()
     page.reload()
     person.says("new")
     person.reads(*echoed(["new"]))
 
 
-def test_clear_ends_the_answer_that_is_written(page: Page, serve: Serve) -> None:
+def test_clear_ends_the_answer_that_is_written(open_chat: OpenChat) -> None:
     """What is cleared is stopped as well, and nothing of it appears later."""
     gate = Gate()
 
@@ -149,15 +132,11 @@ def test_clear_ends_the_answer_that_is_written(page: Page, serve: Serve) -> None
             await gate.passed()
             yield " more"
 
-    app = FastAPI()
-    app.include_router(EchoChat(answer).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(answer)
     person.says("first")
     person.reads("first", "to first")
-    page.locator("#echochat-clear").click()
-    page.locator("#echochat-clear").click()
+    person.clear.click()
+    person.clear.click()
     person.reads()
     person.says("second")
 
@@ -165,7 +144,7 @@ def test_clear_ends_the_answer_that_is_written(page: Page, serve: Serve) -> None
 
 
 def test_conversation_survives_a_reload(
-    page: Page, serve: Serve, expected_errors: list[str]
+    page: Page, open_chat: OpenChat, expected_errors: list[str]
 ) -> None:
     """After a reload all is there that was said, with what went wrong, and the talk goes on."""
     expected_errors.append("the reply function failed")
@@ -175,11 +154,7 @@ def test_conversation_survives_a_reload(
             raise RuntimeError
         return message.text.upper()
 
-    app = FastAPI()
-    app.include_router(EchoChat(answer).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(answer)
     person.says("one")
     person.reads("one", "ONE")
     person.says("fail")
@@ -188,14 +163,14 @@ def test_conversation_survives_a_reload(
     person.reads("one", "ONE", "fail")
     failed = ENGLISH["failed"].format(detail=ENGLISH["reply_failed"])
     expect(person.notes).to_have_text([failed])
-    expect(page.get_by_role("button", name=ENGLISH["send_again"])).to_be_visible()
+    expect(person.send_again).to_be_visible()
     person.says("two")
 
     person.reads("one", "ONE", "fail", "two", "TWO")
     expect(person.log.locator(".copy")).to_have_count(2)
 
 
-def test_unanswered_message_is_answered_after_a_reload(page: Page, serve: Serve) -> None:
+def test_unanswered_message_is_answered_after_a_reload(page: Page, open_chat: OpenChat) -> None:
     """Reloaded during an answer, the page asks again under the same id, and has it once."""
     gate = Gate()
     ids: list[str] = []
@@ -206,11 +181,7 @@ def test_unanswered_message_is_answered_after_a_reload(page: Page, serve: Serve)
         await gate.passed()
         yield " done"
 
-    app = FastAPI()
-    app.include_router(EchoChat(answer).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(answer)
     person.says("try")
     person.reads("try", "attempt 1:")
     page.reload()
@@ -243,25 +214,13 @@ def test_each_chat_has_its_own_conversation(page: Page, serve: Serve) -> None:
     person.reads(*echoed(["one"]))
 
 
-def test_what_is_kept_is_bounded(page: Page, serve: Serve) -> None:
+def test_what_is_kept_is_bounded(page: Page, open_chat: OpenChat) -> None:
     """Of a long conversation a reload keeps the last two hundred messages."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
     texts = [f"number {number}" for number in range(150)]
-    person = Person(page)
 
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
-    person.field.evaluate(
-        """(field, texts) => {
-            for (const text of texts) {
-                field.value = text;
-                field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
-            }
-        }""",
-        texts,
-    )
-    expect(person.log.locator(".answer")).to_have_count(150)
+    person = open_chat()
+    person.says_at_once(texts)
+    expect(person.answers).to_have_count(150)
     before = person.texts.all_text_contents()
     page.reload()
 
@@ -269,13 +228,9 @@ def test_what_is_kept_is_bounded(page: Page, serve: Serve) -> None:
     assert person.texts.all_text_contents() == before[-200:]
 
 
-def test_long_texts_are_not_kept_for_ever(page: Page, serve: Serve) -> None:
+def test_long_texts_are_not_kept_for_ever(page: Page, open_chat: OpenChat) -> None:
     """Of long messages a reload keeps the last two hundred thousand characters at most."""
-    app = FastAPI()
-    app.include_router(EchoChat(lambda message: message.text[:1]).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(lambda message: message.text[:1])
     for letter in "abcde":
         person.says(letter * 60_000)
         expect(person.texts.last).to_have_text(letter)
@@ -285,14 +240,13 @@ def test_long_texts_are_not_kept_for_ever(page: Page, serve: Serve) -> None:
     expect(person.texts.last).to_have_text("e")
 
 
-def test_page_without_storage_works(page: Page, console: Console, serve: Serve) -> None:
-    """In a sandboxed frame, which is refused all storage, the chat works and forgets."""
-    app = FastAPI()
-    app.include_router(EchoChat(allowed_origins=["null"]).router, prefix="/chat")
-    add_frame(app, "/chat", sandbox="allow-scripts")
-    person = Person(page.frame_locator("iframe"))
+@pytest.mark.parametrize("kept", [False, True])
+def test_page_without_storage_works(page: Page, open_chat: OpenChat, kept: bool) -> None:
+    """In a sandboxed frame, which is refused all storage, the chat works and forgets.
 
-    page.goto(serve(app).url("/"))
+    Where the server keeps conversations each page has its own.
+    """
+    person = open_chat(kept=kept, frame="allow-scripts", allowed_origins=["null"])
     person.says("hello")
     person.reads(*echoed(["hello"]))
     page.reload()

@@ -3,18 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException
 from fastapi.requests import HTTPConnection
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fastapi_echochat import EchoChat
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import Console, StartRelay
-from tests.browser.person import Person, echoed
-from tests.browser.witness import Asked, Witness, handshakes
-from tests.conftest import Serve
-from tests.servers import wait_until
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import Console, OpenChat
+from tests.browser.person import echoed
+from tests.browser.witness import handshakes
+from tests.waiting import wait_until
 
 Guard = Callable[[HTTPConnection], None]
 
@@ -45,15 +43,14 @@ def expected_refusals(expected_errors: list[str]) -> None:
     expected_errors.append("returned without completing handshake")
 
 
-def guarded(guard: Guard, asked: list[Asked]) -> FastAPI:
+def make_host() -> FastAPI:
+    """Return a host that has a page to sign in."""
     app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(guard)])
 
     @app.get("/sign-in")
     def sign_in() -> HTMLResponse:
         return HTMLResponse("<!doctype html><title>Sign in</title><link rel=icon href='data:,'>")
 
-    app.add_middleware(Witness, asked=asked)
     return app
 
 
@@ -62,12 +59,10 @@ def sign_in(context: BrowserContext) -> None:
 
 
 @guards
-def test_guard_lets_in(page: Page, context: BrowserContext, serve: Serve, guard: Guard) -> None:
+def test_guard_lets_in(open_chat: OpenChat, context: BrowserContext, guard: Guard) -> None:
     """Who is signed in comes through a guard of the host's, page and connection alike."""
     sign_in(context)
-    person = Person(page)
-
-    page.goto(serve(guarded(guard, [])).url("/chat"))
+    person = open_chat(guard=guard)
     person.says("let in")
 
     person.reads(*echoed(["let in"]))
@@ -75,67 +70,46 @@ def test_guard_lets_in(page: Page, context: BrowserContext, serve: Serve, guard:
 
 @guards
 def test_signed_out_page_stops_trying(
-    *,
-    page: Page,
-    context: BrowserContext,
-    console: Console,
-    serve: Serve,
-    start_relay: StartRelay,
-    guard: Guard,
+    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console, guard: Guard
 ) -> None:
     """Signed out meanwhile, the page says so, keeps what was said and sends no handshake more."""
     console.allow_failed_connections()
-    asked: list[Asked] = []
-    relay = start_relay(serve(guarded(guard, asked)).port)
     sign_in(context)
-    person = Person(page)
     page.clock.install()
-
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(app=make_host(), guard=guard, wire=True)
     context.clear_cookies()
-    relay.cut()
+    person.wire.cut()
     person.reads_state("signed_out")
     expect(person.try_again).to_be_visible()
     person.says("unheard")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
-    assert len(handshakes(asked)) == 2
+    assert len(handshakes(person.asked)) == 2
 
     for _ in range(3):
         page.clock.fast_forward(FIVE_MINUTES_MS)
     # Whatever the page had sent in that time would have come before this.
     page.evaluate("fetch('/sign-in?now')")
-    wait_until(lambda: asked[-1].query == "now", "the server has heard the question")
-    assert len(handshakes(asked)) == 2
+    wait_until(lambda: person.asked[-1].query == "now", "the server has heard the question")
+    assert len(handshakes(person.asked)) == 2
     person.reads_state("signed_out")
 
 
 @guards
 def test_signed_in_again_the_page_goes_on(
-    *,
-    page: Page,
-    context: BrowserContext,
-    console: Console,
-    serve: Serve,
-    start_relay: StartRelay,
-    guard: Guard,
+    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console, guard: Guard
 ) -> None:
     """Try again connects once one is signed in again, and delivers what has waited."""
     console.allow_failed_connections()
-    asked: list[Asked] = []
-    relay = start_relay(serve(guarded(guard, asked)).port)
     sign_in(context)
-    person = Person(page)
-
-    page.goto(relay.url("/chat"))
+    person = open_chat(app=make_host(), guard=guard, wire=True)
     person.says("before")
     person.reads(*echoed(["before"]))
     context.clear_cookies()
-    relay.cut()
+    person.wire.cut()
     person.reads_state("signed_out")
     person.says("waiting")
     person.try_again.click()
-    wait_until(lambda: len(handshakes(asked)) == 3, "the page has tried again")
+    wait_until(lambda: len(handshakes(person.asked)) == 3, "the page has tried again")
     person.reads_state("signed_out")
     sign_in(context)
     person.try_again.click()
@@ -143,28 +117,20 @@ def test_signed_in_again_the_page_goes_on(
     person.reads(*echoed(["before", "waiting"]))
     person.reads_state("connected")
     expect(person.try_again).to_be_hidden()
-    statuses = handshakes(asked)
+    statuses = handshakes(person.asked)
     assert statuses[0] == statuses[3] == 101
     assert statuses[1] == statuses[2] != 101
 
 
 def test_try_again_hands_the_focus_on(
-    page: Page,
-    context: BrowserContext,
-    console: Console,
-    serve: Serve,
-    start_relay: StartRelay,
+    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console
 ) -> None:
     """Who pressed Try again, which then goes, is left in the field and not nowhere."""
     console.allow_failed_connections()
-    relay = start_relay(serve(guarded(refuses, [])).port)
     sign_in(context)
-    person = Person(page)
-
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(app=make_host(), guard=refuses, wire=True)
     context.clear_cookies()
-    relay.cut()
+    person.wire.cut()
     person.reads_state("signed_out")
     sign_in(context)
     person.try_again.focus()
@@ -177,22 +143,14 @@ def test_try_again_hands_the_focus_on(
 
 
 def test_coming_back_from_the_sign_in_page_connects(
-    page: Page,
-    context: BrowserContext,
-    console: Console,
-    serve: Serve,
-    start_relay: StartRelay,
+    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console
 ) -> None:
     """Who signs in in another tab and comes back finds the chat connected, without a click."""
     console.allow_failed_connections()
-    relay = start_relay(serve(guarded(refuses, [])).port)
     sign_in(context)
-    person = Person(page)
-
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(app=make_host(), guard=refuses, wire=True)
     context.clear_cookies()
-    relay.cut()
+    person.wire.cut()
     person.reads_state("signed_out")
     sign_in(context)
     # A browser without windows has no tabs that are hidden: it says so for it.

@@ -1,55 +1,37 @@
 """What a page does on a phone, in a small window, and over a connection that fails and fails."""
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import HTTPException
 from fastapi.requests import HTTPConnection
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from fastapi_echochat import EchoChat
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import Console, OpenPage, StartRelay
-from tests.browser.person import Person, echoed, words
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.conftest import Console, OpenChat
+from tests.browser.person import echoed, words
 from tests.browser.test_layout import SCREENS
-from tests.conftest import Serve
 
 
-def test_keys_are_explained_where_there_are_keys(
-    page: Page, open_page: OpenPage, serve: Serve
-) -> None:
+def test_keys_are_explained_where_there_are_keys(page: Page, open_chat: OpenChat) -> None:
     """The hint about keys is for those who have a keyboard; a phone's has none of these keys."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    url = serve(app).url("/chat")
-    phone = open_page(**SCREENS["phone"])
+    open_chat()
+    phone = open_chat(screen=SCREENS["phone"]).page
 
-    for one in (page, phone):
-        one.goto(url)
     expect(page.get_by_text(ENGLISH["hint"])).to_be_visible()
 
     expect(phone.get_by_text(ENGLISH["hint"])).to_be_hidden()
 
 
-def test_heading_is_in_view_at_the_beginning(open_page: OpenPage, serve: Serve) -> None:
+def test_heading_is_in_view_at_the_beginning(open_chat: OpenChat) -> None:
     """In a window of a few lines the field has the focus, and the page begins at its beginning."""
-    app = FastAPI()
-    app.include_router(EchoChat(title="Support").router, prefix="/chat")
-    page = open_page(**SCREENS["magnified"])
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(title="Support", screen=SCREENS["magnified"])
 
     expect(person.field).to_be_focused()
-    expect(page.get_by_role("heading", name="Support")).to_be_in_viewport(ratio=1)
+    expect(person.page.get_by_role("heading", name="Support")).to_be_in_viewport(ratio=1)
 
 
-def test_focus_of_the_field_touches_nothing(page: Page, serve: Serve) -> None:
+def test_focus_of_the_field_touches_nothing(page: Page, open_chat: OpenChat) -> None:
     """The line around the field that has the focus stays clear of the words under it."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     expect(person.field).to_be_focused()
     field, hint = person.field.bounding_box(), page.locator("#echochat-hint").bounding_box()
     assert field is not None
@@ -63,12 +45,7 @@ def test_focus_of_the_field_touches_nothing(page: Page, serve: Serve) -> None:
 
 
 def test_try_again_is_where_buttons_are(
-    *,
-    open_page: OpenPage,
-    console: Console,
-    serve: Serve,
-    start_relay: StartRelay,
-    expected_errors: list[str],
+    open_chat: OpenChat, console: Console, expected_errors: list[str]
 ) -> None:
     """On a phone, where the words before it fill their line, Try again is at the line's end."""
     console.allow_failed_connections()
@@ -80,16 +57,9 @@ def test_try_again_is_where_buttons_are(
         if not is_open:
             raise HTTPException(401)
 
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(guard)])
-    relay = start_relay(serve(app).port)
-    page = open_page(**SCREENS["phone"])
-    person = Person(page)
-
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(guard=guard, wire=True, screen=SCREENS["phone"])
     is_open = False
-    relay.cut()
+    person.wire.cut()
     person.reads_state("signed_out")
 
     button, log = person.try_again.bounding_box(), person.log.bounding_box()
@@ -99,7 +69,7 @@ def test_try_again_is_where_buttons_are(
 
 
 def test_failed_message_can_be_told_from_others(
-    page: Page, serve: Serve, expected_errors: list[str]
+    open_chat: OpenChat, expected_errors: list[str]
 ) -> None:
     """The dashed line around a message that failed is not drawn on the accent's colour."""
     expected_errors.append("the reply function failed")
@@ -107,11 +77,7 @@ def test_failed_message_can_be_told_from_others(
     def fail_if_asked(message: object) -> str:
         raise RuntimeError
 
-    app = FastAPI()
-    app.include_router(EchoChat(fail_if_asked).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(fail_if_asked)
     person.says("fail")
 
     failed = person.log.locator(".failed")
@@ -120,51 +86,35 @@ def test_failed_message_can_be_told_from_others(
 
 
 def test_reason_is_read_while_it_fails_again(
-    page: Page, console: Console, serve: Serve, start_relay: StartRelay, context: BrowserContext
+    page: Page, open_chat: OpenChat, console: Console
 ) -> None:
     """While connecting fails again and again the reason stays, and does not come and go."""
     console.allow_failed_connections()
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
     page.clock.install()
 
-    page.goto(relay.url("/chat"))
-    person.reads_state("connected")
-    context.set_offline(True)
-    relay.cut()
-    person.reads_state("unreachable")
+    person = open_chat(wire=True)
+    person.is_offline()
     person.note_states()
     for _ in range(5):
         page.clock.fast_forward(31_000)
         expect(page.locator("#echochat")).to_have_attribute("data-state", "waiting")
     assert person.has_read_states() == words("unreachable")
-    context.set_offline(False)
+    person.is_online()
 
     person.reads_state("connected")
 
 
-@pytest.mark.parametrize("key_code", [13, 229])
-def test_enter_of_safaris_input_method_does_not_send(
-    page: Page, serve: Serve, key_code: int
-) -> None:
+def test_enter_of_safaris_input_method_does_not_send(open_chat: OpenChat) -> None:
     """Safari reports the Enter that ends a composition after its end, by the key code 229."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat()
     person.field.fill("日本")
-    person.field.evaluate(
+    press_enter = (
         "(field, keyCode) => field.dispatchEvent("
-        "new KeyboardEvent('keydown', { key: 'Enter', keyCode, cancelable: true }))",
-        key_code,
+        "new KeyboardEvent('keydown', { key: 'Enter', keyCode, cancelable: true }))"
     )
 
-    if key_code == 13:
-        person.reads(*echoed(["日本"]))
-    else:
-        expect(person.field).to_have_value("日本")
-        expect(person.messages).to_have_count(0)
+    person.field.evaluate(press_enter, 229)
+    expect(person.field).to_have_value("日本")
+    expect(person.messages).to_have_count(0)
+    person.field.evaluate(press_enter, 13)
+    person.reads(*echoed(["日本"]))

@@ -4,22 +4,18 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
-from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import EchoChat, Limits, Message
-from fastapi_echochat.labels import ENGLISH
-from tests.browser.conftest import Console, OpenPage, StartRelay
+from fastapi_echochat import Limits, Message
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.axe import violations
+from tests.browser.conftest import Console, OpenChat
 from tests.browser.gate import Gate
-from tests.browser.person import Person, words
-from tests.conftest import Serve
-from tests.servers import PATIENCE, wait_until
-
-schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
+from tests.browser.person import words
+from tests.waiting import PATIENCE, wait_until
 
 
-def test_answer_is_seen_piece_by_piece(page: Page, serve: Serve) -> None:
+def test_answer_is_seen_piece_by_piece(open_chat: OpenChat) -> None:
     """Each piece is read as soon as it is yielded, under a mark that goes with the last one."""
     gate = Gate()
 
@@ -28,12 +24,8 @@ def test_answer_is_seen_piece_by_piece(page: Page, serve: Serve) -> None:
             yield piece
             await gate.passed()
 
-    app = FastAPI()
-    app.include_router(EchoChat(count).router, prefix="/chat")
-    person = Person(page)
-    answer = person.log.locator(".answer")
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(count)
+    answer = person.answers
     person.says("count")
     for seen in ("one", "one two", "one two three"):
         person.reads("count", seen)
@@ -46,7 +38,7 @@ def test_answer_is_seen_piece_by_piece(page: Page, serve: Serve) -> None:
     person.reads("count", "one two three")
 
 
-def test_screen_reader_hears_an_answer_once(page: Page, serve: Serve) -> None:
+def test_screen_reader_hears_an_answer_once(open_chat: OpenChat) -> None:
     """A screen reader is told that an answer is being written, and then all of it, in one go."""
     gate = Gate()
 
@@ -55,42 +47,33 @@ def test_screen_reader_hears_an_answer_once(page: Page, serve: Serve) -> None:
             yield piece
             await gate.passed()
 
-    app = FastAPI()
-    app.include_router(EchoChat(count).router, prefix="/chat")
-    person = Person(page)
-    spoken = page.locator("#echochat-spoken")
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(count)
     person.says("count")
     person.reads("count", "one")
-    expect(person.log.locator(".answer")).to_have_attribute("aria-live", "off")
-    expect(spoken).to_have_text(ENGLISH["writing"])
+    expect(person.answers).to_have_attribute("aria-live", "off")
+    expect(person.spoken).to_have_text(ENGLISH["writing"])
     gate.open()
     person.reads("count", "one two")
-    expect(spoken).to_have_text(ENGLISH["writing"])
+    expect(person.spoken).to_have_text(ENGLISH["writing"])
     gate.open(2)
 
-    expect(spoken).to_have_text("Answer: one two three")
-    expect(spoken).to_have_attribute("aria-live", "polite")
+    expect(person.spoken).to_have_text("Answer: one two three")
+    expect(person.spoken).to_have_attribute("aria-live", "polite")
     expect(person.log.locator("[aria-live]")).to_have_count(0)
 
 
-def test_round_trip_of_a_streamed_answer(page: Page, serve: Serve) -> None:
+def test_round_trip_of_a_streamed_answer(open_chat: OpenChat) -> None:
     """The page says how long the first piece took, and how long the whole answer."""
 
     async def count(message: Message) -> AsyncIterator[str]:
         for piece in ("one", " two"):
             yield piece
 
-    app = FastAPI()
-    app.include_router(EchoChat(count).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(count)
     person.says("count")
     person.reads("count", "one two")
 
-    shown = page.locator("#echochat-round-trip")
+    shown = person.round_trip
     expect(shown).to_have_text(
         re.compile(r"^Last answer began after \d+ ms, complete after \d+ ms$")
     )
@@ -99,7 +82,7 @@ def test_round_trip_of_a_streamed_answer(page: Page, serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("by", ["button", "keyboard", "escape"])
-def test_answer_is_stopped(page: Page, serve: Serve, by: str) -> None:
+def test_answer_is_stopped(page: Page, open_chat: OpenChat, by: str) -> None:
     """Stop, by mouse, by keyboard or with Escape, ends the answer on both sides and goes."""
     gate = Gate()
     ended: list[str] = []
@@ -112,27 +95,22 @@ def test_answer_is_stopped(page: Page, serve: Serve, by: str) -> None:
         finally:
             ended.append(message.text)
 
-    app = FastAPI()
-    app.include_router(EchoChat(drone).router, prefix="/chat")
-    person = Person(page)
-    stop = page.get_by_role("button", name=ENGLISH["stop"])
-
-    page.goto(serve(app).url("/chat"))
-    expect(stop).to_be_hidden()
+    person = open_chat(drone)
+    expect(person.stop).to_be_hidden()
     person.says("drone")
     person.reads("drone", "on")
     if by == "button":
-        stop.click()
+        person.stop.click()
     elif by == "keyboard":
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
-        expect(stop).to_be_focused()
+        expect(person.stop).to_be_focused()
         page.keyboard.press("Enter")
     else:
         person.field.press("Escape")
 
     expect(person.notes).to_have_text(words("stopped", "incomplete"))
-    expect(stop).to_be_hidden()
+    expect(person.stop).to_be_hidden()
     expect(person.field).to_be_focused()
     wait_until(lambda: ended == ["drone"], "the reply function has ended")
 
@@ -141,7 +119,7 @@ def test_answer_is_stopped(page: Page, serve: Serve, by: str) -> None:
     person.reads("drone", "on", "again", "on and on")
 
 
-def test_answer_is_stopped_before_its_first_piece(page: Page, serve: Serve) -> None:
+def test_answer_is_stopped_before_its_first_piece(open_chat: OpenChat) -> None:
     """An answer that is slow to begin can be stopped too, and the next message is answered."""
     gate = Gate()
 
@@ -150,20 +128,16 @@ def test_answer_is_stopped_before_its_first_piece(page: Page, serve: Serve) -> N
             await gate.passed()
         return f"{message.text} it is"
 
-    app = FastAPI()
-    app.include_router(EchoChat(think).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(think)
     person.says("hard")
-    page.get_by_role("button", name=ENGLISH["stop"]).click()
+    person.stop.click()
     expect(person.notes).to_have_text(words("stopped"))
     person.says("easy")
 
     person.reads("hard", "easy", "easy it is")
 
 
-def test_stop_leaves_the_messages_that_wait(page: Page, serve: Serve) -> None:
+def test_stop_leaves_the_messages_that_wait(open_chat: OpenChat) -> None:
     """Stopped is the answer that is being made; what was said after it is answered."""
     gate = Gate()
 
@@ -172,11 +146,7 @@ def test_stop_leaves_the_messages_that_wait(page: Page, serve: Serve) -> None:
         if message.text == "first":
             await gate.passed()
 
-    app = FastAPI()
-    app.include_router(EchoChat(answer).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(answer)
     for text in ("first", "second", "third"):
         person.says(text)
     answers = person.log.locator(".answer p")
@@ -188,7 +158,7 @@ def test_stop_leaves_the_messages_that_wait(page: Page, serve: Serve) -> None:
 
 
 def test_failed_answer_is_asked_for_again(
-    page: Page, serve: Serve, expected_errors: list[str]
+    page: Page, open_chat: OpenChat, expected_errors: list[str]
 ) -> None:
     """An answer that breaks off stays to be read, and Send again asks for another one."""
     expected_errors.append("the reply function failed")
@@ -201,16 +171,11 @@ def test_failed_answer_is_asked_for_again(
             raise RuntimeError
         yield " and ended well."
 
-    app = FastAPI()
-    app.include_router(EchoChat(fail_first).router, prefix="/chat")
-    person = Person(page)
-    again = page.get_by_role("button", name=ENGLISH["send_again"])
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(fail_first)
     person.says("tell me")
     failed = ENGLISH["failed"].format(detail=ENGLISH["reply_failed"])
     expect(person.notes).to_have_text([failed, ENGLISH["incomplete"]])
-    again.focus()
+    person.send_again.focus()
     page.keyboard.press("Enter")
 
     person.reads("tell me", "It began well", "tell me", "It began well and ended well.")
@@ -218,9 +183,7 @@ def test_failed_answer_is_asked_for_again(
     expect(person.field).to_be_focused()
 
 
-def test_lost_connection_starts_an_answer_anew(
-    page: Page, console: Console, serve: Serve, start_relay: StartRelay
-) -> None:
+def test_lost_connection_starts_an_answer_anew(open_chat: OpenChat, console: Console) -> None:
     """An answer that a lost connection broke off is asked for again and replaces it."""
     console.allow_failed_connections()
     gate = Gate()
@@ -232,15 +195,10 @@ def test_lost_connection_starts_an_answer_anew(
         await gate.passed()
         yield " done"
 
-    app = FastAPI()
-    app.include_router(EchoChat(answer).router, prefix="/chat")
-    relay = start_relay(serve(app).port)
-    person = Person(page)
-
-    page.goto(relay.url("/chat"))
+    person = open_chat(answer, wire=True)
     person.says("try")
     person.reads("try", "attempt 1:")
-    relay.cut()
+    person.wire.cut()
     person.reads("try", "attempt 2:")
     gate.open()
 
@@ -249,7 +207,7 @@ def test_lost_connection_starts_an_answer_anew(
     assert len(set(ids)) == 1
 
 
-def test_twenty_thousand_pieces(page: Page, serve: Serve) -> None:
+def test_twenty_thousand_pieces(open_chat: OpenChat) -> None:
     """An answer of twenty thousand pieces is complete, and one types and is answered after it."""
     many = 20_000
 
@@ -260,11 +218,7 @@ def test_twenty_thousand_pieces(page: Page, serve: Serve) -> None:
         else:
             yield "here"
 
-    app = FastAPI()
-    app.include_router(EchoChat(count).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(count)
     person.says("count")
     expect(person.notes).to_have_text(words("writing"))
     person.field.press_sequentially("still there?")
@@ -277,7 +231,7 @@ def test_twenty_thousand_pieces(page: Page, serve: Serve) -> None:
     expect(person.messages.last).to_be_in_viewport(ratio=1)
 
 
-def test_reader_further_up_is_not_moved_by_pieces(page: Page, serve: Serve) -> None:
+def test_reader_further_up_is_not_moved_by_pieces(page: Page, open_chat: OpenChat) -> None:
     """Who scrolls up while an answer is being written stays there."""
     gate = Gate()
 
@@ -286,11 +240,7 @@ def test_reader_further_up_is_not_moved_by_pieces(page: Page, serve: Serve) -> N
         await gate.passed()
         yield "last line"
 
-    app = FastAPI()
-    app.include_router(EchoChat(lines).router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(lines)
     person.says("lines")
     expect(person.texts.last).to_contain_text("another line")
     wait_until(person.is_at_the_end, "the log shows its end")
@@ -305,29 +255,23 @@ def test_reader_further_up_is_not_moved_by_pieces(page: Page, serve: Serve) -> N
     assert person.log.evaluate("log => log.scrollTop") == 0
 
 
-def test_slowed_is_said_for_as_long_as_it_lasts(page: Page, serve: Serve) -> None:
+def test_slowed_is_said_for_as_long_as_it_lasts(page: Page, open_chat: OpenChat) -> None:
     """Who sends faster than `messages_per_second` is told in words, until the answer is there."""
-    app = FastAPI()
-    chat = EchoChat(limits=Limits(messages_per_second=1, burst=1))
-    app.include_router(chat.router, prefix="/chat")
-    person = Person(page)
     pace = page.locator("#echochat-pace")
 
-    page.goto(serve(app).url("/chat"))
-    person.reads_state("connected")
+    person = open_chat(limits=Limits(messages_per_second=1, burst=1))
     expect(pace).to_be_hidden()
     for text in ("one", "two"):
         person.says(text)
     expect(pace).to_have_text(ENGLISH["slowed"].format(seconds=1))
     expect(pace).to_have_attribute("aria-live", "polite")
 
-    expect(person.log.locator(".answer")).to_have_count(2)
+    expect(person.answers).to_have_count(2)
     expect(pace).to_be_hidden()
 
 
-@schemes
 def test_every_state_of_an_answer_is_accessible(
-    open_page: OpenPage, serve: Serve, expected_errors: list[str], scheme: str
+    page: Page, open_chat: OpenChat, expected_errors: list[str]
 ) -> None:
     """axe-core finds nothing while an answer is written, nor once it is stopped or has failed."""
     expected_errors.append("the reply function failed")
@@ -338,24 +282,15 @@ def test_every_state_of_an_answer_is_accessible(
         await gate.passed()
         raise RuntimeError
 
-    app = FastAPI()
-    app.include_router(EchoChat(answer).router, prefix="/chat")
-    page = open_page(color_scheme=scheme)
-    person = Person(page)
-
-    def violations() -> list[str]:
-        found = Axe().run(page).response["violations"]
-        return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(answer)
     person.says("stopped")
     person.reads("stopped", "a piece")
-    expect(page.get_by_role("button", name=ENGLISH["stop"])).to_be_visible()
-    assert violations() == []
+    expect(person.stop).to_be_visible()
+    assert violations(page) == []
     person.field.press("Escape")
     person.says("failed")
     expect(person.texts).to_have_count(4)
     gate.open()
     expect(person.log.locator(".failed")).to_be_visible()
     person.log.locator(".copy").last.focus()
-    assert violations() == []
+    assert violations(page) == []

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat
+from tests.browser.conftest import OpenChat
 from tests.browser.person import Person, echoed
 from tests.conftest import Serve
 
@@ -17,17 +18,13 @@ MARKUP = [
 ]
 
 
-def test_markup_stays_text(page: Page, serve: Serve) -> None:
+def test_markup_stays_text(page: Page, open_chat: OpenChat) -> None:
     """Markup in a message is shown as it was typed, and makes no element and runs no script."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     for text in MARKUP:
         person.says(text)
 
-    expect(person.log.locator(".answer")).to_have_count(len(MARKUP))
+    expect(person.answers).to_have_count(len(MARKUP))
     assert sorted(person.texts.all_inner_texts()) == sorted(echoed(MARKUP))
     assert person.texts.locator("*").count() == 0
     assert page.evaluate("window.hacked") is None
@@ -50,7 +47,7 @@ def test_title_stays_text(page: Page, serve: Serve) -> None:
         assert page.evaluate("window.hacked") is None
 
 
-def test_text_arrives_as_typed(page: Page, serve: Serve) -> None:
+def test_text_arrives_as_typed(open_chat: OpenChat) -> None:
     """Lines, spaces, emoji, scripts and escapes come back exactly as they were typed."""
     texts = [
         "a\nb\n\n  c\td",
@@ -60,11 +57,8 @@ def test_text_arrives_as_typed(page: Page, serve: Serve) -> None:
         "quotes \" ' ` and \\ backslashes \\u0041",
         "separators \u2028 and \u2029",
     ]
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    person = Person(page)
 
-    page.goto(serve(app).url("/chat"))
+    person = open_chat()
     for number, text in enumerate(texts, start=1):
         person.says(text)
         expect(person.messages).to_have_count(2 * number)
@@ -73,13 +67,9 @@ def test_text_arrives_as_typed(page: Page, serve: Serve) -> None:
     assert [person.texts.nth(2 * number).inner_text() for number in range(len(texts))] == texts
 
 
-def test_each_text_has_its_own_direction(page: Page, serve: Serve) -> None:
+def test_each_text_has_its_own_direction(open_chat: OpenChat) -> None:
     """Hebrew and Arabic are set from right to left, and English beside them is not."""
-    app = FastAPI()
-    app.include_router(EchoChat(lambda message: "שלום").router, prefix="/chat")
-    person = Person(page)
-
-    page.goto(serve(app).url("/chat"))
+    person = open_chat(lambda message: "שלום")
     person.says("hello")
     expect(person.messages).to_have_count(2)
     person.says("مرحبا")

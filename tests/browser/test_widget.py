@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no types
 from fastapi import FastAPI, Response
 from playwright.sync_api import FrameLocator, Page, expect
 
 from fastapi_echochat import EchoChat, Message
-from fastapi_echochat.labels import ENGLISH
+from fastapi_echochat.page.languages import ENGLISH
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage, TakePicture
 from tests.browser.person import Person, echoed
 from tests.conftest import Serve
@@ -54,6 +55,7 @@ class Widget:
     """The widget as a person finds it on a page."""
 
     def __init__(self, page: Page, label: str = "Chat", close_label: str = "Close") -> None:
+        self.page = page
         self.opener = page.get_by_role("button", name=label, exact=True)
         self.panel = page.get_by_role("dialog", name=label)
         self.closer = self.panel.get_by_role("button", name=close_label)
@@ -70,6 +72,27 @@ class Widget:
         expect(self.panel).to_be_hidden()
 
 
+OpenWidget = Callable[..., Widget]
+
+
+@pytest.fixture
+def open_widget(page: Page, open_page: OpenPage, serve: Serve) -> OpenWidget:
+    """Open a page of a host that has a widget."""
+
+    def open_widget(
+        *,
+        app: FastAPI | None = None,
+        path: str = "/",
+        words: tuple[str, ...] = (),
+        **screen: Any,
+    ) -> Widget:
+        shown = open_page(**screen) if screen else page
+        shown.goto(serve(app or make_host(SCRIPT)).url(path))
+        return Widget(shown, *words)
+
+    return open_widget
+
+
 def focused(page: Page) -> str:
     """Return the tag and the text of what has the focus, within the widget too."""
     found: str = page.evaluate(
@@ -82,17 +105,12 @@ def focused(page: Page) -> str:
     return found
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe-core objects to, with the elements it is about."""
-    found = Axe().run(page).response["violations"]
-    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
+def test_echo_in_the_widget(page: Page, open_widget: OpenWidget, take_picture: TakePicture) -> None:
+    """Opened on a page with a strict policy, the widget shows the chat, which echoes.
 
-
-def test_echo_in_the_widget(page: Page, serve: Serve, take_picture: TakePicture) -> None:
-    """Opened on a page with a strict policy, the widget shows the chat, which echoes."""
-    server = serve(make_host(SCRIPT))
-    page.goto(server.url("/"))
-    widget = Widget(page)
+    A chat that is closed goes on where it was when it is opened again.
+    """
+    widget = open_widget()
     widget.is_closed()
     expect(widget.iframe).to_have_count(0)
     take_picture(page, "widget-closed")
@@ -104,16 +122,6 @@ def test_echo_in_the_widget(page: Page, serve: Serve, take_picture: TakePicture)
     widget.chat.reads(*echoed(["NBA"]))
     take_picture(page, "widget-open")
 
-
-def test_closed_and_opened_again(page: Page, serve: Serve) -> None:
-    """A chat that is closed goes on where it was when it is opened again."""
-    server = serve(make_host(SCRIPT))
-    page.goto(server.url("/"))
-    widget = Widget(page)
-    widget.opener.click()
-    widget.chat.says("NBA")
-    widget.chat.reads(*echoed(["NBA"]))
-
     widget.closer.click()
     widget.is_closed()
     assert focused(page) == "button Chat"
@@ -124,11 +132,9 @@ def test_closed_and_opened_again(page: Page, serve: Serve) -> None:
     widget.is_closed()
 
 
-def test_open_or_closed_is_remembered(page: Page, serve: Serve) -> None:
+def test_open_or_closed_is_remembered(page: Page, open_widget: OpenWidget) -> None:
     """Open or closed, the widget is so on the next page too, and takes no focus there."""
-    server = serve(make_host(SCRIPT))
-    page.goto(server.url("/"))
-    widget = Widget(page)
+    widget = open_widget()
     widget.opener.click()
     widget.is_open()
 
@@ -145,14 +151,12 @@ def test_open_or_closed_is_remembered(page: Page, serve: Serve) -> None:
     expect(widget.iframe).to_have_count(0)
 
 
-def test_storage_that_is_refused(page: Page, serve: Serve) -> None:
+def test_storage_that_is_refused(page: Page, open_widget: OpenWidget) -> None:
     """In a browser that refuses to store anything the widget works, and forgets."""
-    server = serve(make_host(SCRIPT))
     page.add_init_script(
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('no'); } })"
     )
-    page.goto(server.url("/"))
-    widget = Widget(page)
+    widget = open_widget()
 
     widget.opener.click()
     widget.is_open()
@@ -162,11 +166,9 @@ def test_storage_that_is_refused(page: Page, serve: Serve) -> None:
     widget.is_closed()
 
 
-def test_keyboard_alone(page: Page, serve: Serve) -> None:
+def test_keyboard_alone(page: Page, open_widget: OpenWidget) -> None:
     """The widget is found, opened, spoken to, and closed from inside and outside, by keys alone."""
-    server = serve(make_host(SCRIPT))
-    page.goto(server.url("/"))
-    widget = Widget(page)
+    widget = open_widget()
 
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
@@ -194,7 +196,7 @@ def test_keyboard_alone(page: Page, serve: Serve) -> None:
     widget.is_closed()
 
 
-def test_escape_stops_before_it_closes(page: Page, serve: Serve) -> None:
+def test_escape_stops_before_it_closes(open_widget: OpenWidget) -> None:
     """Escape stops an answer that is being written; with none to stop it closes the widget."""
 
     async def go_on(message: Message) -> AsyncIterator[str]:
@@ -203,8 +205,7 @@ def test_escape_stops_before_it_closes(page: Page, serve: Serve) -> None:
 
     app = make_host('src="/bot?asset=widget.js"')
     app.include_router(EchoChat(go_on).router, prefix="/bot")
-    page.goto(serve(app).url("/"))
-    widget = Widget(page)
+    widget = open_widget(app=app)
     widget.opener.click()
     widget.chat.says("and")
     widget.chat.reads("and", "and")
@@ -216,79 +217,68 @@ def test_escape_stops_before_it_closes(page: Page, serve: Serve) -> None:
     widget.is_closed()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_barrier(
-    scheme: str, open_page: OpenPage, serve: Serve, take_picture: TakePicture
-) -> None:
+def test_no_barrier(open_widget: OpenWidget, take_picture: TakePicture) -> None:
     """A page with the widget has no barrier that axe finds, closed and open, light and dark."""
-    server = serve(make_host(SCRIPT))
-    page = open_page(color_scheme=scheme, viewport={"width": 900, "height": 700})
-    page.goto(server.url("/"))
-    widget = Widget(page)
+    widget = open_widget()
     expect(widget.opener).to_be_visible()
-    assert violations(page) == []
+    assert violations(widget.page) == []
 
     widget.opener.click()
     widget.chat.says("NBA")
     widget.chat.reads(*echoed(["NBA"]))
 
-    assert violations(page) == []
-    take_picture(page, f"widget-{scheme}")
+    assert violations(widget.page) == []
+    take_picture(widget.page, "widget")
 
 
-def test_phone(open_page: OpenPage, serve: Serve, take_picture: TakePicture) -> None:
+def test_phone(open_widget: OpenWidget, take_picture: TakePicture) -> None:
     """On a phone the open widget fills the window, keeps the keys to itself, and can be closed."""
-    server = serve(make_host(SCRIPT))
-    page = open_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
-    page.goto(server.url("/"))
-    widget = Widget(page)
+    widget = open_widget(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
     expect(widget.opener).to_be_visible()
-    take_picture(page, "widget-phone-closed")
+    take_picture(widget.page, "widget-phone-closed")
 
     widget.opener.tap()
     widget.chat.says("NBA")
     widget.chat.reads(*echoed(["NBA"]))
-    take_picture(page, "widget-phone")
+    take_picture(widget.page, "widget-phone")
 
     assert widget.panel.bounding_box() == {"x": 0, "y": 0, "width": 360, "height": 640}
-    assert violations(page) == []
+    assert violations(widget.page) == []
     widget.closer.tap()
     widget.is_closed()
-    assert focused(page) == "button Chat"
+    assert focused(widget.page) == "button Chat"
     widget.opener.tap()
     expect(widget.chat.field).to_be_focused()
-    page.keyboard.press("Escape")
+    widget.page.keyboard.press("Escape")
     widget.is_closed()
     widget.opener.tap()
-    page.reload()
+    widget.page.reload()
     widget.is_open()
     expect(widget.closer).to_be_focused()
 
 
-def test_forced_colours(open_page: OpenPage, serve: Serve, take_picture: TakePicture) -> None:
+def test_forced_colours(open_widget: OpenWidget, take_picture: TakePicture) -> None:
     """Where the person's colours are forced, button and panel have borders to be seen by."""
-    server = serve(make_host(SCRIPT))
-    page = open_page(forced_colors="active", viewport={"width": 900, "height": 700})
-    page.goto(server.url("/"))
-    widget = Widget(page)
+    widget = open_widget(forced_colors="active", viewport={"width": 900, "height": 700})
     widget.opener.click()
     widget.chat.reads_state("connected")
 
     for part in (widget.opener, widget.panel):
         border = "element => getComputedStyle(element).borderBlockStart"
         assert part.evaluate(border).startswith("1px solid rgb")
-    take_picture(page, "widget-forced-colours")
+    take_picture(widget.page, "widget-forced-colours")
 
 
-def test_words_and_colour_of_the_host(page: Page, serve: Serve, take_picture: TakePicture) -> None:
+def test_words_and_colour_of_the_host(
+    page: Page, open_widget: OpenWidget, take_picture: TakePicture
+) -> None:
     """The script element gives the words, a custom property of the page the colour."""
     attributes = 'data-label="Ask us" data-close-label="Done"'
     app = make_host(
         f"{SCRIPT} {attributes}",
         css=":root{--echochat-accent:#7a1f5c}aside,button,dialog,iframe{display:none}",
     )
-    page.goto(serve(app).url("/"))
-    widget = Widget(page, "Ask us", "Done")
+    widget = open_widget(app=app, words=("Ask us", "Done"))
 
     background = "element => getComputedStyle(element).backgroundColor"
     assert widget.opener.evaluate(background) == "rgb(122, 31, 92)"
@@ -360,12 +350,11 @@ def not_deferred() -> tuple[FastAPI, str]:
 
 @pytest.mark.parametrize("make", [sub_application, root_path, with_a_query, not_deferred])
 def test_widget_finds_its_chat(
-    make: Callable[[], tuple[FastAPI, str]], page: Page, serve: Serve
+    open_widget: OpenWidget, make: Callable[[], tuple[FastAPI, str]]
 ) -> None:
     """Wherever the chat is mounted and the script stands, the widget opens that chat."""
     app, path = make()
-    page.goto(serve(app).url(path))
-    widget = Widget(page)
+    widget = open_widget(app=app, path=path)
 
     widget.opener.click()
     widget.chat.says("NBA")

@@ -1,15 +1,24 @@
 """A real nginx, real uvicorns behind it, and a real Chromium before it."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.conftest import chromium, console, page  # noqa: F401 - fixtures of these tests
+from tests.browser.conftest import (  # noqa: F401 - fixtures of these tests
+    chromium,
+    console,
+    context,
+    page,
+    pytest_pyfunc_call,
+)
+from tests.browser.person import Person
 from tests.proxies.nginx import PUBLIC_NAME, nginx_process
-from tests.servers import PATIENCE, Process, uvicorn_process
+from tests.servers import Process, uvicorn_command, uvicorn_process
 
 StartNginx = Callable[..., Process]
 StartUvicorn = Callable[..., Process]
@@ -25,42 +34,62 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:  # noqa: F811 - it is the one above
-    """Give the test a browser profile of its own, which takes the tests' certificate."""
-    context = chromium.new_context(ignore_https_errors=True)
-    context.set_default_timeout(PATIENCE * 1000)
-    yield context
-    context.close()
+def profile() -> dict[str, Any]:
+    """Return the options of a browser profile that takes the tests' certificate."""
+    return {"ignore_https_errors": True}
 
 
 @pytest.fixture
 def nginx(tmp_path: Path, certificate: Path) -> Iterator[StartNginx]:
-    """Start nginx before servers of the given ports, until the test ends."""
-    processes: list[Process] = []
-    folder = tmp_path / "nginx"
-    folder.mkdir()
+    """Start nginx before servers of the given ports, until the test ends; it has nothing to say."""
+    with contextlib.ExitStack() as processes:
+        folder = tmp_path / "nginx"
+        folder.mkdir()
 
-    def start(server_block: str, *upstreams: int, port: int | None = None) -> Process:
-        process = nginx_process(
-            server_block, *upstreams, folder=folder, certificate=certificate, port=port
-        )
-        processes.append(process)
-        return process
+        def start(server_block: str, *upstreams: int, port: int | None = None) -> Process:
+            process = nginx_process(
+                server_block, *upstreams, folder=folder, certificate=certificate, port=port
+            )
+            processes.callback(lambda: _expect_silence(process))
+            processes.callback(process.stop)
+            return process
 
-    yield start
-    for process in processes:
-        process.stop()
+        yield start
+
+
+def is_answered(person: Person, address: str, rendered: str | None = None) -> None:
+    """Say NBA on a page, and read the answer.
+
+    Args:
+        person: In front of it.
+        address: Of the endpoint, as the page shows it.
+        rendered: The same as far as the server can see, if that is to be known.
+    """
+    expect(person.address).to_have_value(address)
+    if rendered:
+        shown = person.page.locator("#echochat")
+        expect(shown).to_have_attribute("data-endpoint", rendered)
+    person.says("NBA")
+    person.reads("NBA", "Message text was: NBA")
+
+
+def _expect_silence(process: Process) -> None:
+    assert process.log() == ""
 
 
 # Takes the browser's profile to be stopped before its pages are closed: uvicorn 0.54 with TLS
 # ends in a traceback (`InvalidState`, from its own `shutdown`) while a client's close is under way.
 @pytest.fixture
-def uvicorn(tmp_path: Path, context: BrowserContext) -> Iterator[StartUvicorn]:
+def uvicorn(
+    tmp_path: Path,
+    context: BrowserContext,  # noqa: F811 - it is the one above
+) -> Iterator[StartUvicorn]:
     """Start `uvicorn host:app` in processes until the test ends, and then read their logs."""
     processes: list[Process] = []
 
     def start(source: str, *options: str) -> Process:
-        process = uvicorn_process(source, tmp_path, *options)
+        start = uvicorn_command if options else uvicorn_process
+        process = start(source, tmp_path, *options)
         processes.append(process)
         return process
 

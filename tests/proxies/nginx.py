@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.servers import Process, find_program, free_port
+from tests.servers import Command, Process, find_program, free_port
 
 PUBLIC_NAME = "chat.localhost"
 """The host name that the world knows; Chromium finds names below `localhost` by itself."""
@@ -58,4 +58,4 @@ def nginx_process(
     """)
     # `-e`: before it has read its configuration nginx logs where it was built to.
     command = [find_program("nginx"), "-e", "stderr", "-p", str(folder), "-c", "nginx.conf"]
-    return Process(command, port=port, folder=folder)
+    return Command(command, port=port, folder=folder)

@@ -4,15 +4,16 @@ from typing import NamedTuple
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from fastapi_echochat import EchoChat
-from tests.browser.conftest import QUIET, Console
+from tests.browser.chromium import QUIET, find_chromium
+from tests.browser.conftest import Console
 from tests.browser.person import Person
 from tests.conftest import Serve
-from tests.proxies.conftest import StartNginx
+from tests.proxies.conftest import StartNginx, is_answered
 from tests.proxies.nginx import PUBLIC_NAME
-from tests.servers import find_program, free_port
+from tests.servers import free_port
 
 HOST = "proxy_set_header Host $http_host;"
 # The line that most guides have; nginx's $host is without the port.
@@ -110,11 +111,7 @@ PROXIES = [
 
 @pytest.mark.parametrize("proxy", PROXIES, ids=lambda proxy: proxy.name)
 def test_a_page_behind_a_proxy_is_answered(
-    proxy: Proxy,
-    serve: Serve,
-    nginx: StartNginx,
-    page: Page,
-    console: Console,
+    proxy: Proxy, serve: Serve, nginx: StartNginx, page: Page
 ) -> None:
     """A page opened at its public address shows its public endpoint, and is answered."""
     app = FastAPI()
@@ -122,49 +119,36 @@ def test_a_page_behind_a_proxy_is_answered(
     host = serve(app, root_path=proxy.root_path)
     server = nginx(proxy.server_block, host.port)
     public = f"{PUBLIC_NAME}:{server.port}"
-    person = Person(page)
 
     page.goto(f"https://{public}{proxy.page}")
 
-    expect(person.address).to_have_value(f"wss://{public}{proxy.page.removesuffix('/')}/ws")
-    expect(page.locator("#echochat")).to_have_attribute(
-        "data-endpoint", proxy.rendered.format(public)
-    )
-    person.says("NBA")
-    person.reads("NBA", "Message text was: NBA")
-    assert console.unexpected() == []
-    assert server.log() == ""
+    address = f"wss://{public}{proxy.page.removesuffix('/')}/ws"
+    is_answered(Person(page), address, proxy.rendered.format(public))
 
 
 def test_a_page_on_the_default_port_is_answered(
-    serve: Serve, nginx: StartNginx, chromium: Browser
+    serve: Serve, nginx: StartNginx, chromium: Browser, console: Console
 ) -> None:
     """Behind nginx as most guides set it up, on the default port, the server sees all of it."""
     app = FastAPI()
     app.include_router(EchoChat().router, prefix="/support/chat")
     host = serve(app)
     port = free_port()
-    server = nginx(HOST_WITHOUT_PORT + SCHEME + EVERYTHING, host.port, port=port)
+    nginx(HOST_WITHOUT_PORT + SCHEME + EVERYTHING, host.port, port=port)
     # The default port is not a test's to listen on: the browser is told that it is another.
     mapping = f"--host-resolver-rules=MAP chat.example:443 127.0.0.1:{port}"
     browser = chromium.browser_type.launch(
-        executable_path=find_program("chromium"), args=[*QUIET, "--no-proxy-server", mapping]
+        executable_path=find_chromium(), args=[*QUIET, "--no-proxy-server", mapping]
     )
     try:
         context = browser.new_context(ignore_https_errors=True)
-        console = Console(context)
+        console.listen(context)
         page = context.new_page()
-        person = Person(page)
 
         page.goto("https://chat.example/support/chat")
 
-        expect(person.address).to_have_value("wss://chat.example/support/chat/ws")
-        expect(page.locator("#echochat")).to_have_attribute(
-            "data-endpoint", "wss://chat.example/support/chat/ws"
-        )
-        person.says("NBA")
-        person.reads("NBA", "Message text was: NBA")
-        assert console.unexpected() == []
+        address = "wss://chat.example/support/chat/ws"
+        is_answered(Person(page), address, address)
+        console.drain()
     finally:
         browser.close()
-    assert server.log() == ""

@@ -1,4 +1,4 @@
-"""The places where rooms live, each of its own for each test."""
+"""Stores of rooms, for each test its own."""
 
 import asyncio
 import itertools
@@ -9,17 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_echochat.rooms.log import Entry, Kind, Rooms
-from fastapi_echochat.rooms.memory import MemoryRooms
-from fastapi_echochat.rooms.redis import RedisRooms
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
-from tests.redis_server import redis_process
-from tests.servers import PATIENCE, Process
+from fastapi_echochat.identity import Author
+from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
+from tests.servers import PATIENCE, Process, redis_process
+from tests.waiting import PATIENCE
 
 Open = Callable[..., Rooms]
-"""Opens a place's rooms; called again it opens the same ones as another client would."""
+"""Opens a store; called again it opens the same one as another process would."""
 
-PLACES = ["memory", "sqlite", "redis"]
+STORES = ["memory", "sqlite", "redis"]
+
+ADA = Author("17", "Ada")
 
 _numbers = itertools.count()
 
@@ -29,11 +32,12 @@ def entry(
     *,
     id_: str | None = None,
     kind: Kind = "message",
+    author: Author | None = ADA,
 ) -> Entry:
     return Entry(
         kind=kind,
         id=f"id-{next(_numbers)}" if id_ is None else id_,
-        author="Ada",
+        author=author,
         text=text,
         sent_at=datetime.now(timezone.utc),
     )
@@ -57,14 +61,6 @@ async def take(rooms: Rooms, room: str, count: int, *, after: int = 0) -> list[E
     return entries
 
 
-async def until(condition: Callable[[], bool], what: str) -> None:
-    for _ in range(round(PATIENCE / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"waited in vain until {what}")
-
-
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -78,27 +74,27 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     server.stop()
 
 
-@pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest) -> str:
-    """Name a place."""
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> str:
+    """Name a store."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 async def open_rooms(
-    place: str, request: pytest.FixtureRequest, tmp_path: Path
+    store: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[Open]:
-    """Open rooms of a place, and close them when the test ends."""
+    """Open a store, and close what was opened when the test ends."""
     opened: list[Rooms] = []
     prefix = f"test-{uuid.uuid4()}"
 
     def open_(**options: int) -> Rooms:
         rooms: Rooms
-        if place == "memory":
-            # One process has one.
+        if store == "memory":
+            # Another process would not see it.
             rooms = opened[0] if opened else MemoryRooms(**options)
-        elif place == "sqlite":
+        elif store == "sqlite":
             rooms = SQLiteRooms(tmp_path / "rooms.db", **options)
         else:
             url = request.getfixturevalue("shared_redis").url(scheme="redis")
@@ -113,5 +109,5 @@ async def open_rooms(
 
 @pytest.fixture
 def rooms(open_rooms: Open) -> Rooms:
-    """Give rooms, in every place."""
+    """Give rooms in every store."""
     return open_rooms()

@@ -7,12 +7,12 @@ import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from fastapi_echochat.rooms.log import Entry, Rooms
-from tests.rooms_clients import MUCH, V1, Frame
+from fastapi_echochat.rooms.stores.contract import Entry, Rooms
+from tests.clients import MUCH, V1, Frame
+from tests.waiting import PATIENCE, until
 
 WINDOW = 8
 """Most messages of one writer that are not acknowledged yet."""
@@ -173,7 +173,9 @@ class Crowd:
         self._rooms = rooms
         self._room = room
 
-    async def talk_during(self, trouble: Callable[[], Any], *, patience: float = 60) -> None:
+    async def talk_during(
+        self, trouble: Callable[[], Any], *, patience: float = 4 * PATIENCE
+    ) -> None:
         """Talk as long as something goes on; then until all is acknowledged and seen."""
         tasks = [asyncio.ensure_future(client.run()) for client in self.readers]
         # A reader that has seen nothing yet has no position to come back with.
@@ -230,12 +232,9 @@ class Crowd:
             after = entries[-1].position
 
     async def _wait(self, condition: Callable[[], bool], seconds: float) -> None:
-        for _ in range(round(seconds / 0.05)):
-            if condition():
-                return
-            await asyncio.sleep(0.05)
-        pytest.fail(f"waited {seconds} s in vain in {self._room}; {self._state()}")
+        await until(condition, self, seconds)
 
-    def _state(self) -> str:
+    def __str__(self) -> str:
         writers = [(writer.sent, len(writer.acknowledged)) for writer in self.writers]
-        return f"writers {writers}, readers {[len(reader.seen) for reader in self.readers]}"
+        readers = [len(reader.seen) for reader in self.readers]
+        return f"{self._room} goes on: writers {writers}, readers {readers}"

@@ -4,23 +4,20 @@ import asyncio
 import contextlib
 import json
 import resource
-import socket
 import statistics
-import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
-from websockets.uri import parse_uri
 
-from tests.rooms_clients import V1, Visitor, until
-from tests.servers import PATIENCE, Process, uvicorn_process, wait_until
+from tests.clients import V1, Client, RawClient
+from tests.conftest import Keep
+from tests.servers import Process, uvicorn_process
+from tests.waiting import until, wait_until
 
 READERS = 999
 ROUNDS = 2
@@ -30,7 +27,7 @@ import gc
 from pathlib import Path
 from fastapi import FastAPI
 from fastapi_echochat import EchoChat, Limits, MemoryRooms
-from fastapi_echochat.live.fanout import Outbox
+from fastapi_echochat.rooms.fanout import Outbox
 
 app = FastAPI()
 # Stuck for as long as the test takes: what is shown is not that it is given up in the end.
@@ -51,56 +48,15 @@ async def memory() -> int:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Process]:
+def server(tmp_path: Path, keep: Keep) -> Process:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * READERS)), hard))
-    process = uvicorn_process(HOST, tmp_path)
-    yield process
-    process.stop()
-    assert "Traceback" not in process.log()
+    return keep(uvicorn_process(HOST, tmp_path))
 
 
-class Deaf:
-    """A client that enters, and then reads nothing, with little room for it in the kernel."""
-
-    def __init__(self, url: str, name: str) -> None:
-        uri = parse_uri(url)
-        self._protocol = ClientProtocol(uri, subprotocols=V1)
-        self._socket = socket.socket()
-        # The smaller its segments are the less the server's kernel keeps for it.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
-        self._socket.settimeout(PATIENCE)
-        self._socket.connect(("127.0.0.1", uri.port))
-        self._protocol.send_request(self._protocol.connect())
-        self._flush()
-        while not self._protocol.handshake_exc and self._protocol.state.name == "CONNECTING":
-            self._protocol.receive_data(self._socket.recv(4096))
-        self._protocol.send_text(json.dumps({"type": "enter", "name": name}).encode())
-        self._flush()
-
-    def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            self._socket.sendall(data)
-
-    def read_at_last(self) -> tuple[int, int | None]:
-        """Read all there is, and return how many frames that was, and the code of the close."""
-        heard = 0
-        while True:
-            for event in self._protocol.events_received():
-                if isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
-                    return heard, int(struct.unpack("!H", event.data[:2])[0])
-                heard += 1
-            data = self._socket.recv(65536)
-            if not data:
-                return heard, None
-            self._protocol.receive_data(data)
-
-    def __enter__(self) -> "Deaf":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
+def enter_deaf(url: str, name: str) -> RawClient:
+    """Enter, and then read nothing, with little room for it in the kernel."""
+    return RawClient(url, subprotocol="echochat.v1", is_small=True).enter(name)
 
 
 class Audience:
@@ -170,7 +126,7 @@ def test_nobody_waits_for_a_client_that_never_reads(
 
     When it reads at last it finds what had been sent to it, and 1013.
     """
-    url = server.url("/rooms/lobby/ws", "ws")
+    url = server.ws("/rooms/lobby")
     times: dict[str, list[float]] = {"without it": [], "while it is stuck": [], "let go": []}
 
     def stuck() -> list[int]:
@@ -193,7 +149,7 @@ def test_nobody_waits_for_a_client_that_never_reads(
             # In turn, so that what else this machine does meanwhile is in all of them.
             for _ in range(ROUNDS):
                 times["without it"] += await audience.hear(20, 100)
-                with await asyncio.to_thread(Deaf, url, "deaf") as deaf:
+                with await asyncio.to_thread(enter_deaf, url, "deaf") as deaf:
                     while not await is_stuck():
                         await audience.hear(5, 4000)
                     times["while it is stuck"] += await audience.hear(20, 100)
@@ -201,8 +157,8 @@ def test_nobody_waits_for_a_client_that_never_reads(
                     while await asyncio.to_thread(stuck) != [1, 1]:
                         await audience.hear(10, 4000)
                     times["let go"] += await audience.hear(20, 100)
-                    heard, code = await asyncio.to_thread(deaf.read_at_last)
-                    assert heard > 1
+                    heard, code = await asyncio.to_thread(deaf.receive_rest)
+                    assert len(heard) > 1
                     assert code == 1013
         finally:
             await audience.leave()
@@ -225,16 +181,16 @@ def test_memory_is_bounded(server: Process, record_property: Callable[[str, obje
         used: int = httpx.get(server.url("/memory")).json()
         return used
 
-    url = server.url("/rooms/lobby/ws", "ws")
+    url = server.ws("/rooms/lobby")
     text = "x" * 60_000
     said = 0
     # What a server needs to be warm is not counted.
-    with Visitor(server.url("/rooms/warm/ws", "ws"), "Ann") as ann:
+    with Client(server.ws("/rooms/warm"), "Ann") as ann:
         for _ in range(200):
             ann.tell(text)
-    with Visitor(url, "Ann") as ann, contextlib.ExitStack() as clients:
+    with Client(url, "Ann") as ann, contextlib.ExitStack() as clients:
         before = most = memory()
-        deaf = [clients.enter_context(Deaf(url, f"deaf {number}")) for number in range(20)]
+        deaf = [clients.enter_context(enter_deaf(url, f"deaf {number}")) for number in range(20)]
         ann.hear("presence", authors=["Ann", *sorted(f"deaf {number}" for number in range(20))])
         while said < 100_000_000:
             for _ in range(50):
@@ -243,7 +199,7 @@ def test_memory_is_bounded(server: Process, record_property: Callable[[str, obje
             most = max(most, memory())
         wait_until(lambda: bool(httpx.get(server.url("/stuck")).json()[1] == 20), "all are behind")
         for client in deaf:
-            assert client.read_at_last()[1] == 1013
+            assert client.receive_rest()[1] == 1013
     grown = (most - before) / 1_000_000
     line = f"{said / 1_000_000:.0f} MB said to 20 that read nothing: memory grew by {grown:.1f} MB"
     record_property("memory", line)

@@ -4,15 +4,15 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fastapi_echochat import RedisRooms, Rooms, SQLiteRooms
-from tests.redis_server import redis_process
+from tests.conftest import Keep
 from tests.rooms.crowd import Crowd
-from tests.servers import Process, uvicorn_process
+from tests.servers import Process, redis_process, uvicorn_process
 
 SECONDS = float(os.environ.get("ECHOCHAT_KILL_SECONDS", "10"))
 """How long servers are killed; a minute shows more."""
@@ -26,26 +26,6 @@ logging.basicConfig(level=logging.INFO)
 app = FastAPI()
 app.include_router(EchoChat(reply=None, rooms={rooms}).router, prefix="/rooms/{{room}}")
 """
-
-Serve = Callable[..., list[Process]]
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start processes that serve rooms, until the test ends, and then read their logs."""
-    processes: list[Process] = []
-
-    def start(rooms: str, count: int, name: str) -> list[Process]:
-        source = HOST.format(rooms=rooms)
-        processes.extend(uvicorn_process(source, tmp_path, name=name) for _ in range(count))
-        return processes[-count:]
-
-    yield start
-    for process in processes:
-        process.stop()
-    logs = "".join(process.log() for process in processes)
-    assert "Traceback" not in logs
-    assert "ERROR" not in logs
 
 
 class Place:
@@ -61,7 +41,7 @@ class Place:
         self._name = name
         self._servers = servers
         self._rooms = rooms
-        urls = [server.url(f"/rooms/{name}/ws", "ws") for server in servers]
+        urls = [server.ws(f"/rooms/{name}") for server in servers]
         self._crowd = Crowd(urls, rooms, name)
         self._kills = 0
 
@@ -94,9 +74,8 @@ class Place:
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 240)
 def test_nothing_is_lost_when_servers_are_killed(
-    serve: Serve,
+    keep: Keep,
     tmp_path: Path,
-    request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> None:
     """Whatever was acknowledged is in the log once, and every reader saw all of it, in its order.
@@ -104,19 +83,21 @@ def test_nothing_is_lost_when_servers_are_killed(
     Of SQLite there is one server, of Redis there are two, of which one or the other is killed with
     SIGKILL and started again, in both places at the same time.
     """
-    redis = redis_process(tmp_path)
-    request.addfinalizer(redis.stop)
-    url = redis.url(scheme="redis")
+    url = keep(redis_process(tmp_path)).url(scheme="redis")
     history = 1_000_000
+
+    def serve(rooms: str, name: str) -> Process:
+        return keep(uvicorn_process(HOST.format(rooms=rooms), tmp_path, name=name))
+
     places = [
         Place(
             "sqlite",
-            serve('SQLiteRooms("rooms.db")', 1, "in_a_file"),
+            [serve('SQLiteRooms("rooms.db")', "in_a_file")],
             SQLiteRooms(tmp_path / "rooms.db"),
         ),
         Place(
             "redis",
-            serve(f'RedisRooms("{url}", history={history})', 2, "in_redis"),
+            [serve(f'RedisRooms("{url}", history={history})', "in_redis") for _ in range(2)],
             RedisRooms(url, history=history),
         ),
     ]

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_echochat.rooms.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
+from tests.conftest import Keep
 from tests.rooms.conftest import entry, take
-from tests.servers import PATIENCE, uvicorn_process, wait_until
+from tests.servers import uvicorn_command
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -20,16 +22,16 @@ HOST = """
 import os
 import time
 from fastapi import FastAPI
-from fastapi_echochat.rooms.memory import MemoryRooms
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.conftest import entry
 
 app = FastAPI()
-places = {"memory": [MemoryRooms(), MemoryRooms()], "sqlite": [SQLiteRooms("rooms.db")] * 2}
+stores = {"memory": [MemoryRooms(), MemoryRooms()], "sqlite": [SQLiteRooms("rooms.db")] * 2}
 
-@app.get("/{place}")
-async def append(place: str) -> int:
-    for rooms in places[place]:
+@app.get("/{store}")
+async def append(store: str) -> int:
+    for rooms in stores[store]:
         await rooms.append("lobby", entry(id_=str(time.time_ns())))
     # Long enough that the other worker takes the next request.
     time.sleep(0.02)
@@ -86,9 +88,9 @@ def test_a_bound_is_at_least_one(bounds: dict[str, int]) -> None:
         MemoryRooms(**bounds)
 
 
-@pytest.mark.parametrize(("place", "what"), [("memory", "MemoryRooms"), ("sqlite", "SQLiteRooms")])
+@pytest.mark.parametrize(("store", "what"), [("memory", "MemoryRooms"), ("sqlite", "SQLiteRooms")])
 def test_workers_with_rooms_of_their_own_are_warned_of(
-    tmp_path: Path, place: str, what: str
+    tmp_path: Path, keep: Keep, store: str, what: str
 ) -> None:
     """With two workers the log says once what is wrong and what to do; with one nothing."""
 
@@ -101,30 +103,26 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
         with ThreadPoolExecutor(count) as threads:
             return set(threads.map(get, range(count)))
 
-    lone = uvicorn_process(HOST, tmp_path)
-    try:
-        assert len(ask(lone.url(f"/{place}"), 4)) == 1
-    finally:
-        lone.stop()
+    lone = keep(uvicorn_command(HOST, tmp_path))
+    assert len(ask(lone.url(f"/{store}"), 4)) == 1
+    lone.stop()
     assert what not in lone.log()
-    pair = uvicorn_process(HOST, tmp_path, "--workers", "2")
+    pair = keep(uvicorn_command(HOST, tmp_path, "--workers", "2"))
     workers: set[bytes] = set()
-    try:
 
-        def both_answered() -> bool:
-            workers.update(ask(pair.url(f"/{place}"), 8))
-            return len(workers) == 2
+    def both_answered() -> bool:
+        workers.update(ask(pair.url(f"/{store}"), 8))
+        return len(workers) == 2
 
-        wait_until(both_answered, "both workers have answered")
-    finally:
-        pair.stop()
+    wait_until(both_answered, "both workers have answered", 4 * PATIENCE)
+    pair.stop()
     warnings = [line for line in pair.log().splitlines() if what in line]
     assert len(warnings) == 1
     assert "RedisRooms(url)" in warnings[0]
 
 
-def test_two_servers_are_no_siblings(tmp_path: Path) -> None:
-    """Servers started with different commands do not know of each other."""
+def test_two_servers_do_not_warn_of_each_other(tmp_path: Path) -> None:
+    """Servers started with different commands are not workers of one server."""
     servers = [uvicorn_process(HOST, tmp_path, name=name) for name in ("one", "other")]
     try:
         for server in servers:
@@ -132,6 +130,15 @@ def test_two_servers_are_no_siblings(tmp_path: Path) -> None:
     finally:
         for server in servers:
             server.stop()
+
+
+def test_two_servers_are_no_siblings(tmp_path: Path, keep: Keep) -> None:
+    """Servers started with different commands do not know of each other."""
+    servers = [keep(uvicorn_command(HOST, tmp_path, name=name)) for name in ("one", "other")]
+    for server in servers:
+        urllib.request.urlopen(server.url("/memory"), timeout=PATIENCE).close()
+    for server in servers:
+        server.stop()
     assert all("MemoryRooms" not in server.log() for server in servers)
 
 
@@ -140,7 +147,7 @@ def test_forked_workers_are_processes_of_their_own(children: int, warnings: int)
     """Rooms that were used before a fork warn of a second worker, and not of the parent."""
     program = """
 import asyncio, os, sys
-from fastapi_echochat.rooms.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from tests.rooms.conftest import entry
 
 rooms = MemoryRooms()
@@ -169,7 +176,7 @@ for _ in range(children):
 
 
 def test_asking_again_in_one_process_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """Two sets of rooms in one process are no siblings."""
+    """Two sets of rooms in one process are not two workers."""
 
     async def use() -> None:
         for _ in range(2):

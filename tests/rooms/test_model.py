@@ -1,4 +1,4 @@
-"""Every place against a model: a plain list for each room."""
+"""Every store against a model: a plain list for each room."""
 
 import asyncio
 import itertools
@@ -12,17 +12,21 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from fastapi_echochat.rooms.log import Entry, Kind, Rooms
-from fastapi_echochat.rooms.memory import MemoryRooms
-from fastapi_echochat.rooms.redis import RedisRooms
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
-from tests.rooms.conftest import entry
-from tests.servers import PATIENCE
+from fastapi_echochat.identity import Author
+from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
+from fastapi_echochat.rooms.stores.memory import MemoryRooms
+from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
+from tests.rooms.conftest import STORES, entry
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 
 NAMES = st.sampled_from(["lobby", "kitchen"])
 KINDS: st.SearchStrategy[Kind] = st.sampled_from(["message", "answer", "notice"])
+AUTHORS = st.sampled_from(
+    [None, Author("1", "Ada"), Author("1", "ada"), Author("1", "Ada", is_guest=True)]
+)
 LIMITS = st.sampled_from([0, 1, 2, 5, 100])
 
 
@@ -34,14 +38,14 @@ class Follower:
 
 
 class Model(RuleBasedStateMachine):
-    """What a place does must be what lists would do."""
+    """A store must do what lists would do."""
 
     def __init__(self, open_rooms: Callable[[], list[Rooms]]) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        # Two clients of one place, where a place has several.
+        # Two clients of one store, where a store can have several.
         self.clients = open_rooms()
-        self.logs: dict[str, list[Entry]] = {"lobby": [], "kitchen": []}
+        self.histories: dict[str, list[Entry]] = {"lobby": [], "kitchen": []}
         self.followers: list[Follower] = []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -52,19 +56,30 @@ class Model(RuleBasedStateMachine):
 
     def position(self, room: str, index: int) -> int:
         """Give the position of some entry, or one before all or behind all."""
-        positions = [0, *(one.position for one in self.logs[room]), 1 << 60]
+        positions = [0, *(one.position for one in self.histories[room]), 1 << 60]
         return positions[index % len(positions)]
 
-    @rule(room=NAMES, number=st.integers(0, 12), kind=KINDS, client=st.integers(0, 1))
-    def append(self, room: str, number: int, kind: Kind, client: int) -> None:
-        kept = self.run(self.client(client).append(room, entry(id_=str(number), kind=kind)))
-        log = self.logs[room]
-        there = [one for one in log if (one.kind, one.id) == (kind, str(number))]
+    @rule(
+        room=NAMES,
+        number=st.integers(0, 6),
+        kind=KINDS,
+        author=AUTHORS,
+        client=st.integers(0, 1),
+    )
+    def append(
+        self, room: str, number: int, kind: Kind, author: Author | None, client: int
+    ) -> None:
+        new = entry(id_=str(number), kind=kind, author=author)
+        kept = self.run(self.client(client).append(room, new))
+        history = self.histories[room]
+        there = [
+            one for one in history if (one.kind, one.id, one.author) == (kind, str(number), author)
+        ]
         if there:
             assert [kept] == there
         else:
-            assert not log or kept.position > log[-1].position
-            log.append(kept)
+            assert not history or kept.position > history[-1].position
+            history.append(kept)
 
     @rule(room=NAMES, count=st.integers(1, 40), client=st.integers(0, 1))
     def append_many_at_once(self, room: str, count: int, client: int) -> None:
@@ -73,13 +88,13 @@ class Model(RuleBasedStateMachine):
         async def append() -> list[Entry]:
             return await asyncio.gather(*(rooms.append(room, entry()) for _ in range(count)))
 
-        self.logs[room] += sorted(self.run(append()), key=lambda one: one.position)
+        self.histories[room] += sorted(self.run(append()), key=lambda one: one.position)
 
     @rule(room=NAMES, index=st.integers(0, 500), limit=LIMITS, client=st.integers(0, 1))
     def read(self, room: str, index: int, limit: int, client: int) -> None:
         after = self.position(room, index)
         found = self.run(self.client(client).read(room, after=after, limit=limit))
-        assert found == [one for one in self.logs[room] if one.position > after][:limit]
+        assert found == [one for one in self.histories[room] if one.position > after][:limit]
 
     @rule(
         room=NAMES,
@@ -90,7 +105,7 @@ class Model(RuleBasedStateMachine):
     def read_back(self, room: str, index: int | None, limit: int, client: int) -> None:
         before = None if index is None else self.position(room, index)
         found = self.run(self.client(client).read_back(room, before=before, limit=limit))
-        earlier = [one for one in self.logs[room] if before is None or one.position < before]
+        earlier = [one for one in self.histories[room] if before is None or one.position < before]
         assert found == earlier[max(0, len(earlier) - limit) :]
 
     @rule(room=NAMES, index=st.integers(0, 500), client=st.integers(0, 1))
@@ -104,7 +119,7 @@ class Model(RuleBasedStateMachine):
     @rule(index=st.integers(0, 20), count=st.integers(1, 60))
     def take(self, index: int, count: int) -> None:
         follower = self.followers[index % len(self.followers)]
-        coming = [one for one in self.logs[follower.room] if one.position > follower.after]
+        coming = [one for one in self.histories[follower.room] if one.position > follower.after]
         for expected in coming[:count]:
             assert self.run(anext(follower.entries)) == expected
             follower.after = expected.position
@@ -129,7 +144,7 @@ class Model(RuleBasedStateMachine):
             self.run(self.client(client).close())
 
     def last(self, room: str) -> int:
-        return self.logs[room][-1].position if self.logs[room] else 0
+        return self.histories[room][-1].position if self.histories[room] else 0
 
     def teardown(self) -> None:
         for index, _ in enumerate(self.followers):
@@ -142,18 +157,18 @@ class Model(RuleBasedStateMachine):
         self.loop.close()
 
 
-@pytest.mark.parametrize("place", ["memory", "sqlite", "redis"])
-def test_a_place_does_what_lists_would_do(
-    place: str, tmp_path: Path, request: pytest.FixtureRequest
+@pytest.mark.parametrize("store", STORES)
+def test_a_store_does_what_lists_would_do(
+    store: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """Any sequence of append, read, follow, cut and resume gives what plain lists give."""
     numbers = itertools.count()
 
     def open_rooms() -> list[Rooms]:
         number = next(numbers)
-        if place == "memory":
+        if store == "memory":
             return [MemoryRooms()]
-        if place == "sqlite":
+        if store == "sqlite":
             return [SQLiteRooms(tmp_path / f"{number}.db")] * 2
         url = request.getfixturevalue("shared_redis").url(scheme="redis")
         return [RedisRooms(url, prefix=f"model-{number}") for _ in range(2)]

@@ -4,17 +4,16 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fastapi_echochat import RedisRooms
-from tests.redis_server import redis_process
+from tests.conftest import Keep
 from tests.rooms.crowd import WINDOW, Crowd
-from tests.rooms_clients import until
-from tests.servers import Process, uvicorn_process
+from tests.servers import Process, redis_process, uvicorn_process
+from tests.waiting import until
 
 SECONDS = float(os.environ.get("ECHOCHAT_OUTAGE_SECONDS", "10"))
 """How long Redis is away."""
@@ -42,21 +41,18 @@ class Outage:
     Args:
         how: It is stopped in order, killed, or frozen: it hangs without a word.
         folder: For what they write.
-        processes: What was started, for the caller to stop.
+        keep: What stops what is started.
     """
 
-    def __init__(self, how: str, folder: Path, processes: list[Process]) -> None:
+    def __init__(self, how: str, folder: Path, keep: Keep) -> None:
         self.how = how
         folder.mkdir()
-        self._redis = redis_process(folder)
-        processes.append(self._redis)
+        self._redis = keep(redis_process(folder))
         url = self._redis.url(scheme="redis")
-        self._servers: list[Process] = []
-        for _ in range(2):
-            self._servers.append(uvicorn_process(HOST.format(url=url), folder))
-            processes.append(self._servers[-1])
+        source = HOST.format(url=url)
+        self._servers = [keep(uvicorn_process(source, folder)) for _ in range(2)]
         self._rooms = RedisRooms(url, history=1_000_000)
-        urls = [server.url(f"/rooms/{how}/ws", "ws") for server in self._servers]
+        urls = [server.ws(f"/rooms/{how}") for server in self._servers]
         self._crowd = Crowd(urls, self._rooms, how)
         self._before = self._during = 0
 
@@ -95,7 +91,7 @@ class Outage:
     async def _trouble(self) -> None:
         await until(lambda: self._acknowledged() > 300, f"what is said before it is {self.how}")
         if self.how == "frozen":
-            self._redis.popen.send_signal(signal.SIGSTOP)
+            self._redis.send_signal(signal.SIGSTOP)
         else:
             end = self._redis.stop if self.how == "stopped" else self._redis.kill
             await asyncio.to_thread(end)
@@ -103,7 +99,7 @@ class Outage:
         await asyncio.sleep(SECONDS)
         self._during = self._acknowledged()
         if self.how == "frozen":
-            self._redis.popen.send_signal(signal.SIGCONT)
+            self._redis.send_signal(signal.SIGCONT)
         else:
             await asyncio.to_thread(self._redis.start)
         goal = self._during + 500
@@ -111,20 +107,9 @@ class Outage:
 
 
 @pytest.fixture
-def outages(tmp_path: Path) -> Iterator[list[Outage]]:
+def outages(tmp_path: Path, keep: Keep) -> list[Outage]:
     """Prepare one of each kind."""
-    processes: list[Process] = []
-
-    def prepare(how: str) -> Outage:
-        return Outage(how, tmp_path / how, processes)
-
-    try:
-        with ThreadPoolExecutor() as threads:
-            prepared = list(threads.map(prepare, ["stopped", "killed", "frozen"]))
-        yield prepared
-    finally:
-        for process in reversed(processes):
-            process.stop()
+    return [Outage(how, tmp_path / how, keep) for how in ("stopped", "killed", "frozen")]
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """Several processes and one Redis: whichever of them one is connected to, it is one chat."""
 
 import contextlib
-import re
 import secrets
 import signal
 import time
@@ -12,8 +11,9 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.rooms_clients import Frame, Visitor
-from tests.servers import PATIENCE, Process, uvicorn_process, wait_until
+from tests.clients import Client
+from tests.servers import Process, uvicorn_process
+from tests.waiting import PATIENCE, patient, wait_until
 
 HOST = """
 import asyncio
@@ -75,8 +75,7 @@ class Group(NamedTuple):
         return [(int(pid), text) for pid, text in (line.split(" ", 1) for line in lines)]
 
     def complaints(self) -> list[str]:
-        logs = "".join(process.log() for process in self.processes)
-        return re.findall(r"^(?:ERROR|CRITICAL|Traceback).*", logs, re.MULTILINE)
+        return [line for process in self.processes for line in process.complaints()]
 
 
 @contextlib.contextmanager
@@ -115,11 +114,7 @@ def room() -> str:
 
 
 def url(process: Process, path: str) -> str:
-    return process.url(f"{path}/ws", "ws")
-
-
-def answer(visitor: Visitor) -> Frame:
-    return visitor.hear("entry", kind="answer")
+    return process.ws(f"{path}")
 
 
 # --- A room --------------------------------------------------------------------------------------
@@ -128,7 +123,7 @@ def answer(visitor: Visitor) -> Frame:
 def test_one_room(pair: Group, room: str) -> None:
     """What is said, posted or typed in one process is seen in the other, in one order, once."""
     path = f"/rooms/{room}"
-    with Visitor(url(pair.one, path), "Ann") as ann, Visitor(url(pair.two, path), "Bob") as bob:
+    with Client(url(pair.one, path), "Ann") as ann, Client(url(pair.two, path), "Bob") as bob:
         entry = ann.tell("hello")
         assert bob.hear("entry") == entry
         ann.send(type="typing")
@@ -157,11 +152,11 @@ def test_one_room(pair: Group, room: str) -> None:
 def test_presence_counts_both(pair: Group, room: str) -> None:
     """People of both processes are there, once, and gone when the last connection of theirs is."""
     path = f"/rooms/{room}"
-    with Visitor(url(pair.one, path), "Ann") as ann:
-        with Visitor(url(pair.two, path), "Bob") as bob:
+    with Client(url(pair.one, path), "Ann") as ann:
+        with Client(url(pair.two, path), "Bob") as bob:
             for visitor in (ann, bob):
                 visitor.hear("presence", authors=["Ann", "Bob"])
-            with Visitor(url(pair.two, path), "Ann"), Visitor(url(pair.two, path), "Cleo"):
+            with Client(url(pair.two, path), "Ann"), Client(url(pair.two, path), "Cleo"):
                 for visitor in (ann, bob):
                     visitor.hear("presence", authors=["Ann", "Bob", "Cleo"])
             for visitor in (ann, bob):
@@ -180,7 +175,7 @@ def test_conversation_moves_in_the_middle_of_an_answer(pair: Group) -> None:
     go on without.
     """
     conversation = secrets.token_urlsafe(16)
-    with Visitor(url(pair.one, "/kept"), conversation=conversation) as visitor:
+    with Client(url(pair.one, "/kept"), conversation=conversation) as visitor:
         visitor.tell("count", "1")
         for _ in range(3):
             visitor.hear("draft")
@@ -193,30 +188,30 @@ def test_conversation_moves_in_the_middle_of_an_answer(pair: Group) -> None:
             draft = visitor.hear("draft")
             text = draft["text"] if draft["is_start"] else text + draft["text"]
             assert WHOLE.startswith(text)
-        whole = answer(visitor)
+        whole = visitor.answer()
         assert (whole["id"], whole["text"], whole["outcome"]) == ("1", WHOLE, "done")
         visitor.tell("count", "1")
         assert visitor.heard_so_far("draft") == []
-    assert pair.asked() == [(pair.one.popen.pid, "count")]
+    assert pair.asked() == [(pair.one.pid, "count")]
 
 
 def test_stop_through_the_other_process(pair: Group) -> None:
     """An answer is stopped from wherever its conversation is; the next is answered there."""
     conversation = secrets.token_urlsafe(16)
-    with Visitor(url(pair.one, "/kept"), conversation=conversation) as visitor:
+    with Client(url(pair.one, "/kept"), conversation=conversation) as visitor:
         visitor.tell("first", "1")
         visitor.hear("draft")
     with visitor.come_back(url=url(pair.two, "/kept")) as visitor:
         visitor.hear("draft")
         visitor.send(type="stop", id="1")
-        stopped = answer(visitor)
+        stopped = visitor.answer()
         assert (stopped["id"], stopped["outcome"]) == ("1", "stopped")
         assert WHOLE.startswith(stopped["text"])
         visitor.tell("second", "2")
         assert visitor.hear("draft", in_reply_to="2")["text"] == "0 "
         visitor.send(type="stop", id="2")
-        assert answer(visitor)["id"] == "2"
-    assert pair.asked() == [(pair.one.popen.pid, "first"), (pair.two.popen.pid, "second")]
+        assert visitor.answer()["id"] == "2"
+    assert pair.asked() == [(pair.one.pid, "first"), (pair.two.pid, "second")]
 
 
 def test_answer_that_nobody_waits_for_in_any_process(pair: Group) -> None:
@@ -224,14 +219,14 @@ def test_answer_that_nobody_waits_for_in_any_process(pair: Group) -> None:
     conversation = secrets.token_urlsafe(16)
     ended = "nobody was there for 2"
     before = pair.one.log().count(ended)
-    with Visitor(url(pair.one, "/kept"), conversation=conversation) as visitor:
+    with Client(url(pair.one, "/kept"), conversation=conversation) as visitor:
         visitor.tell("count", "1")
         visitor.hear("draft")
     with visitor.come_back(url=url(pair.two, "/kept")) as visitor:
         visitor.hear("draft")
     wait_until(lambda: pair.one.log().count(ended) == before + 1, "it is ended")
     with visitor.come_back() as visitor:
-        stopped = answer(visitor)
+        stopped = visitor.answer()
         assert stopped["outcome"] == "stopped"
         assert WHOLE.startswith(stopped["text"])
 
@@ -239,7 +234,7 @@ def test_answer_that_nobody_waits_for_in_any_process(pair: Group) -> None:
 def test_two_who_could_answer(pair: Group, room: str) -> None:
     """Where either process could answer each message is answered by one of them, and asked once."""
     path = f"/quick/{room}"
-    with Visitor(url(pair.one, path), "Ann") as ann, Visitor(url(pair.two, path), "Ann") as other:
+    with Client(url(pair.one, path), "Ann") as ann, Client(url(pair.two, path), "Ann") as other:
         for number in range(50):
             for visitor in (ann, other):
                 visitor.say(f"{number} of {id(visitor)}", f"{number} {id(visitor)}")
@@ -263,12 +258,12 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
     path = f"/rooms/{room}"
     with started(3, shared_redis, tmp_path) as group, contextlib.ExitStack() as visitors:
         stays, *leave = group.processes
-        ann = visitors.enter_context(Visitor(url(stays, path), "Ann"))
-        asking: dict[str, Visitor] = {}
+        ann = visitors.enter_context(Client(url(stays, path), "Ann"))
+        asking: dict[str, Client] = {}
         for name, process in zip(("Killed", "Ended"), leave, strict=True):
-            visitors.enter_context(Visitor(url(process, path), name))
+            visitors.enter_context(Client(url(process, path), name))
             conversation = secrets.token_urlsafe(16)
-            visitor = Visitor(url(process, "/kept"), conversation=conversation)
+            visitor = Client(url(process, "/kept"), conversation=conversation)
             asking[name] = visitors.enter_context(visitor)
         ann.hear("presence", authors=["Ann", "Ended", "Killed"])
         for name, visitor in asking.items():
@@ -280,8 +275,8 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
 
         begun = time.monotonic()
         for process, how in zip(leave, (signal.SIGKILL, signal.SIGTERM), strict=True):
-            process.popen.send_signal(how)
-        back: dict[str, Visitor] = {}
+            process.send_signal(how)
+        back: dict[str, Client] = {}
         for name, visitor in asking.items():
             visitor.close_code()
             back[name] = visitors.enter_context(visitor.come_back(url=url(stays, "/kept")))
@@ -289,7 +284,7 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
 
         ann.hear("presence", authors=["Ann", "Killed"])
         # A heartbeat comes every two seconds, and is looked for as often.
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < patient(4)
         assert ann.tell("hello?")["text"] == "hello?"
         for name, seconds in (("Ended", 4), ("Killed", 9)):
             visitor = back[name]
@@ -298,12 +293,12 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
             assert time.monotonic() - begun < seconds, name
             for text in (first, second):
                 visitor.send(type="stop", id=text)
-                assert answer(visitor)["id"] == text
+                assert visitor.answer()["id"] == text
             assert visitor.heard_so_far("entry") == [], name
         ann.hear("presence", authors=["Ann"])
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < patient(10)
         for name, process in zip(("Killed", "Ended"), leave, strict=True):
             asked = [(pid, text) for pid, text in group.asked() if text.startswith(name)]
             first = f"{name} first"
-            assert asked[:2] == [(process.popen.pid, first), (stays.popen.pid, first)]
-            process.popen.wait(PATIENCE)
+            assert asked[:2] == [(process.pid, first), (stays.pid, first)]
+            assert process.wait(PATIENCE)

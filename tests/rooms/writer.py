@@ -1,15 +1,15 @@
 """A process that appends to a room as fast as it can, and prints what was acknowledged.
 
-Its arguments are the place, where that is, the room, and what its ids begin with.
+Its arguments are the store, its path or URL, the room, and what its ids begin with.
 """
 
 import asyncio
 import itertools
 import sys
 
-from fastapi_echochat.rooms.log import Rooms
-from fastapi_echochat.rooms.redis import RedisRooms
-from fastapi_echochat.rooms.sqlite import SQLiteRooms
+from fastapi_echochat.rooms.stores.contract import Rooms
+from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.conftest import entry
 
 
@@ -25,5 +25,5 @@ async def write(rooms: Rooms, room: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    place, where, room, name = sys.argv[1:]
-    asyncio.run(write(SQLiteRooms(where) if place == "sqlite" else RedisRooms(where), room, name))
+    store, where, room, name = sys.argv[1:]
+    asyncio.run(write(SQLiteRooms(where) if store == "sqlite" else RedisRooms(where), room, name))

@@ -1,0 +1,95 @@
+"""One call of the reply function, and how it ends."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from .protocol.messages import Message
+from .replies import Replier, Values, check_piece
+from .sender import EndedError
+
+Outcome = Literal["done", "stopped", "failed"]
+"""How an answer ended."""
+
+Emit = Callable[[str], Awaitable[None]]
+"""Passes a piece of an answer on."""
+
+
+class Answer:
+    """The answer to one message.
+
+    How it ends is decided once: by the function, by a Stop, by the clock or by the end of its
+    session. What the function does after that is nobody's business, whether it notices its
+    cancellation or, as a library below it may, swallows that and goes on.
+
+    Args:
+        message: What is answered.
+        task: In which `run` is called, if not in one of its own.
+
+    Attributes:
+        message: What is answered.
+        outcome: How it ended, `None` while it has not.
+        error: What the function raised, if that is how it ended.
+        task: In which it runs; `decide` cancels it.
+    """
+
+    __slots__ = ("error", "message", "outcome", "task")
+
+    def __init__(self, message: Message, task: "asyncio.Task[Any] | None" = None) -> None:
+        self.message = message
+        self.outcome: Outcome | None = None
+        self.error: BaseException | None = None
+        self.task = task
+
+    def decide(self, outcome: Outcome) -> bool:
+        """End the answer from outside, and tell whether it had not ended before."""
+        if self.outcome is not None:
+            return False
+        self.outcome = outcome
+        if self.task is not None:
+            self.task.cancel()
+        return True
+
+    async def run(self, replier: Replier, values: Values, emit: Emit | None) -> str:
+        """Call the function, and return what it returned.
+
+        Args:
+            replier: Calls it.
+            values: What its dependencies gave.
+            emit: Called with each piece of a streamed answer, of which then nothing is returned;
+                without it the pieces are returned together.
+
+        Raises:
+            EndedError: Of `emit`.
+        """
+        text = ""
+        try:
+            if replier.streams:
+                text = await self._stream(replier, values, emit)
+            else:
+                text = await replier.reply(self.message, values)
+        except EndedError:
+            raise
+        except (Exception, asyncio.CancelledError) as exc:
+            # A cancellation that nobody here has decided on is one of the function's own.
+            if self.outcome is None:
+                self.outcome = "failed"
+                self.error = exc
+        else:
+            if self.outcome is None:
+                self.outcome = "done"
+        return text
+
+    async def _stream(self, replier: Replier, values: Values, emit: Emit | None) -> str:
+        kept: list[str] = []
+        async with contextlib.aclosing(replier.stream(self.message, values)) as pieces:
+            async for piece in pieces:
+                text = check_piece(piece)
+                if self.outcome is not None:
+                    break
+                if emit is None:
+                    kept.append(text)
+                else:
+                    await emit(text)
+        return "".join(kept)

@@ -1,0 +1,190 @@
+"""A session that talks with the reply function: the echo, and every bot without rooms."""
+
+import asyncio
+from datetime import datetime, timezone
+
+from .answer import Answer, Outcome
+from .identity import Author
+from .limits import Limits
+from .protocol.frames import (
+    ClientFrame,
+    ErrorFrame,
+    MessageFrame,
+    StopFrame,
+    WelcomeFrame,
+    WelcomeLimits,
+    WelcomeYou,
+)
+from .protocol.messages import Message
+from .replies import Replier, Values
+from .sender import EndedError, Sender
+from .session import Client, Session, State
+from .watchdog import Watchdog
+
+# Of stopped answers whose functions go on: a function that is not to be cancelled does so, and no
+# client may have any number of them.
+_MOST_STOPPED = 8
+
+
+class Conversations:
+    """Opens the conversations of a chat.
+
+    Args:
+        replier: Calls the reply function.
+        limits: The bounds of each.
+    """
+
+    def __init__(self, replier: Replier, limits: Limits) -> None:
+        self._replier = replier
+        self._limits = limits
+
+    def refusal(self, client: Client) -> str | None:
+        """Return why there is nothing at a client's address: a conversation is at every one."""
+        return None
+
+    def open(self, client: Client, watchdog: Watchdog) -> Session:
+        """Return a conversation with a client, not begun yet."""
+        return Conversation(client, self._replier, self._limits, watchdog)
+
+    async def close(self) -> None:
+        """Do nothing: a conversation ends with its connection."""
+
+
+class Conversation(Session):
+    """One client and the reply function: each message has one answer, in order.
+
+    Args:
+        client: Its client.
+        replier: Calls the reply function.
+        limits: Its bounds.
+        watchdog: Notices if the client stops reading.
+    """
+
+    __slots__ = ("_answer", "_author", "_replier", "_stopped", "_values")
+
+    def __init__(
+        self, client: Client, replier: Replier, limits: Limits, watchdog: Watchdog
+    ) -> None:
+        super().__init__(client, Sender(client.websocket.send), limits, watchdog)
+        self._author: Author | None = client.author
+        self._values: Values = client.values
+        self._replier = replier
+        self._answer: Answer | None = None
+        self._stopped: set[asyncio.Task[None]] | None = None
+
+    async def greet(self) -> None:
+        """Welcome the client."""
+        author = self._author
+        await self.tell(
+            WelcomeFrame(
+                limits=WelcomeLimits(
+                    message_bytes=self._limits.message_bytes,
+                    waiting_messages=self._limits.waiting_messages,
+                    messages_per_second=self._limits.messages_per_second,
+                    resume_seconds=None,
+                ),
+                you=WelcomeYou(
+                    id=None, name=None if author is None else author.name, is_guest=author is None
+                ),
+                room=None,
+            )
+        )
+
+    async def process_message(self, frame: MessageFrame) -> None:
+        """Answer a message."""
+        message = Message(frame.id, frame.text, self._author, datetime.now(timezone.utc))
+        answer = self._answer = Answer(message, self._worker)
+        timer = None
+        if self._limits.reply_seconds is not None:
+            timer = asyncio.get_running_loop().call_later(
+                self._limits.reply_seconds, self._end_overdue, answer
+            )
+        emit = self._send_piece if self._serializer.has_pieces else None
+        text = await answer.run(self._replier, self._values, emit)
+        if timer is not None:
+            timer.cancel()
+        if self._answer is not answer:
+            return  # The client was told already how it ended.
+        self._answer = None
+        if answer.outcome == "done":
+            await self._sender.send(self._serializer.encode_reply(message.id, text, done=True))
+        else:
+            self.log.error("the reply function failed", exc_info=answer.error)
+            await self.tell(_failed(message.id, "the answer could not be made"))
+
+    async def handle_frame(self, frame: ClientFrame) -> None:
+        """Stop an answer; no other frame makes sense without rooms."""
+        if isinstance(frame, StopFrame):
+            await self._stop(frame.id)
+        else:
+            await self.tell(ErrorFrame(code="bad_frame", detail="this chat has no rooms"))
+
+    def may_start(self) -> bool:
+        """Tell whether no more functions go on for the client than it may have stopped."""
+        return self._stopped is None or len(self._stopped) < _MOST_STOPPED
+
+    async def finish(self) -> None:
+        """End the answer under way, and those that were stopped and go on."""
+        if self._answer is not None:
+            self._answer.decide("stopped")
+            self._answer = None
+        await super().finish()
+
+    def _tasks(self) -> "set[asyncio.Task[None]]":
+        return super()._tasks() | (self._stopped or set())
+
+    async def _send_piece(self, text: str) -> None:
+        assert self._current is not None
+        await self._sender.send(self._serializer.encode_reply(self._current.id, text, done=False))
+
+    # --- Answers that are ended from outside -----------------------------------------------------
+
+    async def _stop(self, message_id: str) -> None:
+        """End an answer, begun or not; of an unknown message there is none."""
+        if self._answer is not None and self._answer.message.id == message_id:
+            self._end_answer(self._answer, "stopped")
+        elif not self._inbox.remove(message_id):
+            return
+        stopped = "the answer was stopped"
+        await self.tell(ErrorFrame(code="stopped", detail=stopped, in_reply_to=message_id))
+        self.start_next()
+
+    def _end_overdue(self, answer: Answer) -> None:
+        if answer is not self._answer:
+            return
+        seconds = self._limits.reply_seconds
+        self.log.warning("ended an answer that took longer than %s s", seconds)
+        self._end_answer(answer, "failed")
+        # A task, for it may have to wait for the client; it goes on with the next message then.
+        error = _failed(answer.message.id, f"the answer took longer than {seconds} s")
+        self._worker = asyncio.create_task(self._tell_and_go_on(error))
+
+    async def _tell_and_go_on(self, error: ErrorFrame) -> None:
+        try:
+            await self.tell(error)
+        except EndedError:
+            self._end()
+            return
+        self._worker = None
+        self.start_next()
+
+    def _end_answer(self, answer: Answer, outcome: Outcome) -> None:
+        """Let go of the answer under way: what its function still does is not waited for."""
+        answer.decide(outcome)
+        self._answer = self._current = self._worker = None
+        task = answer.task
+        if task is not None and not task.done():
+            if self._stopped is None:
+                self._stopped = set()
+            self._stopped.add(task)
+            task.add_done_callback(self._forget_stopped)
+
+    def _forget_stopped(self, task: "asyncio.Task[None]") -> None:
+        if self._stopped is not None:
+            self._stopped.discard(task)
+        if self._state is State.OPEN:
+            self.start_next()
+
+
+def _failed(message_id: str, detail: str) -> ErrorFrame:
+    return ErrorFrame(code="reply_failed", detail=detail, in_reply_to=message_id)

@@ -1,0 +1,104 @@
+"""What a client has sent and is not done yet: bounded, each id once, at a rate."""
+
+from .limits import Limits
+from .protocol.frames import MessageFrame
+from .rate import Rate
+
+# A character that is not ASCII has at most four bytes in UTF-8.
+_LONGEST_CHARACTER = 4
+
+
+class Inbox:
+    """The messages of one session that wait for their turn, in order.
+
+    Args:
+        limits: How many may wait, how many bytes, and how fast they may come.
+    """
+
+    __slots__ = ("_bytes", "_limits", "_rate", "_waiting")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._rate: Rate | None = None
+        if limits.messages_per_second is not None:
+            self._rate = Rate(limits.messages_per_second, limits.burst)
+        self._waiting: dict[str, tuple[MessageFrame, float]] = {}
+        self._bytes = 0
+
+    def __bool__(self) -> bool:
+        """Tell whether a message waits."""
+        return bool(self._waiting)
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether messages may come only so fast."""
+        return self._rate is not None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more should be read from the client until a message is taken."""
+        return (
+            len(self._waiting) >= self._limits.waiting_messages
+            or self._bytes >= self._limits.waiting_bytes
+        )
+
+    def admit_at_once(self, now: float) -> bool:
+        """Count a message that need not wait, unless those before came too fast.
+
+        Args:
+            now: Seconds of a clock that never goes back.
+        """
+        return not self._waiting and (self._rate is None or self._rate.admit_at_once(now))
+
+    def add(self, frame: MessageFrame, now: float) -> bool:
+        """Have a message wait for its turn; one whose id waits already is dropped.
+
+        Returns:
+            Whether it was added.
+        """
+        if frame.id in self._waiting:
+            return False
+        due = 0.0 if self._rate is None else self._rate.admit(now)
+        self._waiting[frame.id] = (frame, due)
+        self._bytes += _size(frame)
+        return True
+
+    def next_due(self) -> float | None:
+        """Return when the turn of the next message is, 0 for at once, `None` where none waits."""
+        for _, due in self._waiting.values():
+            return due
+        return None
+
+    def take(self) -> MessageFrame:
+        """Return the next message, which waits no longer.
+
+        Raises:
+            KeyError: None waits.
+        """
+        return self._remove(next(iter(self._waiting)))
+
+    def remove(self, message_id: str) -> bool:
+        """Let go of a message, if it waits, and tell whether it did."""
+        if message_id not in self._waiting:
+            return False
+        self._remove(message_id)
+        return True
+
+    def clear(self) -> None:
+        """Let go of all messages."""
+        self._waiting.clear()
+        self._bytes = 0
+
+    def __contains__(self, message_id: str) -> bool:
+        """Tell whether a message waits."""
+        return message_id in self._waiting
+
+    def _remove(self, message_id: str) -> MessageFrame:
+        frame, _ = self._waiting.pop(message_id)
+        self._bytes -= _size(frame)
+        return frame
+
+
+def _size(frame: MessageFrame) -> int:
+    text = frame.text
+    return len(text) if text.isascii() else len(text) * _LONGEST_CHARACTER

@@ -1,1 +1,0 @@
-"""Rooms that somebody is in: who is there, what they say, and what reaches them."""

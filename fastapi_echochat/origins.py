@@ -1,0 +1,94 @@
+"""Which web pages may connect: the same-origin rule of WebSocket handshakes."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .urls import AUTHORITY
+
+# RFC 6454, section 6.2: scheme, host and port, without a path.
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/?#@\s]+)", re.ASCII | re.IGNORECASE
+)
+_DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
+
+
+class Origin(NamedTuple):
+    """The origin of a web page (RFC 6454), in lower case, without a default port."""
+
+    scheme: str
+    host: str
+    port: str
+
+    @classmethod
+    def parse(cls, origin: str) -> "Origin | None":
+        """Return the origin that an `Origin` header holds, or `None` where it holds none."""
+        match = _ORIGIN.fullmatch(origin)
+        where = match and AUTHORITY.fullmatch(match["authority"])
+        if not match or not where:
+            return None
+        scheme = match["scheme"].lower()
+        port = where["port"] or _DEFAULT_PORTS.get(scheme, "")
+        return cls(scheme, where["name"].lower(), port)
+
+
+class OriginRule:
+    """Which web pages may open a WebSocket: those of the same host, and those that are named.
+
+    A browser sends cookies with a WebSocket handshake wherever the page is from, and forbids no
+    page to open one; it does send the page's `Origin`, which no page can forge. Comparing it with
+    the host that the handshake is for keeps other sites from speaking in a visitor's name.
+
+    Args:
+        allowed: Origins that are allowed beside the same host: exact ones such as
+            `https://example.org`, `"null"` for pages that have none (a sandboxed frame), `"*"` for
+            all.
+
+    Raises:
+        ValueError: One of them is no origin.
+    """
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        if isinstance(allowed, str):
+            raise ValueError(f"allowed_origins= takes a list of origins; write [{allowed!r}]")
+        self._any = False
+        self._null = False
+        self._allowed: set[Origin] = set()
+        for origin in allowed:
+            parsed = Origin.parse(origin) if isinstance(origin, str) else None
+            if origin == "*":
+                self._any = True
+            elif origin == "null":
+                self._null = True
+            elif parsed is None:
+                raise ValueError(
+                    f"allowed_origins= has {origin!r}, which is no origin: write scheme and host "
+                    "with no path, such as 'https://example.org', or 'null', or '*'"
+                )
+            else:
+                self._allowed.add(parsed)
+
+    def allows(self, origin: str | None, hosts: Iterable[str]) -> bool:
+        """Tell whether a handshake may go on.
+
+        Args:
+            origin: The `Origin` header, `None` where there is none: not a browser.
+            hosts: What `Host` and `X-Forwarded-Host` say, the latter's list as one string. Names
+                are compared without port, as cookies are shared between ports too.
+        """
+        if origin is None or self._any:
+            return True
+        if origin == "null":
+            return self._null
+        parsed = Origin.parse(origin)
+        if parsed is None:
+            return False
+        if parsed in self._allowed:
+            return True
+        names = {
+            match["name"].lower()
+            for header in hosts
+            for host in header.split(",")
+            if (match := AUTHORITY.fullmatch(host.strip()))
+        }
+        return parsed.scheme in ("http", "https") and parsed.host in names

@@ -1,0 +1,1 @@
+"""The page of a chat: its HTML, its assets, its words."""

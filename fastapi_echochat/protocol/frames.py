@@ -1,0 +1,326 @@
+"""The frames of `echochat.v1`, as models, and their JSON schema.
+
+A serializer of another protocol reads and encodes the same models.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
+
+ECHOCHAT_V1 = "echochat.v1"
+"""The name of our WebSocket subprotocol (RFC 6455, section 1.9)."""
+
+Code = Literal["message_too_long", "bad_frame", "reply_failed", "stopped", "bad_name"]
+
+ID_LENGTH = 64
+"""Longest id of a message, in characters."""
+
+Position = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Where an entry is in its room: a number that JavaScript can tell from the next one."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH)]
+
+# --- From the client. Dataclasses: to make one takes a fifth of what a Pydantic model takes. -----
+
+
+@dataclass(slots=True)
+class MessageFrame:
+    """From the client: a message. Its `id` comes back with the answer."""
+
+    type: Literal["message"]
+    id: Id
+    text: str
+
+
+@dataclass(slots=True)
+class StopFrame:
+    """From the client: no more of the answer to its own message of this `id`."""
+
+    type: Literal["stop"]
+    id: Id
+
+
+@dataclass(slots=True)
+class PingFrame:
+    """From the client: is anybody there? A browser cannot see the pings of WebSocket itself."""
+
+    type: Literal["ping"]
+
+
+@dataclass(slots=True)
+class EnterFrame:
+    """From the client, in a chat with rooms its first frame; `welcome` answers it.
+
+    `after` is the position that it has seen the room up to, null for the newest entries. `name`
+    is what a guest wants to be called. `guest` is the secret that a guest is known by: who sends
+    it is the same person; without it each connection is somebody new. `conversation` is what a
+    kept conversation is known by, where each client has one of its own. Both are unguessable and
+    chosen by the client.
+    """
+
+    type: Literal["enter"]
+    after: Position | None = None
+    name: str | None = None
+    guest: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{32,64}$")] | None = None
+    conversation: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{22,64}$")] | None = None
+
+
+@dataclass(slots=True)
+class NameFrame:
+    """From the client: what a guest wants to be called from now on; `named` answers it."""
+
+    type: Literal["name"]
+    name: str
+
+
+@dataclass(slots=True)
+class TypingFrame:
+    """From the client: its person is writing."""
+
+    type: Literal["typing"]
+
+
+@dataclass(slots=True)
+class EarlierFrame:
+    """From the client: which entries come before a position? `history` answers it."""
+
+    type: Literal["earlier"]
+    before: Position
+
+
+ClientFrame: TypeAlias = (
+    MessageFrame | StopFrame | PingFrame | EnterFrame | NameFrame | TypingFrame | EarlierFrame
+)
+"""What a client may send."""
+
+# --- From the server -----------------------------------------------------------------------
+
+# A frame that goes out always says its `type`, and the schema says so.
+_ALWAYS_SENT = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class WelcomeLimits:
+    """The bounds that a client does well to keep.
+
+    `resume_seconds` is for how long after a message was sent an answer may still begin, where
+    there are rooms.
+    """
+
+    message_bytes: int | None
+    waiting_messages: int
+    messages_per_second: float | None
+    resume_seconds: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class PersonFrame:
+    """A person in a room: a pseudonym, the same in all of this room's frames, and a name."""
+
+    id: str
+    name: str
+
+
+@dataclass(slots=True, kw_only=True)
+class WelcomeYou:
+    """Who the client is: its own pseudonym in this room, and the name that it speaks under.
+
+    `id` is null where there are no rooms, and for a guest in a kept conversation; `name` while it
+    has none.
+    """
+
+    id: str | None
+    name: str | None
+    is_guest: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class WelcomeRoom:
+    """The room that the client is in.
+
+    `position` is that of the newest entry, 0 in an empty room. Where `resumed` is true what
+    follows are all entries after the position that the client named; where it is false they are
+    the newest ones, and there may be a gap between what the client has seen and these.
+    `has_earlier` says whether there are entries before the first of them.
+    """
+
+    name: str
+    position: int
+    resumed: bool
+    has_earlier: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class WelcomeFrame:
+    """From the server: the first frame."""
+
+    __pydantic_config__ = _ALWAYS_SENT
+    limits: WelcomeLimits
+    you: WelcomeYou
+    room: WelcomeRoom | None
+    type: Literal["welcome"] = "welcome"
+
+
+@dataclass(slots=True, kw_only=True)
+class ReplyFrame:
+    """From the server: an answer, or with `done` false a piece of one."""
+
+    __pydantic_config__ = _ALWAYS_SENT
+    in_reply_to: str
+    text: str
+    done: bool
+    type: Literal["reply"] = "reply"
+
+
+@dataclass(slots=True, kw_only=True)
+class EntryFrame:
+    """From the server: an entry of the room's history.
+
+    A `message` has the `id` that its author chose, so its own is a client's acknowledgement: the
+    ids of two authors may be equal. An `answer` names in `in_reply_to` the position of the message
+    that it answers. A `notice` is the host's.
+    """
+
+    __pydantic_config__ = _ALWAYS_SENT
+    position: int
+    kind: Literal["message", "answer", "notice"]
+    id: str
+    author: PersonFrame | None
+    text: str
+    sent_at: datetime
+    outcome: Literal["done", "stopped", "failed"]
+    in_reply_to: int | None
+    type: Literal["entry"] = "entry"
+
+
+@dataclass(slots=True, kw_only=True)
+class DraftFrame:
+    """From the server: a piece of the answer to the message at the position `in_reply_to`.
+
+    With `is_start` it is all there is so far; without, what comes after the last piece. The
+    answer's entry, which has the whole text, comes in its place at the end.
+    """
+
+    __pydantic_config__ = _ALWAYS_SENT
+    in_reply_to: int
+    text: str
+    is_start: bool
+    type: Literal["draft"] = "draft"
+
+
+@dataclass(slots=True, kw_only=True)
+class NamedFrame:
+    """From the server: the name that the client speaks under from now on."""
+
+    __pydantic_config__ = _ALWAYS_SENT
+    name: str
+    type: Literal["named"] = "named"
+
+
+@dataclass(slots=True, kw_only=True)
+class PresenceFrame:
+    """From the server: who is in the room, in alphabetical order.
+
+    `others` is how many there are beside those named, where they are too many to name.
+    """
+
+    __pydantic_config__ = _ALWAYS_SENT
+    people: list[PersonFrame]
+    others: int
+    type: Literal["presence"] = "presence"
+
+
+@dataclass(slots=True, kw_only=True)
+class WritingFrame:
+    """From the server: somebody in the room is writing."""
+
+    __pydantic_config__ = _ALWAYS_SENT
+    author: PersonFrame
+    type: Literal["typing"] = "typing"
+
+
+@dataclass(slots=True, kw_only=True)
+class HistoryFrame:
+    """From the server: the entries before a position, oldest first."""
+
+    __pydantic_config__ = _ALWAYS_SENT
+    entries: list[EntryFrame]
+    has_earlier: bool
+    type: Literal["history"] = "history"
+
+
+@dataclass(slots=True, kw_only=True)
+class SlowedFrame:
+    """From the server: messages come faster than they may; the next is answered in `seconds`."""
+
+    __pydantic_config__ = _ALWAYS_SENT
+    seconds: float
+    type: Literal["slowed"] = "slowed"
+
+
+@dataclass(slots=True, kw_only=True)
+class ErrorFrame:
+    """From the server: a message has no answer, or a frame no sense; the connection stays open."""
+
+    __pydantic_config__ = _ALWAYS_SENT
+    code: Code
+    detail: str
+    in_reply_to: str | None = None
+    type: Literal["error"] = "error"
+
+
+@dataclass(slots=True, kw_only=True)
+class PongFrame:
+    """From the server: the answer to a ping."""
+
+    __pydantic_config__ = _ALWAYS_SENT
+    type: Literal["pong"] = "pong"
+
+
+ServerFrame: TypeAlias = (
+    WelcomeFrame
+    | ReplyFrame
+    | EntryFrame
+    | DraftFrame
+    | NamedFrame
+    | PresenceFrame
+    | WritingFrame
+    | HistoryFrame
+    | SlowedFrame
+    | ErrorFrame
+    | PongFrame
+)
+"""What a server sends."""
+
+client_frames: TypeAdapter[ClientFrame] = TypeAdapter(
+    Annotated[ClientFrame, Field(discriminator="type")]
+)
+"""Validates what a client sends."""
+
+server_frames: TypeAdapter[ServerFrame] = TypeAdapter(
+    Annotated[ServerFrame, Field(discriminator="type")]
+)
+"""Validates what a server sends, for clients."""
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) of every frame of `echochat.v1`.
+
+    `$defs/ClientFrame` is what a client may send, `$defs/ServerFrame` what a server sends.
+    """
+    sides, rest = TypeAdapter.json_schemas(
+        [
+            ("ClientFrame", "validation", client_frames),
+            ("ServerFrame", "serialization", server_frames),
+        ]
+    )
+    definitions = {side: definition for (side, _), definition in sides.items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": ECHOCHAT_V1,
+        "description": "A frame of this WebSocket subprotocol, from a client or from a server.",
+        "anyOf": [{"$ref": f"#/$defs/{side}"} for side in definitions],
+        "$defs": definitions | rest["$defs"],
+    }

@@ -1,0 +1,302 @@
+"""One session in a room."""
+
+import asyncio
+import contextvars
+import secrets
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from ..identity import Author, guest_author
+from ..names import guest_name
+from ..protocol.frames import (
+    ClientFrame,
+    EarlierFrame,
+    EnterFrame,
+    ErrorFrame,
+    HistoryFrame,
+    MessageFrame,
+    NamedFrame,
+    NameFrame,
+    ServerFrame,
+    StopFrame,
+    WelcomeFrame,
+    WelcomeLimits,
+    WelcomeRoom,
+    WelcomeYou,
+)
+from ..protocol.serializer import INTERNAL_ERROR, TRY_AGAIN_LATER, Close
+from ..sender import EndedError
+from ..session import Client, Session, State
+from ..watchdog import Watchdog
+from .askers import Asker
+from .broadcast import entry_frame
+from .fanout import Outbox
+from .history import BATCH, read_page, read_rest
+from .hub import Hub
+from .naming import private_room
+from .room import Room
+from .stores.contract import Entry, RoomsUnavailableError
+
+if TYPE_CHECKING:
+    from .lobby import Lobby
+
+# How long is waited for what a client sent just before it left.
+_LAST_WORDS_SECONDS = 2.0
+# How often one client may say that its person is writing.
+_TYPING_SECONDS = 1.0
+_ENTERED = ErrorFrame(code="bad_frame", detail="this connection is in its room already")
+_NO_CONVERSATION = ErrorFrame(code="bad_frame", detail="conversation: which one is it?")
+_NO_ROOM = ErrorFrame(
+    code="bad_frame", detail='this chat has rooms: the first frame is of the type "enter"'
+)
+
+
+class Participant(Session):
+    """A client in a room: what it sends is kept, and it gets what anybody sends.
+
+    Args:
+        client: Its client.
+        lobby: Knows what is the same for all of the chat.
+        hub: Has the rooms that are open.
+        room: The name of its mount's room.
+        watchdog: Notices if the client stops reading.
+
+    Attributes:
+        outbox: What goes out to the client.
+        author: Who it is, by the name it has; `None` while a guest has none.
+        asker: With what its messages are answered.
+    """
+
+    __slots__ = (
+        "_hub", "_is_guest", "_lobby", "_mount", "_room", "_secret", "_stops", "_typed_at",
+        "asker", "author", "outbox",
+    )  # fmt: skip
+
+    def __init__(
+        self, client: Client, lobby: "Lobby", hub: Hub, room: str, watchdog: Watchdog
+    ) -> None:
+        self.outbox = Outbox(
+            client.websocket.send,
+            lobby.limits.outbox_characters,
+            serializer=client.serializer,
+            fell_behind=self._fall_behind,
+        )
+        super().__init__(client, self.outbox, lobby.limits, watchdog)
+        self.author: Author | None = client.author
+        self.asker = Asker(client.values, contextvars.copy_context())
+        self._lobby = lobby
+        self._hub = hub
+        self._mount = room
+        self._is_guest = client.author is None
+        self._secret = ""
+        self._room: Room | None = None
+        # Of answers to messages that are not kept yet.
+        self._stops: set[str] = set()
+        self._typed_at = 0.0
+
+    # --- The session ---------------------------------------------------------------------------
+
+    async def greet(self) -> None:
+        """Enter, for clients whose protocol has no frame for it."""
+        if not self._serializer.has_pieces:
+            await self._enter(EnterFrame("enter", name=f"guest-{secrets.token_hex(2)}"))
+
+    async def process_message(self, frame: MessageFrame) -> None:
+        """Keep a message."""
+        room = self._room
+        assert room is not None
+        entry = Entry(
+            kind="message",
+            id=frame.id,
+            author=self.author,
+            text=frame.text,
+            sent_at=datetime.now(timezone.utc),
+        )
+        kept = await room.append(entry, self.asker)
+        if frame.id in self._stops:
+            self._stops.discard(frame.id)
+            await room.stop(self.author, frame.id)
+        if kept.sent_at != entry.sent_at and self._serializer.has_pieces:
+            # It was kept before, so it may not come by the room any more.
+            room.send_again(self.outbox, kept)
+
+    async def handle_frame(self, frame: ClientFrame) -> None:
+        """Do what a frame asks for."""
+        if isinstance(frame, EnterFrame):
+            await self._enter(frame)
+        elif self._room is None:
+            await self.tell(_NO_ROOM)
+        elif isinstance(frame, StopFrame):
+            await self._stop(frame.id, self._room)
+        elif isinstance(frame, NameFrame):
+            await self._rename(frame.name, self._room)
+        elif isinstance(frame, EarlierFrame):
+            await self._tell_earlier(frame.before, self._room)
+        else:
+            await self._type(self._room)
+
+    async def take_message(self, frame: MessageFrame) -> bool:
+        """Process a message, if its author is in the room, by a name."""
+        if self._room is None:
+            await self.tell(_NO_ROOM)
+            return True
+        if self.author is None and not self._lobby.is_private:
+            detail = "say what you are called before you speak"
+            await self.tell(ErrorFrame(code="bad_name", detail=detail, in_reply_to=frame.id))
+            return True
+        return await super().take_message(frame)
+
+    async def tell(self, frame: ServerFrame) -> None:
+        """Send a frame; if the client has left, what it sent before is still read and kept."""
+        try:
+            await super().tell(frame)
+        except EndedError:
+            if self._state is not State.OPEN:
+                raise
+
+    async def finish(self) -> None:
+        """Leave the room; what the client sent before it left is waited for a little."""
+        self.outbox.forget()
+        if self._room is not None:
+            self._room.leave(self)
+            if self._worker is not None and not self._worker.done():
+                await asyncio.wait([self._worker], timeout=_LAST_WORDS_SECONDS)
+        await super().finish()
+        if self._room is not None:
+            self._hub.leave(self._room)
+
+    # --- Coming in -----------------------------------------------------------------------------
+
+    async def _enter(self, frame: EnterFrame) -> None:
+        if self._room is not None:
+            await self.tell(_ENTERED)
+            return
+        name = self._mount
+        if self._lobby.is_private:
+            if frame.conversation is None:
+                await self.tell(_NO_CONVERSATION)
+                return
+            name = private_room(self._mount, self.author, frame.conversation)
+        elif self._is_guest:
+            # Without a secret it is somebody new.
+            self._secret = frame.guest or secrets.token_urlsafe(24)
+            self.author = self._guest(frame.name or "")
+        try:
+            room = self._room = await self._hub.enter(name)
+            await self._catch_up(room, frame.after)
+        except RoomsUnavailableError:
+            await self.close(Close(TRY_AGAIN_LATER, "the room is out of reach"))
+        except ValueError:  # Of a store that can never be used, such as somebody else's file.
+            self.log.exception("the room cannot be opened")
+            await self.close(Close(INTERNAL_ERROR, "the room cannot be opened"))
+
+    async def _catch_up(self, room: Room, after: int | None) -> None:
+        """Send the history from where the client has it, up to where the room is, and join."""
+        entries: list[Entry] = []
+        since = room.position
+        if self._serializer.has_pieces:
+            entries, since, welcome = await self._begin_history(room, after)
+            await self.tell(self._welcome(room, welcome))
+        while entries or since < room.position:
+            for entry in entries:
+                await self.tell(entry_frame(entry, room.pseudonym))
+                since = entry.position
+            if since >= room.position:
+                break
+            entries = await self._lobby.store.read(room.name, after=since, limit=BATCH)
+            if not entries:  # The store has let go of them.
+                since = room.position
+        # Nothing waits between the comparison and this, so there is no seam.
+        self.outbox.since = since
+        room.join(self)
+        if self._serializer.has_pieces:
+            for frame in room.greeting():
+                await self.tell(frame)
+
+    async def _begin_history(
+        self, room: Room, after: int | None
+    ) -> tuple[list[Entry], int, WelcomeRoom]:
+        """Return the first entries to send, the position before them, and what to tell of them."""
+        if after:
+            rest = await read_rest(self._lobby.store, room.name, after)
+            if rest is not None:
+                position = max(rest[-1].position if rest else after, room.position)
+                return rest, after, self._welcome_room(position, resumed=True, has_earlier=True)
+        # The client knows nothing of this history, or what the store has let go of.
+        entries, has_earlier = await read_page(self._lobby.store, room.name)
+        position = entries[-1].position if entries else 0
+        return entries, 0, self._welcome_room(position, resumed=False, has_earlier=has_earlier)
+
+    def _welcome_room(self, position: int, *, resumed: bool, has_earlier: bool) -> WelcomeRoom:
+        return WelcomeRoom(
+            name=self._mount, position=position, resumed=resumed, has_earlier=has_earlier
+        )
+
+    def _welcome(self, room: Room, welcome: WelcomeRoom) -> WelcomeFrame:
+        limits = self._limits
+        author = self.author
+        you: str | None = None
+        if not self._lobby.is_private or not self._is_guest:
+            you = room.pseudonym(author or guest_author(self._secret, ""))
+        return WelcomeFrame(
+            limits=WelcomeLimits(
+                message_bytes=limits.message_bytes,
+                waiting_messages=limits.waiting_messages,
+                messages_per_second=limits.messages_per_second,
+                resume_seconds=limits.resume_seconds,
+            ),
+            you=WelcomeYou(
+                id=you, name=None if author is None else author.name, is_guest=self._is_guest
+            ),
+            room=welcome,
+        )
+
+    # --- What a client may do ------------------------------------------------------------------
+
+    async def _stop(self, message_id: str, room: Room) -> None:
+        if message_id in self._inbox or self._is_current(message_id):
+            self._stops.add(message_id)
+        else:
+            await room.stop(self.author, message_id)
+
+    def _is_current(self, message_id: str) -> bool:
+        return self._current is not None and self._current.id == message_id
+
+    async def _type(self, room: Room) -> None:
+        now = asyncio.get_running_loop().time()
+        if self.author is None or self._lobby.is_private or now - self._typed_at < _TYPING_SECONDS:
+            return
+        self._typed_at = now
+        await room.show_typing(self.author, now)
+
+    async def _rename(self, name: str, room: Room) -> None:
+        is_guest = self._is_guest and not self._lobby.is_private
+        author = self._guest(name) if is_guest else None
+        if author is None:
+            detail = "nobody can be called that" if is_guest else "your name is given to you"
+            await self.tell(ErrorFrame(code="bad_name", detail=detail))
+            return
+        former, self.author = self.author, author
+        room.rename(self, former)
+        await self.tell(NamedFrame(name=author.name))
+
+    def _guest(self, name: str) -> Author | None:
+        shown = guest_name(name, self._limits.name_length, is_marked=self._lobby.has_author)
+        return guest_author(self._secret, shown) if shown else None
+
+    async def _tell_earlier(self, before: int, room: Room) -> None:
+        try:
+            entries, has_earlier = await read_page(self._lobby.store, room.name, before)
+        except RoomsUnavailableError:
+            # The client asks again when it has come back.
+            await self.close(Close(TRY_AGAIN_LATER, "the room is out of reach"))
+            return
+        frames = [entry_frame(entry, room.pseudonym) for entry in entries]
+        await self.tell(HistoryFrame(entries=frames, has_earlier=has_earlier))
+
+    # --- The end -------------------------------------------------------------------------------
+
+    def _fall_behind(self) -> None:
+        self.log.info("closed: its client reads too slowly")
+        if self._room is not None:
+            self._room.leave(self)

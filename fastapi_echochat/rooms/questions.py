@@ -1,0 +1,87 @@
+"""The messages of a room that have no answer yet, and whose turn it is."""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+
+from ..identity import key_of
+from .stores.contract import Entry
+
+# Of stops that come before the message they are about, the authors who are remembered.
+_REMEMBERED_AUTHORS = 1000
+
+
+class Questions:
+    """What waits to be answered, by author: they take turns, however much one of them asks.
+
+    Args:
+        most: How many stops are remembered of one author.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        # By the author's key, those whose turn comes first in front; each by position.
+        self._open: dict[str, dict[int, Entry]] = {}
+        self._keys: dict[int, str] = {}
+        self._stops: OrderedDict[str, deque[str]] = OrderedDict()
+
+    def __contains__(self, position: int) -> bool:
+        """Tell whether the message at a position waits."""
+        return position in self._keys
+
+    def count(self, key: str) -> int:
+        """Return how many messages of an author wait."""
+        return len(self._open.get(key, ()))
+
+    def add(self, entry: Entry) -> None:
+        """Have a message wait for its answer."""
+        key = key_of(entry.author)
+        self._open.setdefault(key, {})[entry.position] = entry
+        self._keys[entry.position] = key
+
+    def add_earlier(self, entries: Iterable[Entry]) -> None:
+        """Have messages wait that were sent before those that wait already."""
+        for entry in entries:
+            self.add(entry)
+        for key, waiting in self._open.items():
+            self._open[key] = dict(sorted(waiting.items()))
+
+    def remove(self, position: int) -> Entry | None:
+        """Let go of a message, and return it; `None` where it does not wait."""
+        key = self._keys.pop(position, None)
+        if key is None:
+            return None
+        entry = self._open[key].pop(position)
+        if not self._open[key]:
+            del self._open[key]
+        if entry.id in self._stops.get(key, ()):
+            self._stops[key].remove(entry.id)
+        return entry
+
+    def clear(self) -> list[Entry]:
+        """Let go of all messages, and return them."""
+        entries = [entry for waiting in self._open.values() for entry in waiting.values()]
+        self._open.clear()
+        self._keys.clear()
+        return entries
+
+    def first_of_each(self) -> Iterator[Entry]:
+        """Yield the oldest message of each author, of whose turn it is first."""
+        for waiting in list(self._open.values()):
+            yield next(iter(waiting.values()))
+
+    def had_turn(self, entry: Entry) -> None:
+        """Let the turn of a message's author come after everybody else's."""
+        key = key_of(entry.author)
+        if key in self._open:
+            self._open[key] = self._open.pop(key)
+
+    def stop(self, key: str, message_id: str) -> None:
+        """Note that an author wants no answer to a message, which may be yet to come."""
+        self._stops.setdefault(key, deque(maxlen=self._most)).append(message_id)
+        self._stops.move_to_end(key)
+        if len(self._stops) > _REMEMBERED_AUTHORS:
+            self._stops.popitem(last=False)
+
+    def is_stopped(self, entry: Entry) -> bool:
+        """Tell whether its author wants no answer to a message."""
+        return entry.id in self._stops.get(key_of(entry.author), ())

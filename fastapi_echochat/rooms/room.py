@@ -1,0 +1,311 @@
+"""A room that somebody is in, as one process has it."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol
+
+from ..identity import Author, key_of, pseudonym
+from ..limits import Limits
+from ..protocol.frames import DraftFrame, PersonFrame, ServerFrame, WritingFrame
+from ..replies import Replier
+from .announcer import Announcer
+from .answers import Answers
+from .askers import Asker, Askers
+from .broadcast import Broadcast, entry_frame, presence_frame
+from .drafts import Drafts, News
+from .fanout import Fanout, Outbox
+from .signals import (
+    Hello,
+    Here,
+    Piece,
+    Signal,
+    Stop,
+    Typing,
+    Waiting,
+    decode_signal,
+    encode_signal,
+)
+from .stores.contract import Entry, Rooms, RoomsUnavailableError
+
+logger = logging.getLogger("fastapi_echochat")
+
+# How often it is told that somebody is writing.
+_TYPING_SECONDS = 0.2
+# How long is waited before what failed is tried again.
+_AGAIN_SECONDS = 1.0
+
+
+class Inhabitant(Protocol):
+    """A session in a room, as the room knows it."""
+
+    outbox: Outbox
+    author: Author | None
+    asker: Asker
+
+
+class Room:
+    """What all participants of one room share: one reader of its history, however many they are.
+
+    What the history does not keep (who is there, who is writing, answers as they are written) goes
+    to the other processes as signals, and comes from there, and from here, the same way.
+
+    Args:
+        name: Its name, in the store.
+        store: Has its history.
+        limits: The chat's bounds.
+        replier: Calls the reply function; `None` where people talk among themselves.
+        is_shared: Whether it matters who is there.
+        rested: Called when the room has nothing more to do for nobody.
+
+    Attributes:
+        position: Of the newest entry that everybody here was sent.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        store: Rooms,
+        *,
+        limits: Limits,
+        replier: Replier | None,
+        is_shared: bool,
+        rested: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.position = 0
+        self._store = store
+        self._process = secrets.token_hex(8)
+        self._key = b""
+        self._fanout = Fanout()
+        self._is_shared = is_shared
+        self._participants: dict[Inhabitant, None] = {}
+        self._announcer = Announcer(self._announce, self._tell_presence)
+        self._drafts = Drafts()
+        self._typed_at = 0.0
+        self._askers = Askers(has_dependencies=replier is not None and replier.has_dependencies)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._answers: Answers | None = None
+        if replier is not None:
+            self._answers = Answers(
+                name,
+                store,
+                replier,
+                limits,
+                askers=self._askers,
+                signal=self._signal,
+                rested=rested,
+            )
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether an answer is under way here."""
+        return self._answers is not None and self._answers.is_at_work
+
+    async def open(self) -> None:
+        """Begin to follow the room.
+
+        Raises:
+            RoomsUnavailableError: Its store is out of reach.
+        """
+        self._key = await self._store.pseudonym_key()
+        newest = await self._store.read_back(self.name, limit=1)
+        self.position = newest[-1].position if newest else 0
+        signals = await self._store.signals(self.name)
+        self._tasks = [
+            asyncio.create_task(self._follow()),
+            asyncio.create_task(self._listen(signals)),
+        ]
+        if self._answers is not None and newest:
+            self._answers.resume(self.position)
+        await self._signal(Hello(process=self._process))
+
+    async def close(self) -> None:
+        """End what runs here."""
+        self._announcer.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._answers is not None:
+            await self._answers.close()
+        if self._is_shared:
+            # Others need not wait until they miss us.
+            await self._announce({})
+
+    def pseudonym(self, author: Author) -> str:
+        """Return what a person is to the clients of this room."""
+        return pseudonym(self._key, self.name, author)
+
+    # --- Who is there --------------------------------------------------------------------------
+
+    def join(self, participant: Inhabitant) -> None:
+        """Send a participant what comes after `position`, and tell who is there."""
+        self._participants[participant] = None
+        self._fanout.add(participant.outbox)
+        self._askers.add(key_of(participant.author), participant.asker)
+        self._show(None, participant.author)
+        if self._answers is not None:
+            self._answers.attend(is_attended=True)
+            self._answers.look()
+
+    def leave(self, participant: Inhabitant) -> None:
+        """Send a participant no more."""
+        if participant not in self._participants:
+            return
+        del self._participants[participant]
+        self._fanout.remove(participant.outbox)
+        self._show(participant.author, None)
+        self._askers.remove(key_of(participant.author), participant.asker)
+        if self._answers is not None and not self._participants:
+            self._answers.attend(is_attended=False)
+
+    def rename(self, participant: Inhabitant, former: Author | None) -> None:
+        """Note a participant's new name; `former` is who it was by the former one."""
+        if participant in self._participants:  # And not too slow to be one any longer.
+            self._askers.remove(key_of(former), participant.asker)
+            self._askers.add(key_of(participant.author), participant.asker)
+            self._show(former, participant.author)
+
+    def _show(self, former: Author | None, author: Author | None) -> None:
+        """Tell who is there by another name, or who came, or who left."""
+        if not self._is_shared:
+            return
+        if former is not None:
+            self._announcer.remove(self.pseudonym(former))
+        if author is not None:
+            self._announcer.add(self.pseudonym(author), author.name)
+
+    def greeting(self) -> list[ServerFrame]:
+        """Return what a participant has to hear that came, and is not in the history."""
+        frames: list[ServerFrame] = []
+        if self._announcer.people:
+            frames.append(presence_frame(self._announcer.people))
+        for in_reply_to, text in self._drafts.so_far().items():
+            frames.append(DraftFrame(in_reply_to=in_reply_to, text=text, is_start=True))
+        return frames
+
+    # --- What participants do ------------------------------------------------------------------
+
+    async def append(self, entry: Entry, asker: Asker) -> Entry:
+        """Keep a message, however long its store is out of reach.
+
+        Args:
+            entry: The message.
+            asker: With what it is answered.
+        """
+        key = key_of(entry.author)
+        if self._answers is not None:
+            await self._answers.wait_for_place(key)
+            self._askers.ask(key, entry.id, asker)
+        while True:
+            try:
+                kept = await self._store.append(self.name, entry)
+            except RoomsUnavailableError:  # The store says so in the log, once for all.
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                if kept.position <= self.position and not self._is_open(kept):
+                    # Sent before, and answered: then nothing comes that would let go of this.
+                    self._askers.forget(key, entry.id)
+                return kept
+
+    def send_again(self, outbox: Outbox, entry: Entry) -> None:
+        """Send a client, in its turn, an entry that was kept before, unless it is yet to come."""
+        if entry.position <= max(self.position, outbox.since):
+            self._fanout.send(Broadcast(entry_frame(entry, self.pseudonym)), outbox)
+
+    async def stop(self, author: Author | None, message_id: str) -> None:
+        """Stop the answer to an author's message, in whatever process it is written."""
+        await self._signal(Stop(author=key_of(author), id=message_id))
+
+    async def show_typing(self, author: Author, now: float) -> None:
+        """Tell that somebody is writing, unless somebody just was; `now` is the loop's clock."""
+        if now - self._typed_at >= _TYPING_SECONDS:
+            self._typed_at = now
+            await self._signal(Typing(id=self.pseudonym(author), name=author.name))
+
+    # --- What comes from the history, and from other processes -----------------------------------
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                async for entry in self._store.follow(self.name, after=self.position):
+                    self._see(entry)
+            except Exception:  # Of a store that is not ours; ours wait by themselves.
+                logger.exception("room %r: cannot be followed; trying again", self.name)
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _see(self, entry: Entry) -> None:
+        self.position = entry.position
+        self._fanout.send(Broadcast(entry_frame(entry, self.pseudonym), entry.position))
+        if entry.in_reply_to is not None:
+            self._drafts.end(entry.in_reply_to)
+        if self._answers is not None:
+            self._answers.see(entry)
+
+    async def _listen(self, signals: AsyncGenerator[str, None]) -> None:
+        while True:
+            try:
+                async for text in signals:
+                    if (signal := decode_signal(text)) is not None:
+                        await self._hear(signal)
+            except Exception:
+                logger.exception("room %r: cannot be listened to; trying again", self.name)
+            await asyncio.sleep(_AGAIN_SECONDS)
+            signals = await self._store.signals(self.name)
+
+    async def _hear(self, signal: Signal) -> None:
+        if isinstance(signal, Piece):
+            await self._hear_piece(signal)
+        elif isinstance(signal, Typing):
+            author = PersonFrame(id=signal.id, name=signal.name)
+            self._fanout.send(Broadcast(WritingFrame(author=author)))
+        elif isinstance(signal, Stop):
+            if self._answers is not None:
+                self._answers.stop(signal.author, signal.id)
+        elif signal.process == self._process:
+            return
+        elif isinstance(signal, Here):
+            self._announcer.hear(signal.process, signal.people)
+            self._attend(is_elsewhere=bool(signal.people))
+        elif isinstance(signal, Waiting):
+            self._attend(is_elsewhere=True)
+        else:
+            self._announcer.announce_soon()
+            await self._restate()
+
+    async def _hear_piece(self, piece: Piece) -> None:
+        news = self._drafts.add(
+            piece.in_reply_to, piece.number, piece.text, is_whole=piece.is_whole
+        )
+        if news in (News.START, News.PIECE):
+            is_start = news is News.START
+            frame = DraftFrame(in_reply_to=piece.in_reply_to, text=piece.text, is_start=is_start)
+            self._fanout.send(Broadcast(frame))
+        elif news is News.GAP:
+            await self._restate()
+            await self._signal(Hello(process=self._process))
+
+    # --- What is told --------------------------------------------------------------------------
+
+    async def _announce(self, people: dict[str, str]) -> None:
+        await self._signal(Here(process=self._process, people=people))
+
+    def _tell_presence(self, people: dict[str, str]) -> None:
+        self._fanout.send(Broadcast(presence_frame(people)))
+
+    def _attend(self, *, is_elsewhere: bool) -> None:
+        # Who is there in another process is there from now on for as long as one who just left.
+        if is_elsewhere and self._answers is not None:
+            self._answers.attend(is_attended=bool(self._participants))
+
+    async def _restate(self) -> None:
+        if self._answers is not None:
+            await self._answers.restate()
+
+    async def _signal(self, signal: Signal) -> None:
+        await self._store.signal(self.name, encode_signal(signal))
+
+    def _is_open(self, entry: Entry) -> bool:
+        return self._answers is not None and self._answers.is_open(entry.position)

@@ -1,0 +1,164 @@
+"""Who in this process waits for new entries and signals, each waiter in its own event loop."""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+
+from .contract import Entry, RoomsUnavailableError
+
+_BATCH = 100
+
+# Signals that are kept for a listener who is behind; the oldest are dropped.
+_SIGNALS = 100
+
+# Seconds after which a follower reads again after the store was out of reach.
+_RETRY_SECONDS = 1.0
+
+Read = Callable[[str, int, int], Awaitable[list[Entry]]]
+"""Reads from a room, after a position, at most so many entries."""
+
+
+class Wakeup:
+    """An event with one waiter, in the event loop that it was made in; any thread may set it.
+
+    Attributes:
+        signals: What the waiter has not read yet.
+    """
+
+    __slots__ = ("_event", "_loop", "signals")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+        self.signals: deque[str] = deque(maxlen=_SIGNALS)
+
+    def set(self) -> None:
+        """Wake the waiter, or let its next wait end at once."""
+        if _running_loop() is self._loop:
+            self._event.set()
+            return
+        # In a loop that was closed meanwhile nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    def set_later(self, seconds: float) -> None:
+        """Wake the waiter after some seconds; called in its event loop."""
+        self._loop.call_later(seconds, self._event.set)
+
+    def clear(self) -> None:
+        """Let the next wait last until the event is set again."""
+        self._event.clear()
+
+    async def wait(self) -> None:
+        """Wait until the event is set."""
+        await self._event.wait()
+
+
+class Followers:
+    """The followers of rooms, and the listeners to their signals.
+
+    Args:
+        joined: Called with a room when a follower or a listener joined it.
+        left: Called with a room when one of them left it.
+    """
+
+    def __init__(
+        self,
+        joined: Callable[[str], None] = lambda _: None,
+        left: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._joined = joined
+        self._left = left
+        # The tuples are replaced, never changed: to wake their members needs no lock.
+        self._followers: dict[str, tuple[Wakeup, ...]] = {}
+        self._listeners: dict[str, tuple[Wakeup, ...]] = {}
+        self._lock = threading.Lock()
+
+    def is_followed(self, room: str) -> bool:
+        """Return whether a room has a follower."""
+        return room in self._followers
+
+    def is_awaited(self, room: str) -> bool:
+        """Return whether a room has a follower or a listener."""
+        return room in self._followers or room in self._listeners
+
+    def has_followers(self) -> bool:
+        """Return whether any room has a follower."""
+        return bool(self._followers)
+
+    def awaited_rooms(self) -> set[str]:
+        """Return the rooms that have a follower or a listener."""
+        return {*self._followers, *self._listeners}
+
+    def wake_followers(self, room: str) -> None:
+        """Let a room's followers read again; from any thread."""
+        for wakeup in self._followers.get(room, ()):
+            wakeup.set()
+
+    def wake_all_followers(self) -> None:
+        """Let the followers of all rooms read again; from any thread."""
+        for wakeups in list(self._followers.values()):
+            for wakeup in wakeups:
+                wakeup.set()
+
+    def deliver_signal(self, room: str, text: str) -> None:
+        """Pass a signal on to a room's listeners; from any thread."""
+        for wakeup in self._listeners.get(room, ()):
+            wakeup.signals.append(text)
+            wakeup.set()
+
+    async def follow(self, room: str, after: int, read: Read) -> AsyncGenerator[Entry, None]:
+        """Yield all entries that can be read from a room after a position, without end."""
+        with self._join(self._followers, room) as wakeup:
+            while True:
+                wakeup.clear()
+                try:
+                    entries = await read(room, after, _BATCH)
+                except RoomsUnavailableError:
+                    wakeup.set_later(_RETRY_SECONDS)
+                    entries = []
+                for entry in entries:
+                    after = entry.position
+                    yield entry
+                if len(entries) < _BATCH:
+                    await wakeup.wait()
+
+    async def listen(self, room: str) -> AsyncGenerator[str, None]:
+        """Return a room's signals, from now on."""
+        signals = self._signals(room)
+        # A generator that never began never runs its `finally`, and its listener would stay.
+        await anext(signals)
+        return signals
+
+    async def _signals(self, room: str) -> AsyncGenerator[str, None]:
+        with self._join(self._listeners, room) as wakeup:
+            yield ""
+            while True:
+                wakeup.clear()
+                while wakeup.signals:
+                    yield wakeup.signals.popleft()
+                await wakeup.wait()
+
+    @contextlib.contextmanager
+    def _join(self, wakeups: dict[str, tuple[Wakeup, ...]], room: str) -> Iterator[Wakeup]:
+        wakeup = Wakeup()
+        with self._lock:
+            wakeups[room] = (*wakeups.get(room, ()), wakeup)
+        try:
+            self._joined(room)
+            yield wakeup
+        finally:
+            with self._lock:
+                wakeups[room] = tuple(other for other in wakeups[room] if other is not wakeup)
+                if not wakeups[room]:
+                    del wakeups[room]
+            self._left(room)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

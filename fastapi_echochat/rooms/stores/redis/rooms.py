@@ -1,0 +1,193 @@
+"""Rooms in Redis or Valkey: for many processes, on many machines."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from ..contract import Entry, RoomsUnavailableError
+from ..outage import Outage
+from .client import Client, checked_options
+from .packing import SIGNAL, pack, unique_member, unpack, unpack_stream
+
+logger = logging.getLogger("fastapi_echochat")
+
+
+class RedisRooms:
+    """Rooms in Redis 6.2 or newer, or in Valkey; entries are as durable as its data.
+
+    When Redis goes away the log says so once, and once when it is back; until then it is tried
+    again at least once a second.
+
+    Args:
+        url: `redis://`, `rediss://` (TLS) or `unix://`.
+        history: How many entries a room keeps; the oldest are dropped, and their ids with them.
+        prefix: Begins the names of all keys and channels, after a brace. Chats of different
+            prefixes, or in different databases of one Redis, share nothing.
+
+    Raises:
+        ValueError: `url` is not a URL of a Redis, or `history` is less than 1.
+    """
+
+    def __init__(self, url: str, *, history: int = 10_000, prefix: str = "echochat") -> None:
+        if history < 1:
+            raise ValueError("RedisRooms keeps at least one entry of a room")
+        options = checked_options(url)
+        address = options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}"
+        self._server = f"Redis at {address}"
+        self._away = Outage(f"{self._server} does not answer", f"{self._server} answers again")
+        self._refusal = Outage(f"{self._server} refuses", f"{self._server} accepts writes again")
+        self._has_warned = False
+        self._url = url
+        self._history = history
+        # Escaped, so that the first colon of a key ends the prefix: prefix "a" with room "b:c" is
+        # not prefix "a:b" with room "c".
+        self._prefix = quote(prefix, safe="")
+        # Channels are of all databases of a Redis, keys are not.
+        self._live = f"live:{options.get('db') or 0}"
+        self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
+        self._lock = threading.Lock()
+
+    async def append(self, room: str, entry: Entry) -> Entry:
+        """Keep an entry, and return it with its position."""
+        client = self._client()
+        keys = [self._key(room, "history"), self._key(room, "ids")]
+        arguments: list[str | int | bytes]
+        arguments = [unique_member(entry), self._history, pack(entry), self._channel(room)]
+        position, packed = await client.ask(client.append(keys, arguments))
+        self._refusal.end()
+        return unpack(packed, int(position))
+
+    async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
+        """Return the entries after a position, oldest first, the first `limit` of them."""
+        redis, key = self._client().redis, self._key(room, "history")
+        first = f"{max(0, after + 1)}-0"
+        return await self._collect(room, first, limit, lambda at, n: redis.xrange(key, at, "+", n))
+
+    async def read_back(
+        self, room: str, *, before: int | None = None, limit: int = 100
+    ) -> list[Entry]:
+        """Return the entries before a position, oldest first, the last `limit` of them."""
+        redis, key = self._client().redis, self._key(room, "history")
+        last = "+" if before is None else f"({max(1, before)}-0"
+        entries = await self._collect(
+            room, last, limit, lambda at, n: redis.xrevrange(key, at, "-", n)
+        )
+        return entries[::-1]
+
+    async def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
+        """Yield every entry after a position, in order and once, without end.
+
+        A follower so far behind that entries were dropped meanwhile goes on with the oldest kept.
+        """
+        self._channel(room)
+        followers = self._client().subscription.followers
+        following = followers.follow(room, after, self._read_recent)
+        async with contextlib.aclosing(following):
+            async for entry in following:
+                yield entry
+
+    async def signal(self, room: str, text: str) -> None:
+        """Send a signal to those who listen to a room's signals now; without Redis it is lost."""
+        client = self._client()
+        with contextlib.suppress(RoomsUnavailableError):
+            await client.ask(client.redis.publish(self._channel(room), f"{SIGNAL}{text}"))
+
+    async def signals(self, room: str) -> AsyncGenerator[str, None]:
+        """Return the room's signals, from now on, or from when Redis is back."""
+        self._channel(room)
+        subscription = self._client().subscription
+        signals = await subscription.followers.listen(room)
+        try:
+            await subscription.wait_until_subscribed(room)
+        except BaseException:
+            await signals.aclose()
+            raise
+        return signals
+
+    async def hold(self, room: str, position: int, holder: str, seconds: float) -> bool:
+        """Take or renew the lease of an answer, and return whether the holder has it."""
+        client = self._client()
+        milliseconds = max(1, round(seconds * 1000)) if seconds > 0 else 0
+        held = client.hold([self._key(room, f"lease:{position}")], [holder, milliseconds])
+        return bool(await client.ask(held))
+
+    async def pseudonym_key(self) -> bytes:
+        """Return 32 secret bytes, which Redis keeps for all chats of this prefix."""
+        client = self._client()
+        # A room's keys have a colon within the braces.
+        key = f"{{{self._prefix}}}:pseudonym-key"
+        # Read first, for a Redis that is full refuses to set even what is set already.
+        while (kept := await client.ask(client.redis.get(key))) is None:
+            await client.ask(client.redis.set(key, secrets.token_hex(32), nx=True))
+        return bytes.fromhex(kept)
+
+    async def close(self) -> None:
+        """Close all connections; the next call opens them again."""
+        here = asyncio.get_running_loop()
+        for loop, client in list(self._clients.items()):
+            if loop is here:
+                await client.close()
+            else:
+                # A loop that was closed meanwhile has closed its connections already.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(client.close_soon)
+
+    async def _read_recent(self, room: str, after: int, limit: int) -> list[Entry]:
+        # Nothing is read before the subscription is there, which then wakes the followers: an
+        # entry is either in the history by then or comes in live.
+        if (recent := self._client().subscription.recent(room)) is None:
+            return []
+        if (entries := recent.after(after)) is not None:
+            return entries
+        return await self.read(room, after=after, limit=limit)
+
+    async def _collect(
+        self, room: str, start: str, limit: int, read: Callable[[str, int], Awaitable[Any]]
+    ) -> list[Entry]:
+        entries: list[Entry] = []
+        while (count := limit - len(entries)) > 0:
+            found = await self._client().ask(read(start, count))
+            readable = unpack_stream(found)
+            if len(readable) < len(found):
+                self._warn_of_foreign_data(room)
+            entries += readable
+            if len(found) < count:
+                break
+            start = f"({found[-1][0]}"
+        return entries
+
+    def _warn_of_foreign_data(self, room: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "%s: the history of room %r, and perhaps of others, has entries that this version"
+                " of fastapi-echochat did not write; they are left out",
+                self._server,
+                room,
+            )
+
+    def _key(self, room: str, name: str) -> str:
+        # Half of a surrogate pair is an error here; redis-py would replace it by a question mark,
+        # and two rooms would be one.
+        room.encode()
+        # All keys of a room are in one slot of a cluster, by their common text in braces.
+        return f"{{{self._prefix}:{room}}}:{name}"
+
+    def _channel(self, room: str) -> str:
+        return self._key(room, self._live)
+
+    def _client(self) -> "Client":
+        loop = asyncio.get_running_loop()
+        if (client := self._clients.get(loop)) is None:
+            client = Client(self._url, self._channel, self._away, self._refusal)
+            with self._lock:
+                for other in [other for other in self._clients if other.is_closed()]:
+                    del self._clients[other]
+                self._clients[loop] = client
+        client.subscription.start()
+        return client

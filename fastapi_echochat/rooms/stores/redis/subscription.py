@@ -1,0 +1,219 @@
+"""What other processes publish: one connection for all rooms of an event loop."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+from ..contract import RoomsUnavailableError
+from ..followers import Followers
+from .packing import SIGNAL, unpack_published
+from .recent import RecentEntries
+
+logger = logging.getLogger("fastapi_echochat")
+
+# Seconds between two tries to connect, at first and at most.
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+
+# Seconds after which a silent connection is sent a ping, and the number of silences in a row after
+# which it is given up.
+_SILENCE_SECONDS = 3.0
+_SILENCES = 3
+
+
+class Subscriber(Protocol):
+    """The part of redis.asyncio's PubSub that is used here."""
+
+    def subscribe(self, *channels: str) -> Awaitable[Any]:
+        """Subscribe to channels."""
+
+    def unsubscribe(self, *channels: str) -> Awaitable[Any]:
+        """Unsubscribe from channels."""
+
+    def ping(self) -> Awaitable[Any]:
+        """Ask for a sign of life."""
+
+    async def get_message(self, *, timeout: float) -> dict[str, Any] | None:
+        """Return the next message, or `None` if there is none within so many seconds."""
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+
+
+class Subscription:
+    """Keeps the rooms subscribed to that have followers or listeners in this event loop.
+
+    Args:
+        connect: Returns a new subscriber, or raises RoomsUnavailableError.
+        channel: Returns the name of a room's channel.
+        lost: Called with the reason when a subscriber was lost; returns whether it is one for
+            which Redis is tried again, and not a fault in this program.
+
+    Attributes:
+        followers: The followers and listeners.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Subscriber]],
+        channel: Callable[[str], str],
+        lost: Callable[[Exception], bool],
+    ) -> None:
+        self.followers = Followers(self._room_joined, self._room_left)
+        self._connect = connect
+        self._channel = channel
+        self._lost = lost
+        self._receiving: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        # A subscriber while it is connected, the rooms that it was asked for, by channel, and the
+        # entries of those that it confirmed.
+        self._subscriber: Subscriber | None = None
+        self._rooms: dict[str, str] = {}
+        self._recent: dict[str, RecentEntries] = {}
+        self._commands = asyncio.Lock()
+        self._is_away = False
+        self._changed = asyncio.Event()
+
+    def recent(self, room: str) -> RecentEntries | None:
+        """Return a room's newest entries, or `None` while it is not subscribed to."""
+        return self._recent.get(room)
+
+    async def wait_until_subscribed(self, room: str) -> None:
+        """Wait until a room is subscribed to, or Redis turns out to be away."""
+        while room not in self._recent and not self._is_away:
+            await self._changed.wait()
+
+    def start(self) -> None:
+        """Subscribe, if there are followers or listeners."""
+        if self._receiving is None and self.followers.awaited_rooms():
+            self._is_away = False
+            self._receiving = asyncio.get_running_loop().create_task(
+                self._receive_always(self._ending)
+            )
+
+    async def stop(self) -> None:
+        """End the subscription, until the next start."""
+        self._cancel_receiving()
+        if self._ending is not None:
+            await asyncio.wait([self._ending])
+
+    def _room_joined(self, room: str) -> None:
+        self.start()
+        self._start_task(self._subscribe_or_unsubscribe(room))
+
+    def _room_left(self, room: str) -> None:
+        if not self.followers.awaited_rooms():
+            self._cancel_receiving()
+        elif not self.followers.is_awaited(room):
+            self._start_task(self._subscribe_or_unsubscribe(room))
+
+    def _cancel_receiving(self) -> None:
+        if self._receiving is not None:
+            self._receiving.cancel()
+            self._ending, self._receiving = self._receiving, None
+            self._drop_subscriber()
+
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._subscriber is None:
+            # Once connected, it subscribes to all rooms.
+            work.close()
+            return
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _subscribe_or_unsubscribe(self, room: str) -> None:
+        channel = self._channel(room)
+        async with self._commands:
+            wanted = self.followers.is_awaited(room)
+            if (subscriber := self._subscriber) is None or wanted == (channel in self._rooms):
+                return
+            # A lost connection is noticed by the task that receives from it.
+            with contextlib.suppress(Exception):
+                if wanted:
+                    self._rooms[channel] = room
+                    await subscriber.subscribe(channel)
+                else:
+                    del self._rooms[channel]
+                    self._recent.pop(room, None)
+                    await subscriber.unsubscribe(channel)
+
+    async def _receive_always(self, ending: asyncio.Task[None] | None) -> None:
+        if ending is not None:
+            await asyncio.wait([ending])
+        pause = _FIRST_PAUSE
+        # Checked each time, for redis-py (8.1) now and then loses a cancellation.
+        while self._receiving is asyncio.current_task():
+            subscriber = None
+            try:
+                subscriber = await self._connect()
+                self._subscriber = subscriber
+                self._rooms = {self._channel(room): room for room in self.followers.awaited_rooms()}
+                async with self._commands:
+                    await subscriber.subscribe(*self._rooms)
+                pause = _FIRST_PAUSE
+                await self._receive(subscriber)
+            except RoomsUnavailableError:
+                pause = min(_LONGEST_PAUSE, 2 * pause)
+            except Exception as exc:
+                # After any error it goes on, or followers would wait for a task that has ended.
+                if not self._lost(exc):
+                    logger.exception("a message from Redis could not be handled")
+            finally:
+                if subscriber is not None:
+                    with contextlib.suppress(Exception):
+                        await subscriber.aclose()
+            if self._receiving is asyncio.current_task():
+                self._drop_subscriber()
+                self._is_away = True
+                self._announce_change()
+                await asyncio.sleep(pause)
+
+    def _drop_subscriber(self) -> None:
+        self._subscriber = None
+        self._rooms = {}
+        self._recent = {}
+
+    async def _receive(self, subscriber: Subscriber) -> None:
+        silences = 0
+        while silences < _SILENCES:
+            if self._subscriber is not subscriber:
+                return
+            message = await subscriber.get_message(timeout=_SILENCE_SECONDS)
+            if message is not None:
+                silences = 0
+                self._handle_message(message)
+                continue
+            silences += 1
+            async with self._commands:
+                await subscriber.ping()
+        raise TimeoutError(
+            f"nothing came for {_SILENCES * _SILENCE_SECONDS:.0f} s, not even a pong"
+        )
+
+    def _handle_message(self, message: dict[str, Any]) -> None:
+        if (room := self._rooms.get(message["channel"])) is None:
+            return
+        if message["type"] == "subscribe":
+            self._is_away = False
+            self._recent[room] = RecentEntries()
+            self._announce_change()
+            # Entries from before are read from the history, later ones come in.
+            self.followers.wake_followers(room)
+        elif message["type"] == "message" and (recent := self._recent.get(room)) is not None:
+            if (text := message["data"]).startswith(SIGNAL):
+                self.followers.deliver_signal(room, text.removeprefix(SIGNAL))
+                return
+            try:
+                recent.add(*unpack_published(text))
+            except ValueError:
+                # Published by something else; the entries are read from the history.
+                self._recent[room] = RecentEntries()
+            self.followers.wake_followers(room)
+
+    def _announce_change(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

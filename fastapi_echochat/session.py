@@ -1,0 +1,308 @@
+"""One WebSocket, from accept to close."""
+
+import asyncio
+import enum
+import logging
+from collections.abc import MutableMapping
+from typing import Any, NamedTuple
+
+from fastapi import WebSocket
+
+from .identity import Author
+from .inbox import Inbox
+from .limits import Limits
+from .protocol.frames import (
+    ClientFrame,
+    ErrorFrame,
+    MessageFrame,
+    PingFrame,
+    PongFrame,
+    ServerFrame,
+    SlowedFrame,
+)
+from .protocol.serializer import INTERNAL_ERROR, UNSUPPORTED_DATA, Close, Serializer
+from .replies import Values
+from .sender import EndedError, Sender
+from .watchdog import Watchdog
+
+logger = logging.getLogger("fastapi_echochat")
+
+# How long the end of what a session still does is waited for. What goes on then, such as a reply
+# function that is not to be cancelled, goes on without the session.
+_ENDING_SECONDS = 1.0
+_PONG = PongFrame()
+
+
+class Client(NamedTuple):
+    """The client of a session, as the handshake has found it.
+
+    Attributes:
+        websocket: Accepted, with the subprotocol of the serializer.
+        serializer: The protocol that it speaks.
+        author: Who it is, as far as a dependency knows; `None` for a guest.
+        values: What the reply function's dependencies gave for it.
+        number: Names the session in the log.
+    """
+
+    websocket: WebSocket
+    serializer: Serializer
+    author: Author | None
+    values: Values
+    number: int
+
+
+class State(enum.Enum):
+    """What a session is at."""
+
+    OPEN = enum.auto()
+    STALLED = enum.auto()
+    """Given up: its client reads nothing."""
+    CLOSED = enum.auto()
+    """Closed by us, or left by its client; what was sent before may still be worked on."""
+    OVER = enum.auto()
+
+
+class SessionLog(logging.LoggerAdapter[logging.Logger]):
+    """Begins each line with the session that it is about."""
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Return the line with the session's name in front."""
+        assert self.extra is not None
+        return f"session {self.extra['number']}: {msg}", kwargs
+
+
+class Session:
+    """Reads a client's frames, and has its messages processed in order, one at a time.
+
+    The task that reads processes a message itself. If that has to wait, for a reply function, a
+    store or the client, another task goes on reading, so that a ping is answered, an answer can be
+    stopped and a client that leaves is noticed; what it reads meanwhile waits in the inbox. So a
+    message for which nothing is waited costs neither a task nor a queue.
+
+    A subclass says what processing is, and what other frames mean.
+
+    Args:
+        client: Its client.
+        sender: Sends to the client.
+        limits: Its bounds.
+        watchdog: Notices if the client stops reading.
+    """
+
+    __slots__ = (
+        "_current", "_ended", "_inbox", "_is_armed", "_limits", "_number", "_reader", "_sender",
+        "_serializer", "_space", "_state", "_watchdog", "_websocket", "_worker",
+    )  # fmt: skip
+
+    def __init__(self, client: Client, sender: Sender, limits: Limits, watchdog: Watchdog) -> None:
+        self._websocket = client.websocket
+        self._serializer = client.serializer
+        self._number = client.number
+        self._sender = sender
+        self._limits = limits
+        self._watchdog = watchdog
+        self._inbox = Inbox(limits)
+        self._state = State.OPEN
+        self._ended: asyncio.Future[None] | None = None
+        self._space: asyncio.Future[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
+        # The task that processes a message, if one does: the reader itself, until it has to wait.
+        self._worker: asyncio.Task[None] | None = None
+        self._current: MessageFrame | None = None
+        self._is_armed = False
+
+    @property
+    def log(self) -> SessionLog:
+        """The package's logger, in this session's name."""
+        return SessionLog(logger, {"number": self._number})
+
+    # --- For the endpoint ----------------------------------------------------------------------
+
+    def start(self) -> "asyncio.Future[None]":
+        """Begin to serve, and return what is done when either side has ended it.
+
+        Nothing that a client does makes it raise.
+        """
+        self._ended = asyncio.get_running_loop().create_future()
+        self._watchdog.add(self._sender, self._give_up)
+        # A task of its own: each time a coroutine is resumed the whole chain of awaits above it is
+        # walked, and under a FastAPI endpoint that chain is long.
+        self._reader = asyncio.create_task(self._read(is_first=True))
+        return self._ended
+
+    async def finish(self) -> None:
+        """End whatever goes on for the client."""
+        self._watchdog.remove(self._sender)
+        if self._state is State.STALLED:
+            seconds = self._limits.send_seconds
+            self.log.info("ended: its client has read nothing for %s s", seconds)
+        self._state = State.OVER
+        self._inbox.clear()
+        running = [task for task in self._tasks() if not task.done()]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=_ENDING_SECONDS)
+
+    # --- For subclasses ------------------------------------------------------------------------
+
+    async def greet(self) -> None:
+        """Do what comes before the first frame is read."""
+
+    async def process_message(self, frame: MessageFrame) -> None:
+        """Do what a message asks for."""
+        raise AssertionError("every kind of session has its own")
+
+    async def handle_frame(self, frame: ClientFrame) -> None:
+        """Do what a frame asks for that is neither a message nor a ping."""
+        raise AssertionError("every kind of session has its own")
+
+    def may_start(self) -> bool:
+        """Tell whether the next message may be processed now."""
+        return True
+
+    async def tell(self, frame: ServerFrame) -> None:
+        """Send a frame, if the client's protocol has it.
+
+        Raises:
+            EndedError: The connection is over.
+        """
+        encoded = self._serializer.encode(frame)
+        if isinstance(encoded, Close):
+            await self.close(encoded)
+        elif encoded is not None:
+            await self._sender.send(encoded)
+
+    async def close(self, close: Close) -> None:
+        """Close the connection.
+
+        Raises:
+            EndedError: Always: now it is over.
+        """
+        self._state = State.CLOSED
+        await self._sender.close(close)
+
+    def start_next(self) -> None:
+        """Have the next message of the inbox processed, if none is."""
+        if self._worker is None and self._inbox and self.may_start():
+            self._worker = asyncio.create_task(self._work_in_task())
+
+    def _tasks(self) -> "set[asyncio.Task[None]]":
+        return {task for task in (self._reader, self._worker) if task is not None}
+
+    # --- Reading -------------------------------------------------------------------------------
+
+    async def _read(self, *, is_first: bool = False) -> None:
+        receive, read = self._websocket.receive, self._serializer.read
+        try:
+            if is_first:
+                await self.greet()
+            while self._state is State.OPEN:
+                event = await receive()
+                text = event.get("text")
+                if text is None:
+                    if event["type"] == "websocket.disconnect":
+                        break
+                    await self.close(Close(UNSUPPORTED_DATA, "binary frames are not understood"))
+                    break
+                frame = read(text)
+                if isinstance(frame, MessageFrame):
+                    if not await self.take_message(frame):
+                        return  # Another task reads on.
+                elif isinstance(frame, PingFrame):
+                    await self.tell(_PONG)
+                elif isinstance(frame, ErrorFrame):
+                    await self.tell(frame)
+                else:
+                    await self.handle_frame(frame)
+        except EndedError:
+            pass
+        except Exception:
+            await self._fail()
+        self._end()
+
+    async def take_message(self, frame: MessageFrame) -> bool:
+        """Process a message, now or in its turn, and tell whether this task is to read on."""
+        if self._current is not None and self._current.id == frame.id:
+            return True  # Sent twice; it is processed once.
+        inbox = self._inbox
+        now = asyncio.get_running_loop().time() if inbox.has_rate else 0.0
+        if self._worker is None and inbox.admit_at_once(now) and self.may_start():
+            worker = self._worker = self._reader
+            self._arm()
+            self._current = frame
+            await self.process_message(frame)
+            if self._worker is worker:
+                self._current = None
+                if self._reader is worker:
+                    self._worker = None
+                    return True
+                await self._work()
+            return False
+        if inbox.add(frame, now):
+            self.start_next()
+            while inbox.is_full and self._state is State.OPEN:
+                self._space = asyncio.get_running_loop().create_future()
+                await self._space
+        return True
+
+    def _arm(self) -> None:
+        """Have another task read on if this one waits before it reads the next frame."""
+        if not self._is_armed:
+            self._is_armed = True
+            asyncio.get_running_loop().call_soon(self._hand_over_reading)
+
+    def _hand_over_reading(self) -> None:
+        # This runs when the task waits for the first time since it was armed; if that is for the
+        # next frame, it works on nothing.
+        self._is_armed = False
+        if self._worker is not None and self._worker is self._reader:
+            self._reader = asyncio.create_task(self._read())
+
+    # --- Working -------------------------------------------------------------------------------
+
+    async def _work_in_task(self) -> None:
+        try:
+            await self._work()
+        except EndedError:
+            self._end()
+        except Exception:
+            await self._fail()
+            self._end()
+
+    async def _work(self) -> None:
+        """Process what waits in the inbox, unless another task does so by now."""
+        worker, inbox = self._worker, self._inbox
+        while (due := inbox.next_due()) is not None:
+            if due and (seconds := due - asyncio.get_running_loop().time()) > 0:
+                await self.tell(SlowedFrame(seconds=round(seconds, 3)))
+                await asyncio.sleep(seconds)
+                continue  # What was first may have been stopped meanwhile.
+            frame = self._current = inbox.take()
+            if self._space is not None and not self._space.done():
+                self._space.set_result(None)
+            await self.process_message(frame)
+            if self._worker is not worker:
+                return
+            self._current = None
+        self._worker = None
+
+    # --- The end -------------------------------------------------------------------------------
+
+    async def _fail(self) -> None:
+        """Log what is being handled, which is no fault of the client's, and close."""
+        self.log.exception("ended by an error")
+        try:
+            await self.close(Close(INTERNAL_ERROR, "an error in the server"))
+        except EndedError:
+            return
+
+    def _end(self) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+
+    def _give_up(self) -> None:
+        """End the session from outside its tasks: its client reads nothing."""
+        self._state = State.STALLED
+        self._end()

@@ -1,0 +1,26 @@
+"""The application that most tests need: one with one chat."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from fastapi_echochat import EchoChat, MemoryRooms, echo
+
+
+def make_app(
+    reply: Any = echo, *, prefix: str = "/chat", dependencies: Iterable[Any] = (), **options: Any
+) -> FastAPI:
+    """Make an application with a chat, whose rooms are in memory unless `rooms` says where."""
+    if reply is None or options.get("private"):
+        options = {"rooms": MemoryRooms(), **options}
+    app = FastAPI()
+    router = EchoChat(reply, **options).router
+    app.include_router(router, prefix=prefix, dependencies=list(dependencies))
+    return app
+
+
+def make_client(*arguments: Any, **options: Any) -> TestClient:
+    """Make a client of such an application, in this process."""
+    return TestClient(make_app(*arguments, **options))

@@ -1,0 +1,36 @@
+"""How tests wait for what must come, and for how long."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+
+_FACTOR = float(os.environ.get("ECHOCHAT_PATIENCE", "1"))
+
+
+def patient(seconds: float) -> float:
+    """Return how long something may take here: on a slow machine `ECHOCHAT_PATIENCE=3` times."""
+    return seconds * _FACTOR
+
+
+PATIENCE = patient(15)
+"""Seconds after which a test gives up waiting for what must come."""
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s in vain until {what}")
+        time.sleep(0.02)
+
+
+async def until(condition: Callable[[], bool], what: object, seconds: float = PATIENCE) -> None:
+    """Wait for a condition, in an event loop."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s in vain until {what}")
+        await asyncio.sleep(0.01)

@@ -273,10 +273,13 @@ class Session:
 
     async def _work(self) -> None:
         """Process what waits in the inbox, unless another task does so by now."""
-        worker, inbox = self._worker, self._inbox
+        worker, inbox, announced = self._worker, self._inbox, 0.0
         while (due := inbox.next_due()) is not None:
-            if due and (seconds := due - asyncio.get_running_loop().time()) > 0:
-                await self.tell(SlowedFrame(seconds=round(seconds, 3)))
+            if due and (seconds := round(due - asyncio.get_running_loop().time(), 3)) > 0:
+                # Not again where the timer was early: uvloop counts whole milliseconds.
+                if due != announced:
+                    announced = due
+                    await self.tell(SlowedFrame(seconds=seconds))
                 await asyncio.sleep(seconds)
                 continue  # What was first may have been stopped meanwhile.
             frame = self._current = inbox.take()

@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from fastapi_echochat import Limits, Message
-from fastapi_echochat.conversation import Connection
+from fastapi_echochat.session import Session
 from tests.apps import make_app
 from tests.clients import V1, RawClient, close_code, receive
 from tests.conftest import Serve
@@ -45,8 +45,13 @@ def test_echochat_v1(serve: Serve) -> None:
         assert websocket.subprotocol == "echochat.v1"
         assert receive(websocket) == {
             "type": "welcome",
-            "limits": {"message_bytes": 65536, "waiting_messages": 16, "messages_per_second": None},
-            "author": None,
+            "limits": {
+                "message_bytes": 65536,
+                "waiting_messages": 1000,
+                "messages_per_second": None,
+                "resume_seconds": None,
+            },
+            "you": {"id": None, "name": None, "is_guest": True},
             "room": None,
         }
         websocket.send('{"type":"message","id":"1","text":"NBA","unknown":"is passed over"}')
@@ -444,7 +449,8 @@ def test_waiting_messages_are_bounded(serve: Serve) -> None:
         # Three wait, one is answered; the rest is in the buffers of the kernel and of uvicorn.
         sent = client.fill(b"x" * 60_000)
         go_on.set()
-        assert [client.receive_text() for _ in range(sent)] == [f"{i}" for i in range(1, sent + 1)]
+        numbers = [int(client.receive_text()) for _ in range(sent)]
+        assert numbers == list(range(numbers[0], numbers[0] + sent))
 
 
 def test_client_leaves_during_an_answer(serve: Serve) -> None:
@@ -495,8 +501,8 @@ def test_connections_that_come_and_go_leave_nothing(serve: Serve) -> None:
     @app.get("/left")
     async def left() -> tuple[int, int]:
         gc.collect()
-        connections = sum(isinstance(thing, Connection) for thing in gc.get_objects())
-        return connections, len(asyncio.all_tasks())
+        sessions = sum(isinstance(thing, Session) for thing in gc.get_objects())
+        return sessions, len(asyncio.all_tasks())
 
     server = serve(app)
     url = server.ws()

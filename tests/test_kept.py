@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms
 from tests.apps import make_app
-from tests.clients import V1, Client, Frame, receive
+from tests.clients import V1, Client, receive
 from tests.conftest import Keep, Serve
 from tests.servers import Process, uvicorn_process
 from tests.test_room_answers import Tale
@@ -44,7 +44,7 @@ def test_it_is_there_again(serve: Serve, rooms: Rooms) -> None:
     url = serve(make_private(lambda message: f"{message.text}!", rooms)).ws()
     mine = token()
     with Client(url, conversation=mine) as visitor:
-        assert visitor.author is None
+        assert visitor.welcome["you"] == {"id": None, "name": None, "is_guest": True}
         assert visitor.room == {
             "name": "main",
             "position": 0,
@@ -54,7 +54,8 @@ def test_it_is_there_again(serve: Serve, rooms: Rooms) -> None:
         visitor.say("one", "1")
         message, reply = visitor.entries(2)
         assert (message["kind"], message["author"], message["text"]) == ("message", None, "one")
-        assert (reply["kind"], reply["id"], reply["text"]) == ("answer", "1", "one!")
+        assert (reply["kind"], reply["text"]) == ("answer", "one!")
+        assert reply["in_reply_to"] == message["position"]
     with Client(url, conversation=mine) as visitor:
         assert visitor.room["position"] == reply["position"]
         assert visitor.entries(2) == [message, reply]
@@ -69,7 +70,7 @@ def test_it_is_there_again(serve: Serve, rooms: Rooms) -> None:
 def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
     """No other identifier, name or position leads into a conversation, and no address of a room.
 
-    Nor does the name that it has in the log.
+    Nor does the name that it has in the history.
     """
 
     def who(connection: HTTPConnection) -> str | None:
@@ -82,7 +83,7 @@ def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
         return "yes"
 
     app = make_private(remember, rooms, author=who)
-    # The same place with a shared chat in it, as careless as can be.
+    # The same store with a shared chat in it, as careless as can be.
     shared = EchoChat(reply=None, rooms=rooms)
     app.include_router(shared.router, prefix="/rooms/{room:path}")
     other = EchoChat(yes, rooms=rooms, private=True, author=who)
@@ -118,7 +119,7 @@ def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
     assert httpx.get(server.url(f"/rooms/{room}")).status_code == 404
     with Client(server.ws("/rooms/lobby"), "Eve", after=position) as eve:
         assert eve.room["position"] == 0
-    # The name in the log is no identifier either.
+    # The name in the history is no identifier either.
     with Client(url, conversation=room.rpartition(":")[2], headers={"Cookie": "name=Ann"}) as eve:
         assert eve.room["position"] == 0
 
@@ -214,12 +215,16 @@ def test_messages_that_wait_are_answered_though_nobody_is_there(serve: Serve, ro
     tale.go_on(9)
     wait_until(lambda: tale.ended == ["first", "second", "third"], "all are answered")
     with visitor.come_back(after=position) as visitor:
-        assert [visitor.answer()["id"] for _ in range(3)] == ["first", "second", "third"]
+        assert [visitor.asked_in(visitor.answer()) for _ in range(3)] == [
+            "first",
+            "second",
+            "third",
+        ]
         for text in ("first", "second", "third"):
             visitor.tell(text, text)
         visitor.tell("last", "last")
         tale.go_on(3)
-        assert visitor.answer()["id"] == "last"
+        assert visitor.asked_in(visitor.answer()) == "last"
     assert tale.begun == ["first", "second", "third", "last"]
 
 
@@ -235,7 +240,8 @@ def test_stop_after_a_reconnect(serve: Serve, rooms: Rooms) -> None:
         assert visitor.hear("draft")["text"] == "Once"
         visitor.send(type="stop", id="1")
         stopped = visitor.answer()
-        assert (stopped["id"], stopped["text"], stopped["outcome"]) == ("1", "Once", "stopped")
+        assert visitor.asked_in(stopped) == "1"
+        assert (stopped["text"], stopped["outcome"]) == ("Once", "stopped")
     wait_until(lambda: tale.ended == ["first"], "the function is ended")
     with visitor.come_back() as visitor:
         visitor.tell("second", "2")
@@ -281,22 +287,29 @@ def test_who_comes_and_goes_gets_every_answer_once(serve: Serve, rooms: Rooms) -
     url = serve(make_private(slow, rooms)).ws()
     visitor = Client(url, conversation=token())
     open_: dict[str, str] = {}
-    answers: list[Frame] = []
+    answers: dict[str, str] = {}
+
+    def hear_answer() -> None:
+        answer = visitor.answer()
+        asked = visitor.asked_in(answer)
+        assert asked not in answers
+        answers[asked] = answer["text"]
+        open_.pop(asked, None)
+
     for number in range(60):
         open_[f"{number}"] = f"message {number}"
         for message_id, text in open_.items():
             visitor.say(text, message_id)
         if number % 3:
-            answers.append(visitor.answer())
-            open_.pop(answers[-1]["id"], None)
+            hear_answer()
         with visitor:
             visitor = visitor.come_back()
     while open_:
-        answers.append(visitor.answer())
-        open_.pop(answers[-1]["id"], None)
+        hear_answer()
     visitor.leave()
-    assert [one["id"] for one in answers] == [f"{number}" for number in range(60)]
-    assert all(one["text"] == f"answer to message {one['id']}" for one in answers)
+    assert list(answers.items()) == [
+        (f"{number}", f"answer to message {number}") for number in range(60)
+    ]
 
 
 # --- The end of the server ---------------------------------------------------------------------
@@ -377,9 +390,9 @@ def test_server_that_ends_in_the_middle_of_an_answer(start: Start, tmp_path: Pat
     for how, visitor in visitors.items():
         with visitor:
             draft = visitor.hear("draft")
-            assert (draft["in_reply_to"], draft["is_start"]) == ("first", True), how
+            assert (visitor.asked_in(draft), draft["is_start"]) == ("first", True), how
             answers = [visitor.answer() for _ in texts]
-            assert [(one["id"], one["text"], one["outcome"]) for one in answers] == [
+            assert [(visitor.asked_in(one), one["text"], one["outcome"]) for one in answers] == [
                 (text, WHOLE, "done") for text in texts
             ], how
             url = servers[how].ws("/chat/a")
@@ -399,7 +412,7 @@ def test_server_that_ends_between_two_answers(server: Process, tmp_path: Path) -
     with visitor.come_back() as visitor:
         visitor.tell("first", "first")
         visitor.tell("second", "second")
-        assert visitor.answer()["id"] == "second"
+        assert visitor.asked_in(visitor.answer()) == "second"
     assert (tmp_path / "asked.txt").read_text().split() == ["first", "second"]
 
 
@@ -412,6 +425,6 @@ def test_message_that_is_too_old_to_be_answered(server: Process, tmp_path: Path)
     server.start()
     with visitor.come_back() as visitor:
         visitor.tell("new", "new")
-        assert visitor.answer()["id"] == "new"
+        assert visitor.asked_in(visitor.answer()) == "new"
         assert [entry["id"] for entry in visitor.heard_so_far("entry")] == []
     assert (tmp_path / "asked.txt").read_text().split() == ["old", "new"]

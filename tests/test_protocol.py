@@ -5,9 +5,22 @@ import json
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from fastapi_echochat import Limits, Message
-from fastapi_echochat.protocol.messages import Close, Ping, Problem, Stop
-from fastapi_echochat.protocol.v1 import EchochatV1, Plain
+from fastapi_echochat import Limits
+from fastapi_echochat.protocol.frames import (
+    EarlierFrame,
+    EnterFrame,
+    ErrorFrame,
+    MessageFrame,
+    NameFrame,
+    PingFrame,
+    PongFrame,
+    ReplyFrame,
+    StopFrame,
+    TypingFrame,
+)
+from fastapi_echochat.protocol.plain import Plain
+from fastapi_echochat.protocol.serializer import Close
+from fastapi_echochat.protocol.v1 import EchochatV1
 from tests.apps import make_app
 from tests.clients import RawClient
 from tests.conftest import Serve
@@ -34,49 +47,62 @@ NEARLY_FRAMES = st.fixed_dictionaries(
 @example('{"type":"stop","id":""}')
 @example('{"type":"message","id":"1","text":"\ufeff"}')
 def test_any_text_is_read(frame: str) -> None:
-    """Whatever a client sends is a message, a ping or a problem, and can be answered in JSON."""
+    """Whatever a client sends is a frame or an error, and can be answered in JSON."""
     limits = Limits(message_bytes=100)
-    dialect = EchochatV1(limits)
-    said = dialect.read(frame)
+    serializer = EchochatV1(limits)
+    read = serializer.read(frame)
 
-    if isinstance(said, Message):
-        assert limits.allow_text(said.text)
-        answer = json.loads(dialect.reply(said.id, said.text))
+    if isinstance(read, MessageFrame):
+        assert limits.allow_text(read.text)
+        answer = json.loads(serializer.encode_reply(read.id, read.text, done=True))
         assert answer == {
             "type": "reply",
-            "in_reply_to": said.id,
-            "text": said.text,
+            "in_reply_to": read.id,
+            "text": read.text,
             "done": True,
         }
-    elif isinstance(said, Problem):
-        error = json.loads(dialect.problem(said))
+    elif isinstance(read, ErrorFrame):
+        error = json.loads(serializer.encode(read))
         assert error["type"] == "error"
         assert len(error["detail"]) <= 200
-    elif isinstance(said, Stop):
-        assert json.loads(frame)["id"] == said.id
+    elif isinstance(read, StopFrame):
+        assert json.loads(frame)["id"] == read.id
+    elif isinstance(read, PingFrame):
+        assert json.loads(serializer.encode(PongFrame())) == {"type": "pong"}
     else:
-        assert isinstance(said, Ping)
-        assert json.loads(dialect.pong()) == {"type": "pong"}
+        assert isinstance(read, EnterFrame | NameFrame | TypingFrame | EarlierFrame)
+        assert json.loads(frame)["type"] == read.type
+
+
+@given(in_reply_to=ANY_TEXT, text=ANY_TEXT, done=st.booleans())
+def test_reply_encoded_by_hand_is_the_models(in_reply_to: str, text: str, done: bool) -> None:
+    """What is written without a model is what the model of the frame means."""
+    serializer = EchochatV1(Limits())
+    model = ReplyFrame(in_reply_to=in_reply_to, text=text, done=done)
+
+    by_hand = serializer.encode_reply(in_reply_to, text, done=done)
+
+    assert json.loads(by_hand) == json.loads(serializer.encode(model))
 
 
 @given(frame=ANY_TEXT)
 def test_any_text_is_a_plain_message(frame: str) -> None:
     """In the plain protocol every frame within the limit is a message, word for word."""
-    dialect = Plain(Limits(message_bytes=20))
-    said = dialect.read(frame)
+    serializer = Plain(Limits(message_bytes=20))
+    read = serializer.read(frame)
 
     if len(frame.encode()) <= 20:
-        assert isinstance(said, Message)
-        assert dialect.reply(said.id, said.text) == frame
+        assert isinstance(read, MessageFrame)
+        assert serializer.encode_reply(read.id, read.text, done=True) == frame
     else:
-        assert isinstance(said, Problem)
-        assert dialect.problem(said) == Close(1009, "a message may have 20 bytes of UTF-8")
+        assert isinstance(read, ErrorFrame)
+        assert serializer.encode(read) == Close(1009, "a message may have 20 bytes of UTF-8")
 
 
 def test_ids_of_plain_messages_differ() -> None:
-    """The messages of a plain conversation can be told apart."""
-    dialect = Plain(Limits())
-    ids = {said.id for said in map(dialect.read, "aaa") if isinstance(said, Message)}
+    """The messages that come to a chat over the plain protocol can be told apart."""
+    serializer = Plain(Limits())
+    ids = {read.id for read in map(serializer.read, "aaa") if isinstance(read, MessageFrame)}
 
     assert len(ids) == 3
 
@@ -115,7 +141,7 @@ def test_any_frame_at_the_endpoint(serve: Serve) -> None:
 
 def is_ping(frame: str) -> bool:
     # With the bounds of the host: a ping of thousands of characters is too long.
-    return isinstance(EchochatV1(LIMITS).read(frame), Ping)
+    return isinstance(EchochatV1(LIMITS).read(frame), PingFrame)
 
 
 def test_any_bytes_at_the_endpoint(serve: Serve, expected_errors: list[str]) -> None:

@@ -247,24 +247,39 @@ def test_stop_of_what_is_over_or_unknown(serve: Serve) -> None:
         assert talk.answer_frames()[0]["text"] == "b"
 
 
-def test_function_that_will_not_be_stopped(serve: Serve) -> None:
-    """A reply function that swallows its cancellation says what it wants, and nothing breaks."""
-    begun = threading.Event()
+@pytest.mark.parametrize("form", ["async def", "async generator"])
+def test_function_that_will_not_be_stopped(serve: Serve, form: str) -> None:
+    """A function that swallows its cancellation is not heard any more, and holds up nobody."""
+    begun, swallowed = threading.Event(), threading.Event()
 
-    async def reply(message: Message) -> str:
+    async def wait_for_ever() -> None:
         begun.set()
         try:
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
-            return "never"
-        return message.text
+            swallowed.set()
 
-    with Client(serve(host(reply)).ws(), enters=False) as talk:
-        talk.say("a", "1")
+    async def reply(message: Message) -> str:
+        if message.text == "endless":
+            await wait_for_ever()
+        return "never" if swallowed.is_set() and message.id == "1" else message.text
+
+    async def stream(message: Message) -> AsyncIterator[str]:
+        if message.text == "endless":
+            await wait_for_ever()
+            yield "never"
+        yield message.text
+
+    server = serve(host(reply if form == "async def" else stream))
+    with Client(server.ws(), enters=False) as talk:
+        talk.say("endless", "1")
         assert begun.wait(PATIENCE)
         talk.stop()
-        assert talk.receive()["text"] == "never"
+        assert talk.receive() == STOPPED
+        assert swallowed.wait(PATIENCE)
         assert talk.is_alive()
+        talk.say("next", "2")
+        assert talk.answer_frames()[0]["text"] == "next"
 
 
 # --- Faults of the function ------------------------------------------------------------------
@@ -363,7 +378,7 @@ def test_function_at_fault(
         assert closed.value.rcvd.code == 1011
     logged = [record for record in caplog.records if record.exc_info]
     assert len(logged) == 3
-    assert all("connection " in record.getMessage() for record in logged)
+    assert all("session " in record.getMessage() for record in logged)
 
 
 def test_answer_of_no_pieces(serve: Serve) -> None:

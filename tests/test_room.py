@@ -1,8 +1,9 @@
-"""A room over real sockets: coming in, its log, and what is promised of it."""
+"""A room over real sockets: coming in, its history, and what is promised of it."""
 
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -25,7 +26,18 @@ from fastapi_echochat import (
     Rooms,
 )
 from tests.apps import make_app
-from tests.clients import MUCH, V1, Client, Frame, RawClient, close_code, receive
+from tests.clients import (
+    MUCH,
+    V1,
+    Client,
+    Frame,
+    RawClient,
+    author_id,
+    close_code,
+    name_of,
+    names_in,
+    receive,
+)
 from tests.conftest import Serve
 from tests.servers import Uvicorn, errors
 from tests.waiting import PATIENCE, wait_until
@@ -46,12 +58,18 @@ def serve_room(serve: Serve) -> Any:
 
 
 def test_welcome(serve_room: Any, rooms: Rooms) -> None:
-    """Whoever enters is told their name, the room's, where its log is, and the limits."""
+    """Who enters is told who they are, the room's name, where its history is, and the limits."""
     with Client(serve_room(rooms), "Ann") as ann:
+        assert re.fullmatch("[A-Za-z0-9_-]{16}", ann.id)
         assert ann.welcome == {
             "type": "welcome",
-            "author": "Ann",
-            "limits": {"message_bytes": 65536, "waiting_messages": 16, "messages_per_second": None},
+            "you": {"id": ann.id, "name": "Ann", "is_guest": True},
+            "limits": {
+                "message_bytes": 65536,
+                "waiting_messages": 1000,
+                "messages_per_second": None,
+                "resume_seconds": 600,
+            },
             "room": {"name": "lobby", "position": 0, "resumed": False, "has_earlier": False},
         }
 
@@ -71,10 +89,11 @@ def test_own_entry_is_the_acknowledgement(serve_room: Any, rooms: Rooms) -> None
             "position": entry["position"],
             "kind": "message",
             "id": "my own id",
-            "author": "Ann",
+            "author": {"id": ann.id, "name": "Ann"},
             "text": "Grüße 👋\n\0",
             "sent_at": entry["sent_at"],
             "outcome": "done",
+            "in_reply_to": None,
         }
         assert bob.hear("entry") == entry
         assert bob.tell("hi")["position"] > entry["position"]
@@ -136,8 +155,8 @@ def test_resuming(serve_room: Any, rooms: Rooms) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 1, 7, 2**53 - 1])
-def test_position_that_the_log_does_not_have(serve_room: Any, rooms: Rooms, after: int) -> None:
-    """Who names a position that is none of the room's is told so, and gets the newest entries."""
+def test_position_that_the_history_does_not_have(serve_room: Any, rooms: Rooms, after: int) -> None:
+    """Who names a position that the room does not have is told so, and gets the newest entries."""
     url = serve_room(rooms)
     with Client(url, "Ann") as ann:
         ann.tell("one")
@@ -149,8 +168,8 @@ def test_position_that_the_log_does_not_have(serve_room: Any, rooms: Rooms, afte
             assert bob.texts(1) == ["three"]
 
 
-def test_entries_that_the_log_has_let_go_of(serve_room: Any) -> None:
-    """Whose position the log no longer has is told of the gap, and gets what is left."""
+def test_entries_that_the_history_has_let_go_of(serve_room: Any) -> None:
+    """Whose position the history no longer has is told of the gap, and gets what is left."""
     url = serve_room(MemoryRooms(history=10))
     with Client(url, "Ann") as ann:
         positions = [ann.tell(f"{number}")["position"] for number in range(30)]
@@ -179,11 +198,11 @@ def test_no_seam(serve_room: Any, rooms: Rooms) -> None:
             acknowledged: set[str] = set()
             while len(acknowledged) < count:
                 frame = json.loads(await websocket.recv())
-                if frame["type"] == "entry" and frame["author"] == name:
+                if frame["type"] == "entry" and name_of(frame) == name:
                     acknowledged.add(frame["id"])
 
     async def read(stay: int) -> list[str]:
-        """Read the whole log, over connections that hear only so many entries each."""
+        """Read the whole history, over connections that hear only so many entries each."""
         heard: list[str] = []
         after = None
         while len(heard) < 2 * count:
@@ -241,9 +260,9 @@ class Slow(MemoryRooms):
 
 
 def test_sent_again_and_again(serve_room: Any, rooms: Rooms) -> None:
-    """A message sent five times, over two connections, is in the log once, acknowledged each time.
+    """A message sent five times, over two connections, is kept once, acknowledged each time.
 
-    Its text and author stay those of the first time.
+    Its text and author stay those of the first time. The same id sent by another is another's.
     """
     url = serve_room(rooms)
     with Client(url, "Cleo") as cleo:
@@ -251,16 +270,17 @@ def test_sent_again_and_again(serve_room: Any, rooms: Rooms) -> None:
             first = ann.tell("once", "the id")
             for text in ("once", "changed"):
                 assert ann.tell(text, "the id") == first
-        with Client(url, "Ann", after=first["position"]) as ann:
+        with ann.come_back() as ann:
             for _ in range(2):
                 assert ann.tell("once", "the id") == first
             ann.tell("next")
-        with Client(url, "Eve") as eve:
-            assert eve.tell("mine now", "the id") == first
-        assert cleo.entries(2)[0] == first
+        with Client(url, "Ann") as eve:
+            mine = eve.tell("mine", "the id")
+            assert (mine["text"], author_id(mine)) == ("mine", eve.id)
+        assert cleo.entries(3)[::2] == [first, mine]
         cleo.tell("last")
     with Client(url, "Bob") as bob:
-        assert bob.texts(3) == ["once", "next", "last"]
+        assert bob.texts(4) == ["once", "next", "mine", "last"]
 
 
 def test_sent_again_while_it_waits(serve_room: Any) -> None:
@@ -280,7 +300,7 @@ def test_sent_again_while_it_waits(serve_room: Any) -> None:
 def test_acknowledged_again_in_its_place(serve_room: Any) -> None:
     """What is acknowledged again overtakes nothing: a position heard means all before was heard.
 
-    Else whoever is cut off then would come back with a position that they do not have.
+    Else a client that is cut off then would come back with a position that they do not have.
     """
 
     class Lagging(MemoryRooms):
@@ -342,7 +362,7 @@ def test_nobody_sees_what_is_not_kept(serve_room: Any) -> None:
 
 
 def test_messages_per_second(serve_room: Any) -> None:
-    """Whoever is too fast is told and slowed down; the others are not, and nothing is lost."""
+    """Who is too fast is told and slowed down; the others are not, and nothing is lost."""
     url = serve_room(limits=Limits(messages_per_second=20, burst=2))
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         assert ann.welcome["limits"]["messages_per_second"] == 20
@@ -357,7 +377,7 @@ def test_messages_per_second(serve_room: Any) -> None:
 
 
 def test_waiting_messages(serve_room: Any) -> None:
-    """Where the log stands still its senders are slowed down, and nothing is lost or swapped."""
+    """Where a history stands still senders are slowed down, and nothing is lost or swapped."""
     rooms = Slow()
     url = serve_room(rooms, limits=Limits(waiting_messages=3))
     with RawClient(url, subprotocol="echochat.v1") as client:
@@ -436,14 +456,14 @@ def test_entering_twice(serve_room: Any) -> None:
     with Client(serve_room(), "Ann") as ann:
         ann.send(type="enter", name="Bob")
         assert ann.hear("error")["code"] == "bad_frame"
-        assert ann.tell("still Ann")["author"] == "Ann"
+        assert name_of(ann.tell("still Ann")) == "Ann"
 
 
 _NUMBERS = st.integers() | st.sampled_from([0, 2**53, 2**63 - 1, 2**63, 10**400])
 _TEXTS = st.text(max_size=100) | st.sampled_from(["\0", "\u202e", "x" * 70, "ﷺ" * 30, "1e999"])
 _VALUES = st.none() | st.booleans() | _NUMBERS | st.floats() | _TEXTS | st.lists(_TEXTS, max_size=2)
 _TYPES = ["message", "stop", "ping", "enter", "name", "typing", "earlier", "welcome", "entry"]
-_FIELDS = ["id", "text", "name", "after", "before", "conversation", "author", "position"]
+_FIELDS = ["id", "text", "name", "after", "before", "conversation", "guest", "position"]
 _FRAMES = st.builds(
     lambda kind, fields: json.dumps({**fields, "type": kind}),
     st.sampled_from(_TYPES),
@@ -499,16 +519,17 @@ def test_plain_clients(serve_room: Any, rooms: Rooms) -> None:
             plain.send('{"type":"enter","name":"Eve"}')
             entry = ann.entries(1)[0]
             assert entry["text"] == '{"type":"enter","name":"Eve"}'
-            assert entry["author"].startswith("guest-")
-            assert plain.recv(PATIENCE) == f"{entry['author']}: {entry['text']}"
-            ann.hear("presence", authors=["Ann", entry["author"]])
+            name = name_of(entry)
+            assert name.startswith("guest-")
+            assert plain.recv(PATIENCE) == f"{name}: {entry['text']}"
+            ann.meet("Ann", name)
             ann.say("hello")
             assert plain.recv(PATIENCE) == "Ann: hello"
             # The same words twice are two messages.
             for text in ("same", "same"):
                 plain.send(text)
-                assert plain.recv(PATIENCE) == f"{entry['author']}: {text}"
-        ann.hear("presence", authors=["Ann"])
+                assert plain.recv(PATIENCE) == f"{name}: {text}"
+        ann.meet("Ann")
         assert ann.texts(3) == ["hello", "same", "same"]
 
 
@@ -530,12 +551,13 @@ def test_test_client() -> None:
             session.send_json({"type": "enter", "name": name})
             assert hear(session, "welcome")["room"]["name"] == "main"
         for session in (ann, bob):
-            hear(session, "presence", authors=["Ann", "Bob"])
+            while names_in(hear(session, "presence")) != ["Ann", "Bob"]:
+                pass
         for speaker, listener in ((ann, bob), (bob, ann)) * 3:
             speaker.send_json({"type": "message", "id": f"{time.time_ns()}", "text": "hello"})
             assert hear(listener, "entry") == hear(speaker, "entry")
         ann.send_json({"type": "typing"})
-        assert hear(bob, "typing") == {"type": "typing", "author": "Ann"}
+        assert hear(bob, "typing")["author"]["name"] == "Ann"
 
 
 def test_room_that_nobody_is_in_costs_nothing(serve: Serve) -> None:

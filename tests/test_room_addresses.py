@@ -12,9 +12,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message
-from fastapi_echochat.rooms.stores.contract import PRIVATE, ROOM_LENGTH
+from fastapi_echochat.identity import Author
+from fastapi_echochat.rooms.naming import PRIVATE, ROOM_LENGTH
 from tests.apps import make_app
-from tests.clients import V1, Client
+from tests.clients import V1, Client, name_of, names_in
 from tests.conftest import Serve
 
 REFUSED = "ASGI callable returned without completing handshake."
@@ -33,7 +34,10 @@ REFUSED = "ASGI callable returned without completing handshake."
         ("/rooms/{room}", "/rooms/Gr%C3%BC%C3%9Fe%20%F0%9F%91%8B%3F%23", "Grüße 👋?#"),
         ("/{team}/rooms/{room}", "/red/rooms/lobby", "red/lobby"),
         ("/rooms/{number:int}", "/rooms/007", "7"),
-        ("/rooms/{room:path}", "/rooms/a/b/c", "a/b/c"),
+        ("/rooms/{room:path}", "/rooms/a/b/c", "a%2Fb%2Fc"),
+        ("/rooms/{room}", "/rooms/100%25", "100%25"),
+        ("/{team:path}/rooms/{room:path}", "/a/b/rooms/c", "a%2Fb/c"),
+        ("/{team:path}/rooms/{room:path}", "/a/rooms/b/c", "a/b%2Fc"),
         ("/rooms/{room}", f"/rooms/{'x' * ROOM_LENGTH}", "x" * ROOM_LENGTH),
     ],
 )
@@ -83,7 +87,7 @@ def test_rooms_are_apart(serve: Serve) -> None:
     with Client(red, "Ann") as ann, Client(blue, "Bob") as bob:
         entry = ann.tell("in red", "the id")
         assert bob.tell("in blue", "the id")["text"] == "in blue"
-        assert bob.hear("presence")["authors"] == ["Bob"]
+        assert names_in(bob.hear("presence")) == ["Bob"]
         assert bob.heard_so_far("entry") == []
         with Client(blue, "Cleo", after=entry["position"]) as cleo:
             assert cleo.room["resumed"] is False
@@ -103,8 +107,8 @@ def test_one_chat_on_two_mounts(serve: Serve) -> None:
     paths = ("/rooms/lobby/ws", "/lobby/talk/ws", "/other/rooms/lobby/ws")
     visitors = [Client(server.url(path, "ws"), path) for path in paths]
     for visitor in visitors:
-        visitor.tell(visitor.author)
-        visitor.hear("presence", authors=sorted(paths))
+        visitor.tell(visitor.name)
+        visitor.meet(*sorted(paths))
     for visitor in visitors:
         visitor.leave()
     with Client(server.url(paths[0], "ws")) as late:
@@ -123,9 +127,9 @@ def test_two_chats_are_apart_unless_they_share_their_place(serve: Serve) -> None
     with a, b, c:
         a.tell("hello")
         assert b.texts(1) == ["hello"]
-        b.hear("presence", authors=["a", "b"])
+        b.meet("a", "b")
         assert c.tell("alone")["text"] == "alone"
-        assert c.hear("presence")["authors"] == ["c"]
+        assert names_in(c.hear("presence")) == ["c"]
 
 
 # --- Who may enter ---------------------------------------------------------------------------
@@ -168,7 +172,7 @@ def test_author_that_refuses(serve: Serve, expected_errors: list[str]) -> None:
         connect(url, subprotocols=V1)
     assert refused.value.response.status_code == 401
     with Client(url, headers={"Cookie": "name=Ann"}) as ann:
-        assert ann.author == "Ann"
+        assert (ann.name, ann.welcome["you"]["is_guest"]) == ("Ann", False)
 
 
 def test_connections_are_counted_over_all_rooms(serve: Serve) -> None:
@@ -218,12 +222,14 @@ def test_post_and_history(serve: Serve) -> None:
             "type": "entry",
             "kind": "notice",
             "id": "build 7",
-            "author": "CI",
             "text": "deployed",
             "outcome": "done",
+            "in_reply_to": None,
         }
     assert posted[0] == posted[1] == posted[2]
-    assert (posted[0].id, posted[0].room, posted[0].author) == ("build 7", "lobby", "CI")
+    assert name_of(notice) == "CI"
+    assert (posted[0].id, posted[0].room) == ("build 7", "lobby")
+    assert posted[0].author == Author("CI", "CI")
     expected = [(entry["text"], entry["position"]) for entry in (said, notice, after)]
     assert read(limit=100) == expected
     assert read(limit=2) == expected[1:]

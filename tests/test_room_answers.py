@@ -56,10 +56,12 @@ class Tale:
 
 
 def test_answer_is_said_into_the_room(serve: Serve, rooms: Rooms) -> None:
-    """What one asks is answered to all, after the message, under its id."""
-    url = serve(make_room(lambda message: f"Hello {message.author} in {message.room}", rooms)).ws(
-        "/chat"
-    )
+    """What one asks is answered to all, after the message, in reply to its position."""
+
+    def greet(message: Message) -> str:
+        return f"Hello {message.author and message.author.name} in {message.room}"
+
+    url = serve(make_room(greet, rooms)).ws()
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         ann.say("hi", "the id")
         message, reply = bob.entries(2)
@@ -67,10 +69,11 @@ def test_answer_is_said_into_the_room(serve: Serve, rooms: Rooms) -> None:
         assert reply == {
             "type": "entry",
             "kind": "answer",
-            "id": "the id",
+            "id": str(message["position"]),
             "author": None,
             "text": "Hello Ann in main",
             "outcome": "done",
+            "in_reply_to": message["position"],
             "position": reply["position"],
             "sent_at": reply["sent_at"],
         }
@@ -79,7 +82,10 @@ def test_answer_is_said_into_the_room(serve: Serve, rooms: Rooms) -> None:
 
 
 def test_answers_come_in_turn_and_once(serve: Serve, rooms: Rooms) -> None:
-    """Many who ask at once, again and again, are each answered once, in the order of the log."""
+    """Many who ask at once, again and again, are each answered once, each of them in order.
+
+    They take turns: nobody waits for more than one message of each of the others.
+    """
     asked: list[str] = []
 
     async def slow(message: Message) -> str:
@@ -92,22 +98,26 @@ def test_answers_come_in_turn_and_once(serve: Serve, rooms: Rooms) -> None:
     for number in range(20):
         for visitor in visitors:
             for _ in range(2):
-                visitor.say(f"{number}", f"{visitor.author} {number}")
-    seen: list[dict[str, Frame]] = [{}, {}]
-    order: list[tuple[str, str]] = []
-    while len(order) < 200:
+                visitor.say(f"{number}", f"{visitor.name} {number}")
+    messages: dict[int, Frame] = {}
+    answers: dict[int, Frame] = {}
+    while len(answers) < 100:
         entry = visitors[0].hear("entry")
-        # What was sent again is acknowledged again.
-        if (entry["kind"], entry["id"]) not in order:
-            order.append((entry["kind"], entry["id"]))
-            seen[entry["kind"] == "answer"][entry["id"]] = entry
-    messages = [message_id for kind, message_id in order if kind == "message"]
-    answers = [message_id for kind, message_id in order if kind == "answer"]
-    assert asked == messages == answers
-    assert all(seen[1][one]["text"] == seen[0][one]["text"] for one in messages)
+        if entry["kind"] == "answer":
+            assert entry["in_reply_to"] not in answers
+            answers[entry["in_reply_to"]] = entry
+        else:
+            # What was sent again is acknowledged again.
+            assert messages.setdefault(entry["position"], entry) == entry
+    assert len(messages) == 100
+    assert asked == [messages[position]["id"] for position in answers]
+    for visitor in visitors:
+        own = [message_id for message_id in asked if message_id.startswith(visitor.name)]
+        assert own == [f"{visitor.name} {number}" for number in range(20)]
+    assert all(answers[one]["text"] == messages[one]["text"] for one in messages)
     for visitor in visitors:
         visitor.leave()
-    with Client(url, "late", after=seen[0][messages[0]]["position"]) as late:
+    with Client(url, "late", after=min(messages)) as late:
         assert [entry["kind"] for entry in late.entries(199)].count("answer") == 100
         assert late.heard_so_far("entry") == []
 
@@ -129,12 +139,11 @@ def test_answer_is_seen_while_it_is_written(serve: Serve, rooms: Rooms, form: st
     url = serve(make_room(reply, rooms)).ws()
 
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
-        message_id = ann.say("a tale")
+        message = ann.tell("a tale")
         for visitor in (ann, bob):
             assert visitor.hear("draft") == {
                 "type": "draft",
-                "in_reply_to": message_id,
-                "author": None,
+                "in_reply_to": message["position"],
                 "text": "Once",
                 "is_start": True,
             }
@@ -206,7 +215,7 @@ def test_draft_of_which_pieces_were_lost(serve: Serve) -> None:
         lost = 0
 
         async def signal(self, room: str, text: str) -> None:
-            if '"kind": "draft"' in text and '"number": 3' in text and not self.lost:
+            if '"kind":"piece"' in text and '"number":3' in text and not self.lost:
                 self.lost += 1
                 return
             await super().signal(room, text)
@@ -242,7 +251,8 @@ def test_silence(serve: Serve, rooms: Rooms) -> None:
         ann.say("hello", "1")
         assert ann.texts(1) == ["hello"]
         silent = ann.answer()
-        assert (silent["id"], silent["text"], silent["outcome"]) == ("1", "", "done")
+        assert ann.asked_in(silent) == "1"
+        assert (silent["text"], silent["outcome"]) == ("", "done")
         ann.say("@bot?")
         assert ann.answer()["text"] == "At your service"
         assert [plain.recv(PATIENCE) for _ in range(3)] == [
@@ -319,18 +329,14 @@ def test_stop(serve: Serve, rooms: Rooms) -> None:
         assert ann.hear("draft")["text"] == " upon"
         ann.send(type="stop", id=second)
         ann.send(type="stop", id=first)
-        stopped = bob.answer()
-        assert (stopped["id"], stopped["text"], stopped["outcome"]) == (
-            first,
-            "Once upon",
-            "stopped",
-        )
-        stopped = bob.answer()
-        assert (stopped["id"], stopped["text"], stopped["outcome"]) == (second, "", "stopped")
+        for message_id, text in ((first, "Once upon"), (second, "")):
+            stopped = bob.answer()
+            assert bob.asked_in(stopped) == message_id
+            assert (stopped["text"], stopped["outcome"]) == (text, "stopped")
         third = bob.say("third")
         tale.go_on(3)
         whole = ann.answer()
-        while whole["id"] != third:
+        while ann.asked_in(whole) != third:
             whole = ann.answer()
         assert (whole["text"], whole["outcome"]) == ("Once upon a time", "done")
     assert tale.begun == tale.ended
@@ -361,7 +367,7 @@ def test_dependencies_are_those_of_who_asked(serve: Serve) -> None:
 
     async def whoami(message: Message, me: Annotated[str, Depends(user)]) -> str:
         await asyncio.sleep(0.001)
-        return f"{message.author} is {me}"
+        return f"{message.author and message.author.name} is {me}"
 
     url = serve(make_room(whoami, author=user)).ws()
     names = ("Ann", "Bob", "Cleo")
@@ -378,16 +384,16 @@ def test_dependencies_are_those_of_who_asked(serve: Serve) -> None:
 
 
 def test_nobody_answers_for_another_by_their_id(serve: Serve) -> None:
-    """Who sends a message under an id that is another's does not have theirs answered as their own.
+    """Who sends a message under an id that is another's has it kept and answered as their own.
 
-    Neither while it waits for its turn nor later.
+    And the other's is answered as the other's, while it waits for its turn and later.
     """
     go_on = threading.Event()
 
     async def whoami(message: Message, me: Annotated[str, Depends(user)]) -> str:
         if message.text == "wait":
             await asyncio.to_thread(go_on.wait, PATIENCE)
-        return f"{message.author} is {me}"
+        return f"{message.author and message.author.name} is {me}"
 
     url = serve(make_room(whoami, author=user)).ws()
     with (
@@ -395,10 +401,14 @@ def test_nobody_answers_for_another_by_their_id(serve: Serve) -> None:
         Client(url, headers={"Cookie": "name=Eve"}) as eve,
     ):
         ann.say("wait")
-        ann.tell("who am I?", "the id")
-        assert eve.tell("who am I?", "the id")["author"] == "Ann"
+        asked = {ann: ann.tell("who am I?", "the id"), eve: eve.tell("who am I?", "the id")}
         go_on.set()
-        assert [eve.answer()["text"] for _ in range(2)] == ["Ann is Ann"] * 2
+        ann.answer()
+        answers = {answer["in_reply_to"]: answer["text"] for answer in (ann.answer(), ann.answer())}
+        assert answers == {
+            asked[ann]["position"]: "Ann is Ann", asked[eve]["position"]: "Eve is Eve"
+        }  # fmt: skip
+        assert eve.tell("who am I?", "the id") == asked[eve]
 
 
 def test_what_was_asked_is_answered_though_its_sender_left(serve: Serve, rooms: Rooms) -> None:

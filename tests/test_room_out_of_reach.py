@@ -1,4 +1,4 @@
-"""Rooms whose place is out of reach, or broken: what is said waits, and nobody is left hanging."""
+"""Rooms whose store is out of reach, or broken: what is said waits, and nobody is left hanging."""
 
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
@@ -91,14 +91,14 @@ def test_earlier_out_of_reach(serve_room: ServeRoom) -> None:
 
 
 @pytest.mark.parametrize("waiting", [1, 16])
-def test_place_that_fails(
+def test_store_that_fails(
     serve_room: ServeRoom,
     caplog: pytest.LogCaptureFixture,
     expected_errors: list[str],
     waiting: int,
 ) -> None:
-    """A place of the user's own that raises what no place may closes with 1011, and is logged."""
-    expected_errors.append("a message could not be kept")
+    """A store of the user's own that raises what no store may closes with 1011, and is logged."""
+    expected_errors.append("ended by an error")
     rooms = Away()
     url = serve_room(rooms, limits=Limits(waiting_messages=waiting))
     for _ in range(2):
@@ -110,6 +110,6 @@ def test_place_that_fails(
         rooms.failure = None
     with Client(url, "Bob") as bob:
         # Whoever was closed is not there any more.
-        assert bob.hear("presence", authors=["Bob"])["others"] == 0
+        assert bob.meet("Bob")["others"] == 0
         assert bob.tell("kept")["text"] == "kept"
     assert len([record for record in caplog.records if record.exc_info]) == 2

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from fastapi_echochat import Limits, MemoryRooms
 from tests.apps import make_app
-from tests.clients import Client
+from tests.clients import Client, name_of, names_in
 from tests.conftest import Serve
 from tests.waiting import PATIENCE
 
@@ -34,9 +34,9 @@ def test_guest_is_called_what_they_say(serve: Serve) -> None:
     url = serve(make_app(None, limits=Limits(name_length=10))).ws()
 
     with Client(url, " <b>\u202eAnn\0\n\tLong Name") as ann:
-        assert ann.author == "<b>Ann Lon"
-        assert ann.tell("hello")["author"] == "<b>Ann Lon"
-        assert ann.hear("presence")["authors"] == ["<b>Ann Lon"]
+        assert ann.name == "<b>Ann Lon"
+        assert name_of(ann.tell("hello")) == "<b>Ann Lon"
+        assert names_in(ann.hear("presence")) == ["<b>Ann Lon"]
 
 
 @pytest.mark.parametrize("name", [None, "", " \u200b\u2060 ", "\0"])
@@ -45,7 +45,7 @@ def test_nobody_speaks_without_a_name(serve: Serve, name: str | None) -> None:
     url = serve(make_app(None)).ws()
 
     with Client(url, "Bob") as bob, Client(url, name) as somebody:
-        assert somebody.author is None
+        assert somebody.name is None
         bob.say("hello")
         assert somebody.texts(1) == ["hello"]
         somebody.say("me too", "the id")
@@ -56,9 +56,9 @@ def test_nobody_speaks_without_a_name(serve: Serve, name: str | None) -> None:
         assert somebody.hear("error")["code"] == "bad_name"
         assert bob.heard_so_far("typing") == []
         somebody.send(type="name", name="Ann")
-        assert somebody.hear("named") == {"type": "named", "author": "Ann"}
-        assert somebody.tell("me too", "the id")["author"] == "Ann"
-        assert bob.hear("presence", authors=["Ann", "Bob"])["others"] == 0
+        assert somebody.hear("named") == {"type": "named", "name": "Ann"}
+        assert name_of(somebody.tell("me too", "the id")) == "Ann"
+        assert bob.meet("Ann", "Bob")["others"] == 0
         assert bob.texts(2) == ["hello", "me too"]
 
 
@@ -67,10 +67,10 @@ def test_name_that_a_dependency_gives(serve: Serve) -> None:
     url = serve(make_app(None, author=signed_in)).ws()
 
     with Client(url, "Eve", headers=cookie("_Ann__B")) as ann:
-        assert ann.author == "Ann B"
+        assert ann.welcome["you"] == {"id": ann.id, "name": "Ann B", "is_guest": False}
         ann.send(type="name", name="Eve")
         assert ann.hear("error")["code"] == "bad_name"
-        assert ann.tell("hello")["author"] == "Ann B"
+        assert name_of(ann.tell("hello")) == "Ann B"
 
 
 def test_guest_beside_those_who_signed_in(serve: Serve) -> None:
@@ -78,14 +78,16 @@ def test_guest_beside_those_who_signed_in(serve: Serve) -> None:
     url = serve(make_app(None, author=signed_in, limits=Limits(name_length=10))).ws()
 
     with Client(url, headers=cookie("Ann")) as ann, Client(url, "Ann") as guest:
-        assert guest.author == "Ann (guest)"
-        assert guest.tell("it is me, Ann")["author"] == "Ann (guest)"
+        assert guest.welcome["you"] == {"id": guest.id, "name": "Ann (guest)", "is_guest": True}
+        entry = guest.tell("it is me, Ann")
+        assert entry["author"] == {"id": guest.id, "name": "Ann (guest)"}
+        assert guest.id != ann.id
         for name in ("Ann (guest)", "Ann\u00a0(guest)", "A" * 99):
             guest.send(type="name", name=name)
-            author = guest.hear("named")["author"]
-            assert author.endswith(" (guest)")
-            assert len(author) <= 10 + len(" (guest)")
-        assert ann.tell("hello")["author"] == "Ann"
+            shown = guest.hear("named")["name"]
+            assert shown.endswith(" (guest)")
+            assert len(shown) <= 10 + len(" (guest)")
+        assert name_of(ann.tell("hello")) == "Ann"
         with connect(url) as plain:
             plain.send("hello")
             assert "(guest): hello" in str(plain.recv(PATIENCE))
@@ -103,7 +105,7 @@ def test_author_and_reply_have_the_same_dependencies(serve: Serve) -> None:
         return user and user.title()
 
     def greet(message: Any, user: Annotated[str | None, Depends(user)]) -> str:
-        return f"{message.author} is {user}"
+        return f"{message.author.name} is {user}"
 
     url = serve(make_app(greet, author=name, rooms=MemoryRooms())).ws()
     with Client(url, headers=cookie("ann")) as ann:
@@ -122,7 +124,9 @@ def test_author_of_another_type(
     with pytest.raises(InvalidStatus) as refused:
         Client(url, "Ann")
     assert refused.value.response.status_code == 500
-    assert "author= gives a name, or None for a guest, not 7" in caplog.text
+    assert (
+        "author= returns Author(id=…, name=…), a str, or None for a guest, not int" in caplog.text
+    )
 
 
 # --- Who is there --------------------------------------------------------------------------
@@ -133,36 +137,44 @@ def test_presence(serve: Serve) -> None:
     url = serve(make_app(None)).ws()
 
     with Client(url, "bob") as bob:
-        assert bob.hear("presence", authors=["bob"])["others"] == 0
+        assert bob.meet("bob")["others"] == 0
         with Client(url, "Ann") as ann:
             for visitor in (ann, bob):
-                visitor.hear("presence", authors=["Ann", "bob"])
+                visitor.meet("Ann", "bob")
             ann.send(type="name", name="Zoe")
-            assert ann.hear("named")["author"] == "Zoe"
+            assert ann.hear("named")["name"] == "Zoe"
             for visitor in (ann, bob):
-                visitor.hear("presence", authors=["bob", "Zoe"])
-            assert ann.tell("hello")["author"] == "Zoe"
-        bob.hear("presence", authors=["bob"])
+                visitor.meet("bob", "Zoe")
+            assert ann.tell("hello")["author"] == {"id": ann.id, "name": "Zoe"}
+        bob.meet("bob")
 
 
-def test_same_name_twice(serve: Serve) -> None:
-    """Somebody with two tabs is there once, and until the last of them is closed."""
+def test_same_guest_twice(serve: Serve) -> None:
+    """Somebody with two tabs is there once, by the newest name, until the last of them is closed.
+
+    Who has the same name is somebody else.
+    """
     url = serve(make_app(None)).ws()
 
     with Client(url, "Bob") as bob:
         with Client(url, "Ann") as first:
-            with Client(url, "Ann") as second:
-                bob.hear("presence", authors=["Ann", "Bob"])
+            with Client(url, "Ann", guest=first.guest) as second:
+                assert second.id == first.id
+                bob.meet("Ann", "Bob")
                 second.send(type="name", name="Anna")
-                bob.hear("presence", authors=["Ann", "Anna", "Bob"])
-                second.send(type="name", name="Ann")
-                bob.hear("presence", authors=["Ann", "Bob"])
-            # The name is still taken, so nothing is told: what comes next is the next change.
+                bob.meet("Anna", "Bob")
+                assert second.tell("hello")["author"] == {"id": first.id, "name": "Anna"}
+                assert first.tell("hello")["author"] == {"id": first.id, "name": "Ann"}
+            bob.meet("Ann", "Bob")
+            with Client(url, "Ann", guest=first.guest):
+                pass
+            # They are still there, so nothing is told: what comes next is the next change.
             first.tell("still here")
-            with Client(url, "Cleo"):
-                assert bob.hear("presence")["authors"] == ["Ann", "Bob", "Cleo"]
-            bob.hear("presence", authors=["Ann", "Bob"])
-        bob.hear("presence", authors=["Bob"])
+            with Client(url, "Ann") as other:
+                assert other.id != first.id
+                assert names_in(bob.hear("presence")) == ["Ann", "Ann", "Bob"]
+            bob.meet("Ann", "Bob")
+        bob.meet("Bob")
 
 
 def test_crowd(serve: Serve) -> None:
@@ -171,12 +183,12 @@ def test_crowd(serve: Serve) -> None:
 
     visitors = [Client(url, f"visitor {number:03}") for number in range(120)]
     presence = visitors[0].hear("presence", others=20)
-    assert presence["authors"] == [f"visitor {number:03}" for number in range(100)]
+    assert names_in(presence) == [f"visitor {number:03}" for number in range(100)]
     begun = time.monotonic()
     for visitor in visitors[1:]:
         visitor.leave()
     told = 1
-    while visitors[0].hear("presence")["authors"] != ["visitor 000"]:
+    while names_in(visitors[0].hear("presence")) != ["visitor 000"]:
         told += 1
     assert told <= 4 * (time.monotonic() - begun) + 2
     visitors[0].leave()
@@ -187,10 +199,10 @@ def test_who_left_without_a_word(serve: Serve) -> None:
     url = serve(make_app(None)).ws()
 
     with Client(url, "Bob") as bob, Client(url, "Ann") as ann:
-        bob.hear("presence", authors=["Ann", "Bob"])
+        bob.meet("Ann", "Bob")
         # Not `close`, which waits for the thread that reads.
         ann.websocket.socket.shutdown(socket.SHUT_RDWR)
-        bob.hear("presence", authors=["Bob"])
+        bob.meet("Bob")
 
 
 # --- Who is writing --------------------------------------------------------------------------
@@ -205,7 +217,8 @@ def test_typing(serve: Serve) -> None:
         for _ in range(50):
             ann.send(type="typing")
         ann.tell("hello")
-        assert bob.hear("typing") == {"type": "typing", "author": "Ann"}
+        author = {"id": ann.id, "name": "Ann"}
+        assert bob.hear("typing") == {"type": "typing", "author": author}
         assert bob.texts(1) == ["hello"]
         assert len(bob.heard_so_far("typing")) <= time.monotonic() - begun
     with Client(url, "Cleo") as cleo:

@@ -9,9 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from fastapi_echochat import Limits
-from fastapi_echochat.rooms.participant import Member
+from fastapi_echochat.rooms.participant import Participant
 from tests.apps import make_app
-from tests.clients import Client, RawClient
+from tests.clients import Client, RawClient, name_of, names_in
 from tests.conftest import Serve
 from tests.servers import Uvicorn
 from tests.waiting import wait_until
@@ -25,16 +25,16 @@ def host(**limits: Any) -> FastAPI:
     @app.get("/left")
     async def left() -> tuple[int, int]:
         gc.collect()
-        members = sum(isinstance(thing, Member) for thing in gc.get_objects())
-        return members, len(asyncio.all_tasks())
+        participants = sum(isinstance(thing, Participant) for thing in gc.get_objects())
+        return participants, len(asyncio.all_tasks())
 
     return app
 
 
-def is_left(server: Uvicorn, members: int, tasks: int = 1_000_000) -> bool:
+def is_left(server: Uvicorn, participants: int, tasks: int = 1_000_000) -> bool:
     """Tell whether no more is left in the process than that; other tests' may still go."""
     left = httpx.get(server.url("/left")).json()
-    return bool(left[0] <= members and left[1] <= tasks)
+    return bool(left[0] <= participants and left[1] <= tasks)
 
 
 def enter(server: Uvicorn, name: str, after: int | None = None) -> RawClient:
@@ -50,12 +50,12 @@ def test_who_falls_behind_comes_back_for_the_rest(
     """
     server = serve(host(outbox_characters=500_000))
     with Client(server.ws(), "Ann") as ann, enter(server, "Deaf") as deaf:
-        ann.hear("presence", authors=["Ann", "Deaf"])
+        ann.meet("Ann", "Deaf")
         said = []
         while "its client reads too slowly" not in caplog.text:
             said.append(ann.tell(TEXT)["position"])
             assert len(said) < 500
-        ann.hear("presence", authors=["Ann"])
+        ann.meet("Ann")
         said += [ann.tell(TEXT)["position"] for _ in range(10)]
 
         deaf.receive("welcome")
@@ -76,24 +76,24 @@ def test_who_is_behind_and_still_speaks(serve: Serve, caplog: pytest.LogCaptureF
     server = serve(host(outbox_characters=500_000))
     with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf") as deaf:
-            ann.hear("presence", authors=["Ann", "Deaf"])
+            ann.meet("Ann", "Deaf")
             while "its client reads too slowly" not in caplog.text:
                 ann.tell(TEXT)
             deaf.send(type="typing")
             deaf.send(type="message", id="1", text="hello?")
             deaf.send(type="name", name="Ghost")
             deaf.send(type="message", id="2", text="hello?")
-            assert [ann.hear("entry")["author"] for _ in range(2)] == ["Deaf", "Ghost"]
-            ann.hear("presence", authors=["Ann"])
+            assert [name_of(ann.hear("entry")) for _ in range(2)] == ["Deaf", "Ghost"]
+            ann.meet("Ann")
         with Client(server.ws(), "Bob"):
-            assert ann.hear("presence")["authors"] == ["Ann", "Bob"]
+            assert names_in(ann.hear("presence")) == ["Ann", "Bob"]
 
 
 def test_slow_within_the_bound(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that reads only later, but within the bound, gets everything in order."""
     server = serve(host(outbox_characters=10_000_000))
     with Client(server.ws(), "Ann") as ann, enter(server, "Slow") as slow:
-        ann.hear("presence", authors=["Ann", "Slow"])
+        ann.meet("Ann", "Slow")
         said = [ann.tell(TEXT)["position"] for _ in range(150)]
         assert [slow.receive("entry")["position"] for _ in said] == said
         ann.say("and now?")
@@ -107,14 +107,14 @@ def test_who_never_reads_is_let_go(serve: Serve, caplog: pytest.LogCaptureFixtur
     idle = httpx.get(server.url("/left")).json()
     with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf"), enter(server, "Deaf, too"):
-            ann.hear("presence", authors=["Ann", "Deaf", "Deaf, too"])
+            ann.meet("Ann", "Deaf", "Deaf, too")
             while caplog.text.count("its client reads too slowly") < 2:
                 ann.tell(TEXT)
             wait_until(
                 lambda: caplog.text.count("its client has read nothing for 1.0 s") == 2,
                 "they are let go",
             )
-            wait_until(lambda: is_left(server, members=idle[0] + 1), "only Ann is left")
+            wait_until(lambda: is_left(server, participants=idle[0] + 1), "only Ann is left")
         ann.tell("hello")
     wait_until(lambda: is_left(server, *idle), "nothing is left")
 

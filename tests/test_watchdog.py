@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from fastapi_echochat.sender import Sender
-from fastapi_echochat.watchdog import Lookout
+from fastapi_echochat.watchdog import Watchdog
 from tests.waiting import until
 
 
@@ -28,10 +28,10 @@ def test_who_takes_nothing_is_given_up_once() -> None:
             await sender.send("word")
 
     async def check() -> None:
-        lookout = Lookout(0.02)
+        watchdog = Watchdog(0.02)
         deaf, slow, idle = Sender(take_nothing), Sender(take_in_a_moment), Sender(take_nothing)
         for name, sender in {"deaf": deaf, "slow": slow, "idle": idle}.items():
-            lookout.add(sender, partial(given_up.append, name))
+            watchdog.add(sender, partial(given_up.append, name))
         tasks = [asyncio.create_task(talk(deaf)), asyncio.create_task(talk(slow))]
         await until(lambda: bool(given_up), "one is given up")
         await asyncio.sleep(0.1)
@@ -44,20 +44,20 @@ def test_who_takes_nothing_is_given_up_once() -> None:
     assert given_up == ["deaf"]
 
 
-def test_who_comes_later_is_looked_after_too() -> None:
+def test_who_comes_later_is_watched_too() -> None:
     """After the last has left, the next who takes nothing is noticed as well."""
     given_up: list[str] = []
 
     async def check() -> None:
-        lookout = Lookout(0.02)
+        watchdog = Watchdog(0.02)
         for name in ("first", "second"):
             sender = Sender(take_nothing)
-            lookout.add(sender, partial(given_up.append, name))
+            watchdog.add(sender, partial(given_up.append, name))
             sending = asyncio.create_task(sender.send("word"))
             await until(partial(given_up.__contains__, name), "it is given up")
             sending.cancel()
             await asyncio.wait([sending])
-            lookout.remove(sender)
+            watchdog.remove(sender)
 
     asyncio.run(check())
 
@@ -65,14 +65,14 @@ def test_who_comes_later_is_looked_after_too() -> None:
 
 
 def test_a_loop_that_has_ended_is_forgotten() -> None:
-    """What looked after clients of an event loop keeps nothing of it when they have left."""
-    lookout, loop = Lookout(20.0), asyncio.new_event_loop()
+    """A watchdog of an event loop keeps nothing of it when they have left."""
+    watchdog, loop = Watchdog(20.0), asyncio.new_event_loop()
 
     async def visit() -> None:
         sender = Sender(take_in_a_moment)
-        lookout.add(sender, lambda: None)
+        watchdog.add(sender, lambda: None)
         await sender.send("word")
-        lookout.remove(sender)
+        watchdog.remove(sender)
 
     loop.run_until_complete(visit())
     loop.close()

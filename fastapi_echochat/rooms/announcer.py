@@ -38,9 +38,9 @@ class Announcer:
         self._presence.add(pseudonym, name)
         self.announce_soon()
 
-    def remove(self, pseudonym: str) -> None:
-        """Note that a participant is gone."""
-        self._presence.remove(pseudonym)
+    def remove(self, pseudonym: str, name: str) -> None:
+        """Note that a participant is gone, or has this name no longer."""
+        self._presence.remove(pseudonym, name)
         self.announce_soon()
 
     def hear(self, process: str, people: dict[str, str]) -> None:

@@ -1,6 +1,5 @@
 """Who is in a room, in this process and in others."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 HEARTBEAT_SECONDS = 2.0
@@ -14,25 +13,24 @@ class Presence:
     """The people of a room, by pseudonym. One who is there twice is there once."""
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._names: dict[str, str] = {}
+        # Of each person the names of their participants, the newest last: two tabs may have two.
+        self._names: dict[str, list[str]] = {}
         self._elsewhere: dict[str, tuple[dict[str, str], float]] = {}
 
     @property
     def here(self) -> dict[str, str]:
         """The names of those who are there in this process, by pseudonym."""
-        return dict(self._names)
+        return {pseudonym: names[-1] for pseudonym, names in self._names.items()}
 
     def add(self, pseudonym: str, name: str) -> None:
-        """Count a participant in, under the name that the person has now."""
-        self._counts[pseudonym] += 1
-        self._names[pseudonym] = name
+        """Count a participant in, under a name."""
+        self._names.setdefault(pseudonym, []).append(name)
 
-    def remove(self, pseudonym: str) -> None:
-        """Count a participant out."""
-        self._counts[pseudonym] -= 1
-        if not self._counts[pseudonym]:
-            del self._counts[pseudonym]
+    def remove(self, pseudonym: str, name: str) -> None:
+        """Count a participant out that has a name."""
+        names = self._names[pseudonym]
+        names.remove(name)
+        if not names:
             del self._names[pseudonym]
 
     def hear(self, process: str, people: Mapping[str, str], now: float) -> None:
@@ -50,4 +48,4 @@ class Presence:
         people: dict[str, str] = {}
         for names, _ in self._elsewhere.values():
             people.update(names)
-        return people | self._names
+        return people | self.here

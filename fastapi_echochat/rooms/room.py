@@ -173,7 +173,7 @@ class Room:
         if not self._is_shared:
             return
         if former is not None:
-            self._announcer.remove(self.pseudonym(former))
+            self._announcer.remove(self.pseudonym(former), former.name)
         if author is not None:
             self._announcer.add(self.pseudonym(author), author.name)
 

@@ -14,7 +14,7 @@ from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
-from tests.servers import PATIENCE, Process, redis_process
+from tests.servers import Process, redis_process
 from tests.waiting import PATIENCE
 
 Open = Callable[..., Rooms]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import random
+import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from fastapi_echochat.rooms.stores.contract import Entry, Rooms
-from tests.clients import MUCH, V1, Frame
+from tests.clients import MUCH, V1, Frame, name_of
 from tests.waiting import PATIENCE, until
 
 WINDOW = 8
@@ -80,6 +81,7 @@ class Writer(_Client):
         self.sent = 0
         self.acknowledged: dict[str, int] = {}
         self.is_ending = False
+        self._guest = secrets.token_urlsafe(24)
         self._open: list[str] = []
 
     @property
@@ -87,13 +89,13 @@ class Writer(_Client):
         return self.is_ending and not self._open
 
     async def _talk(self, websocket: ClientConnection) -> None:
-        await websocket.send(json.dumps({"type": "enter", "name": self.name}))
+        await websocket.send(json.dumps({"type": "enter", "name": self.name, "guest": self._guest}))
         for message_id in self._open:
             await self._send(websocket, message_id)
         writing = asyncio.ensure_future(self._write(websocket))
         try:
             async for frame in self._hear(websocket):
-                if frame["type"] == "entry" and frame["author"] == self.name:
+                if frame["type"] == "entry" and name_of(frame) == self.name:
                     self._acknowledge(frame)
                 if self.is_done:
                     return
@@ -114,7 +116,7 @@ class Writer(_Client):
         await websocket.send(json.dumps({"type": "message", "id": message_id, "text": "hello"}))
 
     def _acknowledge(self, entry: Frame) -> None:
-        # The log has one position for it, however often it is acknowledged.
+        # The history has one position for it, however often it is acknowledged.
         assert self.acknowledged.setdefault(entry["id"], entry["position"]) == entry["position"]
         if entry["id"] in self._open:
             self._open.remove(entry["id"])

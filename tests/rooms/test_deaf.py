@@ -191,7 +191,7 @@ def test_memory_is_bounded(server: Process, record_property: Callable[[str, obje
     with Client(url, "Ann") as ann, contextlib.ExitStack() as clients:
         before = most = memory()
         deaf = [clients.enter_context(enter_deaf(url, f"deaf {number}")) for number in range(20)]
-        ann.hear("presence", authors=["Ann", *sorted(f"deaf {number}" for number in range(20))])
+        ann.meet("Ann", *sorted(f"deaf {number}" for number in range(20)))
         while said < 100_000_000:
             for _ in range(50):
                 ann.tell(text)

@@ -121,19 +121,8 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
     assert "RedisRooms(url)" in warnings[0]
 
 
-def test_two_servers_do_not_warn_of_each_other(tmp_path: Path) -> None:
+def test_two_servers_do_not_warn_of_each_other(tmp_path: Path, keep: Keep) -> None:
     """Servers started with different commands are not workers of one server."""
-    servers = [uvicorn_process(HOST, tmp_path, name=name) for name in ("one", "other")]
-    try:
-        for server in servers:
-            urllib.request.urlopen(server.url("/memory"), timeout=PATIENCE).close()
-    finally:
-        for server in servers:
-            server.stop()
-
-
-def test_two_servers_are_no_siblings(tmp_path: Path, keep: Keep) -> None:
-    """Servers started with different commands do not know of each other."""
     servers = [keep(uvicorn_command(HOST, tmp_path, name=name)) for name in ("one", "other")]
     for server in servers:
         urllib.request.urlopen(server.url("/memory"), timeout=PATIENCE).close()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.clients import Client
+from tests.clients import Client, author_id, name_of
 from tests.servers import Process, uvicorn_process
 from tests.waiting import PATIENCE, patient, wait_until
 
@@ -127,7 +127,7 @@ def test_one_room(pair: Group, room: str) -> None:
         entry = ann.tell("hello")
         assert bob.hear("entry") == entry
         ann.send(type="typing")
-        assert bob.hear("typing")["author"] == "Ann"
+        assert bob.hear("typing")["author"]["name"] == "Ann"
         for number in range(100):
             ann.say(f"{number}")
             bob.say(f"{number}")
@@ -138,14 +138,14 @@ def test_one_room(pair: Group, room: str) -> None:
         positions = [entry["position"] for entry in heard[0]]
         assert positions == sorted(set(positions))
         for name in ("Ann", "Bob"):
-            own = [one["text"] for one in heard[0] if one["author"] == name]
+            own = [one["text"] for one in heard[0] if name_of(one) == name]
             assert own == [f"{number}" for number in range(100)]
         # Through the other process nothing is new.
         for visitor, other in ((ann, pair.two), (bob, pair.one)):
             with visitor.come_back(url=url(other, path)) as back:
                 assert back.room["resumed"] is True
                 assert back.heard_so_far("entry") == []
-                again = heard[0][0]
+                again = next(one for one in heard[0] if author_id(one) == back.id)
                 assert back.tell("again", again["id"]) == again
 
 
@@ -155,13 +155,16 @@ def test_presence_counts_both(pair: Group, room: str) -> None:
     with Client(url(pair.one, path), "Ann") as ann:
         with Client(url(pair.two, path), "Bob") as bob:
             for visitor in (ann, bob):
-                visitor.hear("presence", authors=["Ann", "Bob"])
-            with Client(url(pair.two, path), "Ann"), Client(url(pair.two, path), "Cleo"):
+                visitor.meet("Ann", "Bob")
+            with (
+                Client(url(pair.two, path), "Ann", guest=ann.guest),
+                Client(url(pair.two, path), "Cleo"),
+            ):
                 for visitor in (ann, bob):
-                    visitor.hear("presence", authors=["Ann", "Bob", "Cleo"])
+                    visitor.meet("Ann", "Bob", "Cleo")
             for visitor in (ann, bob):
-                visitor.hear("presence", authors=["Ann", "Bob"])
-        ann.hear("presence", authors=["Ann"])
+                visitor.meet("Ann", "Bob")
+        ann.meet("Ann")
 
 
 # --- Answers -----------------------------------------------------------------------------------
@@ -189,7 +192,8 @@ def test_conversation_moves_in_the_middle_of_an_answer(pair: Group) -> None:
             text = draft["text"] if draft["is_start"] else text + draft["text"]
             assert WHOLE.startswith(text)
         whole = visitor.answer()
-        assert (whole["id"], whole["text"], whole["outcome"]) == ("1", WHOLE, "done")
+        assert visitor.asked_in(whole) == "1"
+        assert (whole["text"], whole["outcome"]) == (WHOLE, "done")
         visitor.tell("count", "1")
         assert visitor.heard_so_far("draft") == []
     assert pair.asked() == [(pair.one.pid, "count")]
@@ -205,12 +209,12 @@ def test_stop_through_the_other_process(pair: Group) -> None:
         visitor.hear("draft")
         visitor.send(type="stop", id="1")
         stopped = visitor.answer()
-        assert (stopped["id"], stopped["outcome"]) == ("1", "stopped")
+        assert (visitor.asked_in(stopped), stopped["outcome"]) == ("1", "stopped")
         assert WHOLE.startswith(stopped["text"])
-        visitor.tell("second", "2")
-        assert visitor.hear("draft", in_reply_to="2")["text"] == "0 "
+        second = visitor.tell("second", "2")
+        assert visitor.hear("draft", in_reply_to=second["position"])["text"] == "0 "
         visitor.send(type="stop", id="2")
-        assert visitor.answer()["id"] == "2"
+        assert visitor.asked_in(visitor.answer()) == "2"
     assert pair.asked() == [(pair.one.pid, "first"), (pair.two.pid, "second")]
 
 
@@ -234,12 +238,15 @@ def test_answer_that_nobody_waits_for_in_any_process(pair: Group) -> None:
 def test_two_who_could_answer(pair: Group, room: str) -> None:
     """Where either process could answer each message is answered by one of them, and asked once."""
     path = f"/quick/{room}"
-    with Client(url(pair.one, path), "Ann") as ann, Client(url(pair.two, path), "Ann") as other:
+    with (
+        Client(url(pair.one, path), "Ann") as ann,
+        Client(url(pair.two, path), "Ann", guest=ann.guest) as other,
+    ):
         for number in range(50):
             for visitor in (ann, other):
                 visitor.say(f"{number} of {id(visitor)}", f"{number} {id(visitor)}")
         heard = [ann.hear("entry") for _ in range(200)]
-        answers = [entry["id"] for entry in heard if entry["kind"] == "answer"]
+        answers = [entry["in_reply_to"] for entry in heard if entry["kind"] == "answer"]
         assert len(answers) == len(set(answers)) == 100
     texts = [text for _, text in pair.asked()]
     assert len(texts) == len(set(texts)) == 100
@@ -265,7 +272,7 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
             conversation = secrets.token_urlsafe(16)
             visitor = Client(url(process, "/kept"), conversation=conversation)
             asking[name] = visitors.enter_context(visitor)
-        ann.hear("presence", authors=["Ann", "Ended", "Killed"])
+        ann.meet("Ann", "Ended", "Killed")
         for name, visitor in asking.items():
             for text in (f"{name} first", f"{name} second"):
                 visitor.tell(text, text)
@@ -282,7 +289,7 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
             back[name] = visitors.enter_context(visitor.come_back(url=url(stays, "/kept")))
             back[name].tell(f"{name} second", f"{name} second")
 
-        ann.hear("presence", authors=["Ann", "Killed"])
+        ann.meet("Ann", "Killed")
         # A heartbeat comes every two seconds, and is looked for as often.
         assert time.monotonic() - begun < patient(4)
         assert ann.tell("hello?")["text"] == "hello?"
@@ -293,9 +300,9 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
             assert time.monotonic() - begun < seconds, name
             for text in (first, second):
                 visitor.send(type="stop", id=text)
-                assert visitor.answer()["id"] == text
+                assert visitor.asked_in(visitor.answer()) == text
             assert visitor.heard_so_far("entry") == [], name
-        ann.hear("presence", authors=["Ann"])
+        ann.meet("Ann")
         assert time.monotonic() - begun < patient(10)
         for name, process in zip(("Killed", "Ended"), leave, strict=True):
             asked = [(pid, text) for pid, text in group.asked() if text.startswith(name)]

@@ -86,11 +86,11 @@ app.include_router(lounge.chat.router, prefix="/rooms/{room}")
 app.include_router(lounge.router)
 
 # A room whose members speak under the names that they signed in with. Guests choose a name, and
-# cannot choose a member's: theirs are marked.
+# nobody takes one for a member: theirs are marked.
 club = EchoChat(
     reply=None,
     title="Club",
-    author=signing_in.name_if_signed_in,
+    author=signing_in.author,
     rooms=place("club"),
 )
 app.include_router(club.router, prefix="/club")

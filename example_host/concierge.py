@@ -11,7 +11,7 @@ from fastapi import Depends
 from fastapi_echochat import EchoChat, Message
 
 from .places import place
-from .signing_in import signed_in_name
+from .signing_in import author, signed_in_name
 
 LOOKED_BACK = 20
 """How much of the conversation the concierge looks at: questions and answers."""
@@ -37,7 +37,7 @@ async def greet(
 chat = EchoChat(
     greet,
     title="Concierge",
-    author=signed_in_name,
+    author=author,
     rooms=place("concierge"),
     private=True,
 )

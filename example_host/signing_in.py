@@ -7,6 +7,8 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from fastapi_echochat import Author
+
 from .rendering import own_path, render, way_to_root
 
 router = APIRouter()
@@ -31,6 +33,15 @@ def signed_in_name(name: Annotated[str | None, Depends(name_if_signed_in)]) -> s
     if name is None:
         raise HTTPException(401, "Sign in first.")
     return name
+
+
+def author(name: Annotated[str | None, Depends(name_if_signed_in)]) -> Author | None:
+    """Return who is signed in, `None` for a guest: a chat's `author=`.
+
+    In this host a name is an account. A real one has a primary key for the id, which stays when
+    somebody takes another name.
+    """
+    return None if name is None else Author(id=name, name=name)
 
 
 async def ask_to_sign_in(request: Request, exc: Exception) -> Response:

@@ -75,7 +75,7 @@ def _parameters(
 ) -> list[inspect.Parameter]:
     try:
         signature = inspect.signature(reply)
-    except ValueError:  # Some built-in functions have no signature.
+    except (TypeError, ValueError):  # Not callable, which `Replier` refuses; some built-ins.
         return []
     bound = reply.keywords if isinstance(reply, functools.partial) else {}
     names = _names(reply, local_names)

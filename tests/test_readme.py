@@ -142,18 +142,23 @@ def test_rooms_of_the_readme() -> None:
     assert Path("lounge.db").exists()
 
 
-def test_names_of_the_readme() -> None:
-    """Whoever is signed in has their name, and a guest's ends with what the README says."""
+def test_who_somebody_is_in_the_readme() -> None:
+    """A member is called what the host says, and a guest's name ends with what the README says."""
     program = program_with("club")
     # Real cookies are of ASCII.
-    program["SESSIONS"]["f3b1"] = "Ada"
+    (author,) = program["SESSIONS"].values()
+    program["SESSIONS"]["f3b1"] = author
 
     with TestClient(program["app"]) as client:
         with testing.enter(client, "/club", headers={"Cookie": "session=f3b1"}) as member:
-            assert member.author == "Ada"
+            assert member.name == author.name == "Ada"
+            said = member.say("hello")
+            assert said.author is not None
+            assert said.author.id == member.id != author.id
         with testing.enter(client, "/club", name="Ada") as guest:
-            assert guest.author == "Ada (guest)"
+            assert guest.name == "Ada (guest)"
             assert "` (guest)`" in README
+            assert guest.id != member.id
 
 
 def test_bot_in_a_room_of_the_readme() -> None:
@@ -167,7 +172,9 @@ def test_bot_in_a_room_of_the_readme() -> None:
         assert ada.ask("HELLO") == "Please whisper."
         assert ada.ask("hello") == ""
         client.post("/closing")
-        assert ada.hear().author == "Reception"
+        heard = ada.hear()
+        assert heard.author is not None
+        assert heard.author.name == "Reception"
 
 
 def test_kept_conversation_of_the_readme() -> None:

@@ -333,10 +333,13 @@ def test_people_in_a_room(lounge: TestClient) -> None:
     ):
         said = ada.say("hello")
         assert grace.hear() == said
-        assert (said.kind, said.author, said.text) == ("message", "Ada", "hello")
+        assert (said.kind, said.text) == ("message", "hello")
+        assert said.author is not None
+        assert (said.author.id, said.author.name) == (ada.id, "Ada")
         assert said.position > 0
         assert said.sent_at.utcoffset() == timedelta(0)
-        assert (ada.author, grace.author) == ("Ada", "Grace")
+        assert (ada.name, grace.name) == ("Ada", "Grace")
+        assert ada.id != grace.id
         assert ada.welcome["room"]["name"] == "main"
 
 
@@ -373,7 +376,7 @@ def test_people_who_are_there(lounge: TestClient) -> None:
     with testing.enter(lounge, "/chat", name="Ada") as ada:
         with testing.enter(lounge, "/chat", name="Grace"):
             ada.meet("Ada", "Grace")
-            assert ada.people == {"Ada", "Grace"}
+            assert ada.people == ["Ada", "Grace"]
         ada.meet("Ada")
         ada.timeout = 0.1
         with pytest.raises(testing.NoAnswerError, match=r"\['Alan'\] to be there; \['Ada'\] are$"):
@@ -385,11 +388,41 @@ def test_frames_of_a_room(lounge: TestClient) -> None:
     with testing.enter(lounge, "/chat", name="Ada") as ada:
         ada.meet("Ada")
         ada.send_frame({"type": "name", "name": "Ada Lovelace"})
-        assert ada.say("hello").author == "Ada Lovelace"
-        assert ada.author == "Ada Lovelace"
+        author = ada.say("hello").author
+        assert author is not None
+        assert (author.id, author.name) == (ada.id, "Ada Lovelace")
+        assert ada.name == "Ada Lovelace"
         ada.meet("Ada Lovelace")
         ada.send_frame({"type": "ping"})
         assert ada.receive() == {"type": "pong"}
+
+
+def test_guest_who_comes_back(lounge: TestClient) -> None:
+    """Whoever has a guest's secret is the same person, by any name; others are somebody else."""
+    with testing.enter(lounge, "/chat", name="Ada") as ada:
+        said = ada.say("hello")
+    with (
+        testing.enter(lounge, "/chat", name="Ada Lovelace", guest=ada.guest) as again,
+        testing.enter(lounge, "/chat", name="Ada", timeout=0.5) as other,
+    ):
+        assert again.id == ada.id
+        assert other.id != ada.id
+        assert other.history == [said]
+        # Two of one name are told apart: each hears the other's.
+        again.send_frame({"type": "name", "name": "Ada"})
+        heard = again.say("it is me").author
+        assert other.hear().author == heard
+        other.say("so am I")
+        assert again.hear().text == "so am I"
+
+
+def test_people_of_one_name(lounge: TestClient) -> None:
+    """Each of two people of one name is there, and a test can wait for both."""
+    with (
+        testing.enter(lounge, "/chat", name="Ada") as ada,
+        testing.enter(lounge, "/chat", name="Ada"),
+    ):
+        ada.meet("Ada", "Ada")
 
 
 def test_guest_without_a_name(lounge: TestClient) -> None:
@@ -398,7 +431,7 @@ def test_guest_without_a_name(lounge: TestClient) -> None:
         testing.enter(lounge, "/chat", name="Ada") as ada,
         testing.enter(lounge, "/chat") as guest,
     ):
-        assert guest.author is None
+        assert guest.name is None
         with pytest.raises(testing.ChatError, match=r"^bad_name: "):
             guest.say("hello")
         ada.say("hello")
@@ -435,7 +468,9 @@ def test_host_in_a_room() -> None:
     ):
         browser.post("/tea")
         heard = guest.hear()
-        assert (heard.kind, heard.author, heard.text) == ("notice", "Kitchen", "Tea!")
+        assert (heard.kind, heard.text) == ("notice", "Tea!")
+        assert heard.author is not None
+        assert heard.author.name == "Kitchen"
         other.timeout = 0.1
         with pytest.raises(testing.NoAnswerError):
             other.hear()
@@ -455,10 +490,12 @@ def test_bot_in_a_room() -> None:
         ]
         said = grace.say("hello")
         heard = [ada.hear(), ada.hear()]
-        assert [(entry.kind, entry.id) for entry in heard] == [
-            ("message", said.id),
-            ("answer", said.id),
+        assert [(entry.kind, entry.text) for entry in heard] == [
+            ("message", "hello"),
+            ("answer", "hello"),
         ]
+        assert (heard[0].id, heard[0].position) == (said.id, said.position)
+        assert heard[1].in_reply_to == said.position
 
 
 def test_kept_conversation() -> None:

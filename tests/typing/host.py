@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 
 from fastapi_echochat import (
+    Author,
     EchoChat,
     Limits,
     MemoryRooms,
@@ -26,11 +27,16 @@ def signed_in() -> str:
     return "Ada"
 
 
+def member() -> Author | None:
+    return Author(id="7", name="Ada")
+
+
 Name = Annotated[str, Depends(signed_in)]
 
 
 def answer(message: Message) -> str:
-    return f"{message.author}: {message.text}, {message.sent_at.isoformat()}"
+    name = "somebody" if message.author is None else message.author.name
+    return f"{name}: {message.text}, {message.sent_at.isoformat()}"
 
 
 async def answer_later(message: Message, name: Name) -> str:
@@ -42,7 +48,7 @@ def pieces(message: Message) -> Iterator[str]:
 
 
 async def pieces_later(message: Message) -> AsyncIterator[str]:
-    yield echo(message)
+    yield await echo(message)
 
 
 class Bot:
@@ -70,11 +76,12 @@ app.include_router(EchoChat(pieces_later).router)
 app.include_router(EchoChat(Bot()).router)
 app.include_router(EchoChat(Bot().answer).router)
 app.include_router(EchoChat(lambda message: message.text).router)
-lounge = EchoChat(reply=None, rooms=PLACES[0], author=signed_in)
+lounge = EchoChat(reply=None, rooms=PLACES[0], author=member)
 app.include_router(lounge.router, prefix="/rooms/{room}")
 
 
 async def post() -> Message:
+    await lounge.post("lobby", "Tea!", author=Author("kitchen", "Kitchen"))
     return await lounge.post("lobby", "Tea!", author="host")
 
 
@@ -99,6 +106,8 @@ EchoChat(numbers)  # type: ignore[arg-type]
 EchoChat(limits=10)  # type: ignore[arg-type]
 EchoChat(rooms="rooms.db")  # type: ignore[arg-type]
 EchoChat(answer, author="Ada")  # type: ignore[arg-type]
+Author(id=7, name="Ada")  # type: ignore[arg-type]
+Author("7", "Ada").id = "8"  # type: ignore[misc]
 EchoChat(answer, name="Ada")  # type: ignore[call-arg]
 EchoChat(answer, "Chat")  # type: ignore[call-arg]
 Limits(connections="10")  # type: ignore[arg-type]

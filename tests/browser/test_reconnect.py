@@ -23,7 +23,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi_echochat import EchoChat, Message, echo
 
-def answer(message: Message) -> str:
+async def answer(message: Message) -> str:
     with Path("said.txt").open("a") as said:
         said.write(message.text + "\\n")
     return await echo(message)
@@ -126,7 +126,7 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
     def answer_when_told(message: Message) -> str:
         heard.append(message.text)
         assert may_answer.wait(PATIENCE)
-        return await echo(message)
+        return f"Message text was: {message.text}"
 
     page.clock.install(time=START)
     note_frames(page, sent)

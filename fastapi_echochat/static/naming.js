@@ -6,8 +6,9 @@ import { labels, part } from "./parts.js";
 import { recall, remember } from "./storage.js";
 
 const nameKey = "echochat name";
-// `id` is one's pseudonym and `name` what others see; `wanted` is the name that a guest asks for, and
-// `accepted` the last of these that was given. Members get their name from the host and keep it.
+// `id` is one's pseudonym and `name` what others see. Of the names that a guest asks for, `wanted` is
+// the last, `entered` the last that went with `enter`, and `accepted` the last that was given.
+// Members get their name from the host and keep it.
 export const me = { id: null, name: null, isGuest: false };
 me.wanted = me.accepted = recall("localStorage", nameKey);
 
@@ -45,7 +46,7 @@ function submitName() {
   else if (me.name !== null) closeNaming();
 }
 
-export function takeName(name) {
+export function takeName(name, asked = me.wanted) {
   me.name = name;
   const rename = part("rename");
   rename.hidden = !me.isGuest || name === null;
@@ -53,7 +54,7 @@ export function takeName(name) {
   rename.title = labels.rename;
   rename.ariaLabel = `${name}, ${labels.rename}`;
   if (name === null || !me.isGuest) return;
-  me.accepted = me.wanted;
+  me.accepted = asked;
   remember("localStorage", nameKey, me.accepted);
 }
 
@@ -61,9 +62,12 @@ export function takeIdentity({ id, name, is_guest: isGuest }) {
   const wasNameless = me.name === null;
   me.id = id;
   me.isGuest = isGuest;
-  takeName(name);
-  if (name === null && isGuest) askName(me.wanted === null ? "" : labels.bad_name);
-  else if (wasNameless || !isGuest) closeNaming();
+  takeName(name, me.entered);
+  if (!isGuest) closeNaming();
+  // It was asked for after `enter`, when no connection could carry it yet.
+  else if (me.wanted !== me.entered) connection.send({ type: "name", name: me.wanted });
+  else if (name === null) askName(me.wanted === null ? "" : labels.bad_name);
+  else if (wasNameless) closeNaming();
 }
 
 export function takeRefusal() {

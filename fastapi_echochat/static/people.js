@@ -23,7 +23,7 @@ export const people = {
     watchReading();
     renameDays();
   },
-  enter: () => ({ name: me.wanted }),
+  enter: () => ({ name: me.entered = me.wanted }),
   welcome({ you, room }) {
     takeIdentity(you);
     part("room").textContent = room.name;

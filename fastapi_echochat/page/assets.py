@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -15,24 +16,32 @@ from .responses import Prepared
 
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 _CSS = "text/css; charset=utf-8"
-# Shared by both kinds of page, in the order in which they need each other.
-_COMMON = ("wire.js", "outbox.js", "log.js", "page.js")
-_ROOMS = ("storage.js", "history.js", "people.js", "kept.js", "earlier.js", "room.js")
-# A page asks for one script and one style, which people read and change as several files.
+# A page asks for one script and one style. A style is joined of files, a script of the modules that
+# the first one imports.
 _ASSETS = {
-    "chat.js": (_JAVASCRIPT, (*_COMMON, "conversation.js", "chat.js")),
+    "chat.js": (_JAVASCRIPT, ("chat.js",)),
     "chat.css": (_CSS, ("chat.css",)),
-    "room.js": (_JAVASCRIPT, (*_COMMON, *_ROOMS)),
+    "room.js": (_JAVASCRIPT, ("room.js",)),
     "room.css": (_CSS, ("chat.css", "room.css")),
     "icon.svg": ("image/svg+xml", ("icon.svg",)),
     "widget.js": (_JAVASCRIPT, ("widget.js",)),
 }
 # JSON Schema, 2020-12, section 14.1: its media type.
 _SCHEMA = ("protocol.json", "application/schema+json")
-# Indentation, empty lines, lines that are a comment. No text of ours goes over several lines, in
-# which something else could look like one.
-_FOR_PEOPLE = re.compile(r"^\s*(?://.*\s*)*", re.MULTILINE)
+# What only people read. Indentation, empty lines, lines that are a comment; line breaks within a
+# statement or between two. No text of ours goes over several lines.
+_INDENTATION = re.compile(r"^\s*(?://.*\s*)*", re.MULTILINE)
+_LINE_BREAKS = re.compile(r"(?<=[{;,(\[])\n")
+# Texts, which stay as they are, or a space beside a sign. No regular expression of ours has one.
+_SPACES = re.compile(r"""("[^"\n]*"|`[^`]*`)|(?<![\w$)/]) | (?=[^\w$/"`\\])""")
 _COMMENTS = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
+# The forms of ECMAScript modules (ECMA-262, section 16.2) that are joined; others are refused.
+_IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "\./(\w+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
+_DECLARED = re.compile(
+    r"^(export )?(?:(?:async )?function\*?|class|const|let|var)\b ?([\w$]*)", re.MULTILINE
+)
+_LEFT_OVER = re.compile(r"^(?:import|export)\b.*|\bimport\(.*", re.MULTILINE)
 # A year; RFC 8246 for "immutable".
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ALWAYS_ASK = "no-cache"
@@ -68,15 +77,68 @@ def respond_with_asset(request: Request, name: str) -> Response:
 
 
 def _join(media_type: str, parts: tuple[str, ...]) -> bytes:
-    """Return several files as one, without what only people read."""
-    folder = files("fastapi_echochat").joinpath("static")
-    text = "".join(folder.joinpath(part).read_text(encoding="utf-8") for part in parts)
-    if len(parts) > 1 and media_type == _JAVASCRIPT:
-        # A classic script: a module is refused in a sandboxed frame. So its names are kept in.
-        text = f'(() => {{\n"use strict";\n{_FOR_PEOPLE.sub("", text)}}})();\n'
-    elif media_type == _CSS:
-        text = _COMMENTS.sub("", text)
-    return text.encode()
+    """Return what an asset is made of as one file, without what only people read."""
+    sources = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in files("fastapi_echochat").joinpath("static").iterdir()
+    }
+    if media_type == _JAVASCRIPT:
+        return join_modules(parts[0], sources).encode()
+    text = "".join(sources[part] for part in parts)
+    return (_shorten(_COMMENTS.sub("", text)) if media_type == _CSS else text).encode()
+
+
+def join_modules(entry: str, sources: Mapping[str, str]) -> str:
+    """Return a module and all that it imports as one classic script.
+
+    A sandboxed frame is refused modules, so browsers are given none. The script keeps its names to
+    itself; among its modules a name that stands outside of functions belongs to one module.
+
+    Args:
+        entry: The name of the module that the page runs.
+        sources: The text of each module, by its name.
+
+    Raises:
+        ValueError: A module cannot be joined; the message says which and why.
+    """
+    joined: dict[str, str] = {}
+    exported: dict[str, set[str]] = {}
+    owners: dict[str, str] = {}
+
+    def add(name: str, importers: tuple[str, ...]) -> None:
+        if name in importers:
+            raise ValueError(f"modules import each other: {' -> '.join((*importers, name))}")
+        if name in joined:
+            return
+        if name not in sources:
+            raise ValueError(f"{importers[-1]} imports {name}, which does not exist")
+        source = sources[name]
+        for names, module in _IMPORT.findall(source):
+            add(module, (*importers, name))
+            if unknown := set(names.split(", ")) - exported[module]:
+                raise ValueError(f"{module} does not export {unknown.pop()}, which {name} imports")
+        exported[name] = set()
+        for is_exported, declared in _DECLARED.findall(source):
+            if not declared:
+                raise ValueError(f"{name} declares several names at once; declare one per line")
+            if declared in owners:
+                raise ValueError(
+                    f"{owners[declared]} and {name} both declare {declared}; rename one"
+                )
+            owners[declared] = name
+            if is_exported:
+                exported[name].add(declared)
+        joined[name] = _EXPORT.sub("", _IMPORT.sub("", source))
+        if left_over := _LEFT_OVER.search(joined[name]):
+            raise ValueError(f"{name} has a form that is not joined: {left_over[0]}")
+
+    add(entry, ())
+    text = _SPACES.sub(r"\1", _shorten("".join(joined.values())))
+    return f'(() => {{\n"use strict";\n{text.rstrip()}\n}})();\n'
+
+
+def _shorten(text: str) -> str:
+    return _LINE_BREAKS.sub("", _INDENTATION.sub("", text))
 
 
 def _asset(content: bytes, media_type: str) -> Asset:

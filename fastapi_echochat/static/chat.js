@@ -1,66 +1,62 @@
-// The page of a chat without rooms: one connection, and what is said over it.
+// The page of a chat without rooms: one person, and one reply function.
+
+import { field, newId, offerStop, refuseText, setLimit, startComposer } from "./composer.js";
+import { connection } from "./connection.js";
+import { Conversation } from "./conversation.js";
+import { Draft } from "./draft.js";
+import { showEnd, showTimes } from "./endings.js";
+import { Outbox } from "./outbox.js";
+import { announce, labels, part, say } from "./parts.js";
+import { showPace } from "./status.js";
+import { keyFor } from "./storage.js";
+import { enableTools, mayClear, saveEntries } from "./tools.js";
+import { transcript } from "./transcript.js";
 
 const names = { mine: labels.you, answer: labels.answer };
-const nameOf = ({ kind }) => names[kind];
-const conversation = new Conversation(`echochat ${endpoint}`);
+const conversation = new Conversation(keyFor("conversation", location));
+const outbox = new Outbox();
 
-const wire = new Wire(endpoint, {
-  ask,
+// --- Messages ------------------------------------------------------------------------------
 
-  state(state, why) {
-    showState(state, why);
-    if (state !== "waiting") return;
-    outbox.rewind();
-    slow(0);
-    for (const { item, draft } of outbox.messages.values()) {
-      log.note(item, labels.waiting);
-      if (draft) interrupt(draft);
-    }
-    showStop();
-  },
-
-  frame(frame) {
-    const message = outbox.messages.get(frame.in_reply_to);
-    if (frame.type === "welcome") {
-      limit = frame.limits.message_bytes ?? Infinity;
-      outbox.window = frame.limits.waiting_messages;
-      outbox.rewind();
-      part("log").removeAttribute("aria-live");
-    } else if (frame.type === "slowed") {
-      slow(frame.seconds);
-    } else if (frame.type === "reply") {
-      if (message) takePiece(message, frame);
-    } else if (frame.type === "error") {
-      const detail = labels[frame.code] ?? frame.detail;
-      if (message) end(message, frame.code === "stopped" ? "stopped" : "failed", detail);
-      else if (!frame.in_reply_to) refuse(say("failed", frame));
-    }
-    flush();
-  },
-});
-
-function flush() {
-  if (wire.monitor.isOpen) {
-    for (const { id, text, item } of outbox.due()) {
-      log.note(item);
-      wire.send({ type: "message", id, text });
+function sendDue() {
+  if (connection.isOpen) {
+    for (const { id, text, item } of outbox.takeDue(performance.now())) {
+      transcript.noteItem(item);
+      connection.send({ type: "message", id, text });
     }
   }
   showStop();
 }
 
-function show(entry) {
-  entry.item = log.add(entry.kind, names[entry.kind], entry.text);
+function showEntry(entry) {
+  entry.item = transcript.makeItem(entry.kind, names[entry.kind], entry.text);
+  transcript.list.append(entry.item);
+  transcript.noteGrowth();
   if (entry.end) showEnd(entry);
-  part("save").disabled = part("clear").disabled = false;
+  enableTools(true);
   return entry;
 }
 
-function post(text) {
-  const message = show(conversation.add({ kind: "mine", id: newId(), text, at: Date.now() }));
+function postText(text) {
+  const message = showEntry(conversation.add({ kind: "mine", id: newId(), text, at: Date.now() }));
   outbox.add(message);
-  if (wire.monitor.isOpen) flush();
-  else log.note(message.item, labels.waiting);
+  if (connection.isOpen) sendDue();
+  else transcript.noteItem(message.item, labels.waiting);
+}
+
+function showStop() {
+  const { current } = outbox;
+  offerStop(current?.draft ? -Infinity : current?.sentAt);
+}
+
+// Not waited for: what still comes of this answer is not wanted, and nor is it after a reconnect.
+function stopAnswer() {
+  const { current } = outbox;
+  if (!current) return false;
+  connection.send({ type: "stop", id: current.id });
+  endMessage(current, "stopped");
+  sendDue();
+  return true;
 }
 
 // --- Answers -------------------------------------------------------------------------------
@@ -68,38 +64,38 @@ function post(text) {
 function takePiece(message, { text, done }) {
   message.firstAt ||= performance.now();
   if (done && !message.draft) {
-    show(conversation.add({ kind: "answer", text, at: Date.now(), end: "done" }));
+    showEntry(conversation.add({ kind: "answer", text, at: Date.now(), end: "done" }));
   } else {
     message.draft ??= newDraft();
-    if (message.draft.isInterrupted) start(message.draft);
+    if (message.draft.isInterrupted) startDraft(message.draft);
     message.draft.add(text);
   }
   if (!done) return;
-  tellTimes(message.sentAt, message.draft && message.firstAt);
-  end(message, "done");
+  showTimes(message.sentAt, message.draft && message.firstAt);
+  endMessage(message, "done");
 }
 
 function newDraft() {
-  const entry = show(conversation.add({ kind: "answer", text: "", at: Date.now() }));
-  return new Draft(entry, (batch) => log.append(entry.item, batch, entry.text.length));
+  const entry = showEntry(conversation.add({ kind: "answer", text: "", at: Date.now() }));
+  return new Draft(entry, (batch) => transcript.appendText(entry.item, batch, entry.text.length));
 }
 
-function start(draft) {
+function startDraft(draft) {
   const { entry } = draft;
   draft.isInterrupted = false;
   entry.text = entry.item.querySelector("p").textContent = "";
-  log.hush(entry.item);
-  log.note(entry.item, labels.writing);
+  transcript.hushItem(entry.item);
+  transcript.noteItem(entry.item, labels.writing);
   announce(labels.writing);
 }
 
-function interrupt(draft) {
+function interruptDraft(draft) {
   draft.flush();
   draft.isInterrupted = true;
-  log.note(draft.entry.item, labels.incomplete);
+  transcript.noteItem(draft.entry.item, labels.incomplete);
 }
 
-function end(message, how, detail) {
+function endMessage(message, how, detail) {
   outbox.remove(message);
   message.end = how;
   message.detail = detail;
@@ -110,43 +106,77 @@ function end(message, how, detail) {
   message.draft = undefined;
   entry.end = how;
   showEnd(entry);
-  log.unhush(entry.item);
+  transcript.unhushItem(entry.item);
   announce(`${labels.answer}: ${entry.text}`);
 }
 
-function showStop() {
-  const { current } = outbox;
-  offerStop(current?.draft ? -Infinity : current?.sentAt);
-}
+// --- The connection ------------------------------------------------------------------------
 
-// Not waited for: what still comes of this answer is not wanted, and nor is it after a reconnect.
-function stop() {
-  const { current } = outbox;
-  if (!current) return false;
-  wire.send({ type: "stop", id: current.id });
-  end(current, "stopped");
-  flush();
-  return true;
-}
+const frames = {
+  welcome({ limits }) {
+    setLimit(limits.message_bytes);
+    outbox.window = limits.waiting_messages;
+    outbox.rewind();
+    transcript.readNews();
+  },
+
+  slowed({ seconds }) { showPace(seconds); },
+
+  reply(frame) {
+    const message = outbox.messages.get(frame.in_reply_to);
+    if (message) takePiece(message, frame);
+  },
+
+  error({ code, detail, in_reply_to: id }) {
+    const message = outbox.messages.get(id);
+    const words = labels[code] ?? detail;
+    if (message) endMessage(message, code === "stopped" ? "stopped" : "failed", words);
+    else if (!id) refuseText(say("failed", { detail }));
+  },
+};
+
+const handlers = {
+  lose() {
+    outbox.rewind();
+    for (const { item, draft } of outbox.messages.values()) {
+      transcript.noteItem(item, labels.waiting);
+      if (draft) interruptDraft(draft);
+    }
+    showStop();
+  },
+
+  frame(frame) {
+    frames[frame.type]?.(frame);
+    sendDue();
+  },
+};
 
 // --- The tools, and the beginning ----------------------------------------------------------
 
-part("save").addEventListener("click", () => save(conversation.entries));
+part("save").addEventListener("click", () => {
+  saveEntries(conversation.entries, ({ kind }) => names[kind]);
+});
 part("clear").addEventListener("click", () => {
   if (!mayClear()) return;
-  for (const { id, sentAt } of outbox.messages.values()) if (sentAt) wire.send({ type: "stop", id });
+  for (const { id, sentAt } of outbox.messages.values()) {
+    if (sentAt) connection.send({ type: "stop", id });
+  }
   outbox.clear();
   conversation.clear();
-  log.clear();
-  part("save").disabled = part("clear").disabled = true;
+  transcript.clear();
+  enableTools(false);
   showStop();
   field.focus();
 });
 
-conversation.restore();
+// A tab that a phone throws away in the background hears nothing later than that it is hidden.
+const keepConversation = () => conversation.keep();
+addEventListener("pagehide", keepConversation);
+document.addEventListener("visibilitychange", keepConversation);
+
 for (const entry of conversation.entries) {
-  show(entry);
+  showEntry(entry);
   if (!entry.end) outbox.add(entry);
 }
-if (window.top === window) focusField();
-wire.connect();
+startComposer({ post: postText, stop: stopAnswer, connect: () => connection.connect() });
+connection.start(handlers);

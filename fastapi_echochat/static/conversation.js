@@ -1,20 +1,17 @@
-// What was said.
+// A conversation that outlives a reload of its tab.
 
-// Outlives a reload of the tab. An entry is a message, `mine`, or an `answer`; without an `end` it
-// is under way: a message is then sent again after the reload, and its answer starts anew.
-class Conversation {
-  static kept = ["kind", "id", "text", "at", "end", "detail"];
+import { recall, remember } from "./storage.js";
+
+// An entry is a message, `mine`, or an `answer`; without an `end` it is under way: a message is
+// then sent again after the reload, and its answer starts anew.
+export class Conversation {
+  static fields = ["kind", "id", "text", "at", "end", "detail"];
   static mostEntries = 200;
   static mostCharacters = 200_000;
 
-  entries = [];
-
   constructor(key) {
-    this.key = `${key} 1`;
-    const keep = () => this.keep();
-    addEventListener("pagehide", keep);
-    // Of a tab that a phone throws away in the background this is the last that is heard.
-    document.addEventListener("visibilitychange", keep);
+    this.key = key;
+    this.entries = recall("sessionStorage", key) ?? [];
   }
 
   add(entry) {
@@ -22,14 +19,8 @@ class Conversation {
     return entry;
   }
 
-  // A frame in a sandbox is refused all storage, by an exception.
-  restore() {
-    try {
-      for (const entry of JSON.parse(sessionStorage.getItem(this.key)) ?? []) this.add(entry);
-    } catch { /* Nothing was kept, then. */ }
-  }
-
-  keep() {
+  // The newest, within the bounds, and each message that has no answer yet.
+  get kept() {
     let entries = 0;
     let characters = 0;
     const isKept = ({ kind, text, end }) => {
@@ -38,11 +29,11 @@ class Conversation {
       characters += text.length;
       return entries <= Conversation.mostEntries && characters <= Conversation.mostCharacters;
     };
-    const kept = this.entries.slice().reverse().filter(isKept).reverse();
-    try {
-      if (kept.length) sessionStorage.setItem(this.key, JSON.stringify(kept, Conversation.kept));
-      else sessionStorage.removeItem(this.key);
-    } catch { /* Refused, or full. */ }
+    return this.entries.slice().reverse().filter(isKept).reverse();
+  }
+
+  keep() {
+    remember("sessionStorage", this.key, this.kept, Conversation.fields);
   }
 
   clear() {

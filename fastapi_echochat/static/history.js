@@ -1,95 +1,67 @@
-// What was said in a room, in its order, and where that is in the list of messages.
+// The entries of a room, in their order.
 
-// An entry is what the server sent, and what the page adds: `item`, which shows it, and marks that
-// stand before it. One's own messages that wait, and answers that are being written, have no
-// position yet: they come after everything that has.
-class History {
-  static marks = ["seam", "day", "fresh"];
+// An entry is what the server sent, and what the page adds to it. One's own messages that wait, and
+// answers that are being written, have no position yet: they come after everything that has.
+export class History {
   static most = 3000;
+  static mostUnanswered = 50;
 
-  constructor(log, settle) {
-    this.log = log;
-    this.settle = settle;
-    this.reset();
-  }
+  constructor() { this.clear(); }
 
-  reset() {
+  clear() {
     this.entries = [];
     this.loose = [];
     this.known = new Map();
+    this.answers = new Map();
     this.newest = null;
   }
 
-  find(kind, id) { return this.known.get(`${kind} ${id}`); }
+  get all() { return [...this.entries, ...this.loose]; }
 
-  // Of what waits, messages come before answers, as they will in the end.
-  hold(entry) {
-    const isMessage = entry.kind === "message";
-    const next = isMessage ? this.loose.find(({ kind }) => kind === "answer") : undefined;
-    this.know(entry);
-    this.put(entry.item, next?.item);
-    this.loose.splice(next ? this.loose.indexOf(next) : this.loose.length, 0, entry);
-    this.settle(entry, this.entries.at(-1));
+  // Entries are told apart by position: different people may choose the same id.
+  find(position) { return this.known.get(position); }
+  findAnswer({ position }) { return this.answers.get(position); }
+  findQuestion(answer) { return this.find(answer.in_reply_to); }
+
+  // Knows an entry that has no place, or not yet: an answer without text is shown nowhere.
+  know(entry) {
+    if (entry.position) this.known.set(entry.position, entry);
+    if (entry.kind === "answer") this.answers.set(entry.in_reply_to, entry);
+    this.loose = this.loose.filter((other) => other !== entry);
   }
 
+  // Of what waits, messages come before answers, as they will in the end. Returns the next one.
+  hold(entry) {
+    this.know(entry);
+    const isMessage = entry.kind === "message";
+    const next = isMessage ? this.loose.find(({ kind }) => kind === "answer") : undefined;
+    this.loose.splice(next ? this.loose.indexOf(next) : this.loose.length, 0, entry);
+    return next;
+  }
+
+  // Puts an entry where its position says, and returns its index.
   place(entry) {
     this.know(entry);
     let index = this.entries.length;
     while (index && this.entries[index - 1].position > entry.position) index -= 1;
-    const [previous, next] = [this.entries[index - 1], this.entries[index]];
-    this.put(entry.item, next ? this.head(next) : this.loose[0]?.item);
     this.entries.splice(index, 0, entry);
-    this.settle(entry, previous);
-    if (next) this.settle(next, entry);
+    return index;
   }
 
-  // That is all there is to an answer that says nothing: it is shown nowhere.
-  know(entry) {
-    this.known.set(`${entry.kind} ${entry.id}`, entry);
-    this.loose = this.loose.filter((other) => other !== entry);
+  // Messages from after a time, in milliseconds, of which nobody knows yet how they end.
+  unansweredSince(time) {
+    const isOpen = ({ kind, end, at }) => kind === "message" && !end && at > time;
+    return [...this.entries.slice(-History.mostUnanswered), ...this.loose].filter(isOpen);
   }
 
-  // What is in its place already is not moved: a screen reader would read it out again.
-  put(item, next) {
-    const list = item.parentElement;
-    const after = item.nextElementSibling ?? list?.nextElementSibling?.firstElementChild;
-    if (list && (after ?? undefined) === next) return;
-    if (next) this.putBefore(item, next);
-    else this.log.list.append(item);
-  }
-
-  putBefore(item, next) {
-    const list = next.parentElement;
-    const isFull = list.childElementCount >= Log.listLength;
-    if (!isFull || next.previousElementSibling) return next.before(item);
-    const before = list.previousElementSibling;
-    const hasSpace = before?.childElementCount < Log.listLength;
-    (hasSpace ? before : this.log.newList(list)).append(item);
-  }
-
-  head(entry) { return entry.seam ?? entry.day ?? entry.fresh ?? entry.item; }
-
-  // Puts a mark before an entry, or takes it away.
-  mark(entry, name, mark) {
-    entry[name]?.remove();
-    entry[name] = mark;
-    if (!mark) return;
-    const later = History.marks.slice(History.marks.indexOf(name) + 1);
-    mark.className = `mark ${name}`;
-    later.map((other) => entry[other]).concat(entry.item).find(Boolean).before(mark);
-  }
-
-  // A tab that is open for days keeps the newest; who scrolls up asks for the rest again. Returns
-  // what is the first then, where that has changed.
+  // A tab that is open for days keeps the newest. Returns what is too old.
   trim() {
-    if (this.entries.length <= History.most) return undefined;
-    for (const entry of this.entries.splice(0, History.most / 2)) {
-      this.known.delete(`${entry.kind} ${entry.id}`);
-      const list = entry.item.parentElement;
-      for (const name of History.marks) entry[name]?.remove();
-      entry.item.remove();
-      if (!list.childElementCount) list.remove();
+    if (this.entries.length <= History.most) return [];
+    const old = this.entries.splice(0, History.most / 2);
+    for (const entry of old) {
+      this.known.delete(entry.position);
+      if (entry.kind === "answer") this.answers.delete(entry.in_reply_to);
     }
-    return this.entries[0];
+    return old;
   }
 }

@@ -1,55 +1,43 @@
 // A conversation with a bot that is kept: a room of one, known by a token that nobody can guess.
 
-function talkInPrivate() {
-  const key = `echochat conversation ${endpoint}`;
-  // A message that is older than this, in milliseconds, and has no answer may never get one.
-  const answeredWithin = 600_000;
-  const newest = 50;
-  let token = recall("localStorage", key) ?? newToken();
+import { field } from "./composer.js";
+import { connection } from "./connection.js";
+import { part } from "./parts.js";
+import { newSecret, ownSecret } from "./secret.js";
+import { keyFor } from "./storage.js";
+import { history } from "./timeline.js";
+import { mayClear } from "./tools.js";
 
-  function newToken() {
-    const bytes = crypto.getRandomValues(new Uint8Array(24));
-    const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
-    remember("localStorage", key, text);
-    return text;
-  }
+const tokenKey = keyFor("token", location);
+let token;
+// A message that is older than this, in milliseconds, and has no answer may never get one.
+let answeredWithin = 0;
 
-  function unanswered() {
-    const since = Date.now() - answeredWithin;
-    const isOpen = ({ kind, end, at }) => kind === "message" && !end && at > since;
-    return [...history.entries.slice(-newest), ...history.loose].filter(isOpen);
-  }
+const unanswered = () => history.unansweredSince(Date.now() - answeredWithin);
 
-  function begin() {
+export const kept = {
+  start(restart) {
+    token = ownSecret(tokenKey);
     part("clear").addEventListener("click", () => {
       if (!mayClear()) return;
-      if (wire.monitor.isOpen) for (const { id } of unanswered()) wire.send({ type: "stop", id });
-      token = newToken();
+      if (connection.isOpen) {
+        for (const { id } of unanswered()) connection.send({ type: "stop", id });
+      }
+      token = newSecret(tokenKey);
       restart();
       field.focus();
     });
     // Of another tab that has cleared it.
     addEventListener("storage", (event) => {
-      if (event.key !== key || !event.newValue) return;
-      token = recall("localStorage", key);
+      if (event.key !== tokenKey || !event.newValue) return;
+      token = ownSecret(tokenKey);
       restart();
     });
-  }
-
-  return {
-    begin,
-    unanswered,
-    takes: {},
-    enter: () => ({ conversation: token }),
-    author: () => null,
-    isMine: () => true,
-    maySpeak: () => true,
-    // What people among themselves need, and nobody alone with a bot.
-    dress() {},
-    news() {},
-    posted() {},
-    refused() {},
-    settle() {},
-    welcome() {},
-  };
-}
+  },
+  enter: () => ({ conversation: token }),
+  welcome({ limits }) { answeredWithin = limits.resume_seconds * 1000; },
+  unanswered,
+  author: null,
+  maySpeak: true,
+  isMine: () => true,
+};

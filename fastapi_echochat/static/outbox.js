@@ -1,6 +1,6 @@
-// What has no answer yet.
+// Messages that have no answer yet.
 
-class Outbox {
+export class Outbox {
   constructor() {
     this.messages = new Map();
     this.window = 1;
@@ -29,14 +29,14 @@ class Outbox {
     this.underWay = 0;
   }
 
-  *due() {
-    if (this.underWay >= this.window) return;
+  // Yields what may be sent at a time, in milliseconds.
+  *takeDue(now) {
     for (const message of this.messages.values()) {
+      if (this.underWay >= this.window) return;
       if (message.sentAt) continue;
-      message.sentAt = performance.now();
+      message.sentAt = now;
       this.underWay += 1;
       yield message;
-      if (this.underWay >= this.window) return;
     }
   }
 }

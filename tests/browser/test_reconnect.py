@@ -24,10 +24,10 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi_echochat import EchoChat, Message, echo
 
-def answer(message: Message) -> str:
+async def answer(message: Message) -> str:
     with Path("said.txt").open("a") as said:
         said.write(message.text + "\\n")
-    return echo(message)
+    return await echo(message)
 
 app = FastAPI()
 app.include_router(EchoChat(answer).router, prefix="/chat")
@@ -127,7 +127,7 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
     def answer_when_told(message: Message) -> str:
         heard.append(message.text)
         assert may_answer.wait(PATIENCE)
-        return echo(message)
+        return f"Message text was: {message.text}"
 
     page.clock.install(time=START)
     note_frames(page, sent)
@@ -159,7 +159,7 @@ def test_lost_answer_is_asked_for_again(open_chat: OpenChat) -> None:
 
     async def listen(message: Message) -> str:
         heard.append((message.id, message.text))
-        return echo(message)
+        return await echo(message)
 
     person = open_chat(listen, wire=True)
     person.says("first")
@@ -186,7 +186,7 @@ def test_half_open_connection_is_noticed(page: Page, open_chat: OpenChat) -> Non
 
     async def listen(message: Message) -> str:
         heard.append(message.text)
-        return echo(message)
+        return await echo(message)
 
     page.clock.install(time=START)
 

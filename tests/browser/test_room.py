@@ -142,18 +142,11 @@ def test_presence(open_room: OpenRoom) -> None:
     expect(bob.here).to_have_text("2 here: Bob and Cy")
 
 
-def test_many_people_are_counted(page: Page, open_room: OpenRoom) -> None:
+def test_many_people_are_counted(open_room: OpenRoom) -> None:
     """Of many people some are named and the rest counted."""
-    room = open_room()
     names = [f"Person {number:02}" for number in range(12)]
-    people = [page] + [page.context.new_page() for _ in names[1:]]
 
-    first = room.enter(names[0])
-    for other, name in zip(people[1:], names[1:], strict=True):
-        # Of one browser, which remembers the first name.
-        talker = room.visit(page=other)
-        talker.rename.click()
-        talker.joins(name)
+    first, *_ = open_room().enter_in_turn(*names)
 
     named = ", ".join(names[:8])
     expect(first.here).to_have_text(f"12 here: {named}, and 4 more")

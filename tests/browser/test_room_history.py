@@ -8,7 +8,7 @@ from functools import partial
 
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import Entry, MemoryRooms
+from fastapi_echochat import Author, Entry, MemoryRooms
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import OpenPage, OpenRoom
 from tests.browser.person import Talker
@@ -23,7 +23,9 @@ def keep(rooms: MemoryRooms, said: dict[str, datetime]) -> None:
 
     async def append() -> None:
         for text, sent_at in said.items():
-            entry = Entry(kind="message", id=text, author="Cy", text=text, sent_at=sent_at)
+            entry = Entry(
+                kind="message", id=text, author=Author("cy", "Cy"), text=text, sent_at=sent_at
+            )
             await rooms.append("lobby", entry)
 
     # Playwright keeps an event loop running in this thread.

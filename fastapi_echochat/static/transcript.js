@@ -1,9 +1,11 @@
-// The list of messages, and an answer in it while it is written.
+// The list of messages, which follows its end until somebody scrolls up.
 
-class Log {
-  static long = 2000;
+import { part } from "./parts.js";
+
+class Transcript {
+  static longText = 2000;
   // Lists of a hundred: what is new lays out the last of them, and not ten thousand messages.
-  static listLength = 100;
+  listLength = 100;
   static pause = 250;
 
   constructor(box, newest) {
@@ -29,19 +31,23 @@ class Log {
     newest.addEventListener("click", () => {
       this.isFollowing = newest.hidden = true;
       this.movedAt = -Infinity;
-      this.follow();
+      this.followEnd();
       box.focus({ preventScroll: true });
     });
     box.addEventListener("keydown", (event) => this.goToNextCopy(event));
-    this.sizes = new ResizeObserver(() => this.isFollowing && this.follow());
+    this.sizes = new ResizeObserver(() => this.isFollowing && this.followEnd());
     this.sizes.observe(box);
+    box.setAttribute("aria-live", "off");
   }
 
-  get isByReader() { return performance.now() - this.movedAt < Log.pause; }
+  // From here on a screen reader reads out what is new.
+  readNews() { this.box.removeAttribute("aria-live"); }
+
+  get isByReader() { return performance.now() - this.movedAt < Transcript.pause; }
 
   get list() {
     const list = this.box.lastElementChild;
-    return list?.childElementCount < Log.listLength ? list : this.newList();
+    return list?.childElementCount < this.listLength ? list : this.newList();
   }
 
   newList(next = null) {
@@ -51,7 +57,7 @@ class Log {
     return list;
   }
 
-  make(kind, who, text) {
+  makeItem(kind, who, text) {
     const item = document.createElement("li");
     const name = document.createElement("b");
     const body = document.createElement("p");
@@ -59,45 +65,38 @@ class Log {
     name.textContent = who;
     body.dir = "auto";
     item.append(name, body);
-    this.write(item, text, text.length);
-    return item;
-  }
-
-  add(kind, who, text) {
-    const item = this.make(kind, who, text);
-    this.list.append(item);
-    this.grew();
+    this.writeText(item, text, text.length);
     return item;
   }
 
   // Text nodes side by side: what is there already is not copied for each piece.
-  write(item, text, length) {
+  writeText(item, text, length) {
     item.querySelector("p").append(text);
-    if (length > Log.long) item.classList.add("long");
+    if (length > Transcript.longText) item.classList.add("long");
   }
 
-  append(item, text, length) {
-    this.write(item, text, length);
-    this.grew();
+  appendText(item, text, length) {
+    this.writeText(item, text, length);
+    this.noteGrowth();
   }
 
-  // What is being written would be read out piece by piece, each time from its beginning.
-  hush(item) {
+  // A screen reader would read a growing text from its beginning with each piece.
+  hushItem(item) {
     item.setAttribute("aria-busy", "true");
     item.setAttribute("aria-live", "off");
   }
 
-  unhush(item) {
+  unhushItem(item) {
     item.removeAttribute("aria-busy");
     item.removeAttribute("aria-live");
   }
 
-  note(item, text) {
+  noteItem(item, text) {
     let note = item.querySelector("small");
     if (!text) return note?.remove();
     if (!note) item.querySelector("p").after((note = document.createElement("small")));
     note.textContent = text;
-    this.grew(false);
+    this.noteGrowth(false);
   }
 
   addButton(item, kind, text, press) {
@@ -107,12 +106,12 @@ class Log {
     button.textContent = text;
     button.addEventListener("click", () => press(button));
     item.append(button);
-    this.grew(false);
+    this.noteGrowth(false);
     return button;
   }
 
   // A hundred answers are one stop of the Tab key, from which the arrows lead to the others.
-  tabStop(button) {
+  setTabStop(button) {
     if (this.stop) this.stop.tabIndex = -1;
     this.stop = button;
     button.tabIndex = 0;
@@ -125,7 +124,7 @@ class Log {
     const all = [...this.box.querySelectorAll(".copy")];
     const next = all[all.indexOf(event.target) + step];
     if (!next) return;
-    this.tabStop(next);
+    this.setTabStop(next);
     next.focus();
   }
 
@@ -135,13 +134,13 @@ class Log {
     this.stop = undefined;
   }
 
-  grew(isNews = true) {
-    if (this.isFollowing) this.follow();
+  noteGrowth(isNews = true) {
+    if (this.isFollowing) this.followEnd();
     else if (isNews) this.newest.hidden = false;
   }
 
   // Once a frame at most; twice running, as items take their real height when they come in view.
-  follow() {
+  followEnd() {
     if (this.isMoving) return;
     this.isMoving = true;
     requestAnimationFrame(() => {
@@ -158,7 +157,7 @@ class Log {
     if (this.isByReader) {
       // A move of the reader's own begins at the end: it is let get away from there.
       clearTimeout(this.later);
-      this.later = setTimeout(() => this.follow(), Log.pause);
+      this.later = setTimeout(() => this.followEnd(), Transcript.pause);
       return;
     }
     this.box.scrollTop = this.box.scrollHeight;
@@ -166,29 +165,4 @@ class Log {
   }
 }
 
-// Pieces are shown in batches: the longer the text, the dearer its layout and the rarer they are.
-class Draft {
-  static charactersPerMillisecond = 500;
-  static frame = 16;
-
-  constructor(entry, show) {
-    this.entry = entry;
-    this.show = show;
-    this.batch = "";
-    this.isInterrupted = true;
-  }
-
-  add(piece) {
-    this.batch += piece;
-    const rest = this.entry.text.length / Draft.charactersPerMillisecond;
-    this.timer ??= setTimeout(() => this.flush(), Math.max(Draft.frame, rest));
-  }
-
-  flush() {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.entry.text += this.batch;
-    if (this.batch) this.show(this.batch);
-    this.batch = "";
-  }
-}
+export const transcript = new Transcript(part("log"), part("newest"));

@@ -1,0 +1,16 @@
+// ESLint's recommended rules for the page's JavaScript and its tests. The browser's names are
+// listed, so that a name which a module does not import is an error.
+import js from "@eslint/js";
+
+const browser = [
+  "Blob", "CSSStyleSheet", "IntersectionObserver", "Intl", "ResizeObserver", "TextEncoder", "URL",
+  "WebSocket", "addEventListener", "btoa", "clearTimeout", "crypto", "document", "fetch",
+  "getSelection", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame",
+  "self", "setInterval", "setTimeout", "window",
+];
+
+export default [
+  js.configs.recommended,
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  { languageOptions: { globals: Object.fromEntries(browser.map((name) => [name, "readonly"])) } },
+];

@@ -1,0 +1,18 @@
+// Copying a text.
+
+import { labels, relabelButton } from "./parts.js";
+
+export async function copyText(button, text, selectText) {
+  const usual = button.dataset.usual ??= button.textContent;
+  const copyAsText = (event) => {
+    event.clipboardData.setData("text/plain", text);
+    event.preventDefault();
+  };
+  document.addEventListener("copy", copyAsText);
+  selectText();
+  // The old way first: the new one is missing over plain HTTP, and in a frame it complains.
+  const isCopied = document.execCommand("copy");
+  document.removeEventListener("copy", copyAsText);
+  if (!isCopied) await navigator.clipboard?.writeText(text);
+  relabelButton(button, labels.copied, 2000, usual);
+}

@@ -1,0 +1,50 @@
+// When to connect, and when to doubt a connection.
+
+// Knows times and counts, no socket. Times are milliseconds.
+export class Monitor {
+  static first = 500;
+  static longest = 30_000;
+  static connectWithin = 15_000;
+  static pingAfter = 25_000;
+  static pongWithin = 10_000;
+
+  state = "waiting";
+  attempts = 0;
+  refusals = 0;
+  since = 0;
+  heardAt = 0;
+  pingedAt = 0;
+
+  constructor(random = Math.random) { this.random = random; }
+
+  enter(state, now) {
+    this.state = state;
+    this.since = now;
+    if (state === "connecting") this.attempts += 1;
+    if (state !== "open") return;
+    this.attempts = this.refusals = 0;
+    this.noteFrame(now);
+  }
+
+  noteFrame(now) { this.heardAt = now; this.pingedAt = 0; }
+  notePing(now) { this.pingedAt ||= now; }
+
+  get isOpen() { return this.state === "open"; }
+  // A connection that was barely there is not replaced at once.
+  isBrief(now) { return now - this.since < Monitor.first; }
+  get isFailing() { return this.state === "waiting" && this.attempts > 0; }
+  get mayConnect() { return this.state === "waiting" || this.state === "stopped"; }
+  // A server that is up and refuses twice running means it; once may be one that just started.
+  get isRefused() { return this.refusals >= 2; }
+  isHanging(now) { return this.state === "connecting" && now - this.since > Monitor.connectWithin; }
+  isPingDue(now) { return this.isOpen && !this.pingedAt && now - this.heardAt > Monitor.pingAfter; }
+  isHalfOpen(now) {
+    return this.isOpen && this.pingedAt > 0 && now - this.pingedAt > Monitor.pongWithin;
+  }
+
+  // Exponential backoff, with jitter so that a thousand pages do not come back at once.
+  get delay() {
+    const full = Math.min(Monitor.longest, Monitor.first * 2 ** Math.min(this.attempts, 10));
+    return full * (0.5 + this.random() / 2);
+  }
+}

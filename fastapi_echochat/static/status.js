@@ -1,0 +1,42 @@
+// The state of the connection, as a person reads it.
+
+import { isElsewhere, rendered } from "./address.js";
+import { main, part, say } from "./parts.js";
+
+const server = new URL(rendered);
+const addresses = {
+  page: location.host,
+  server: server.host,
+  origin: JSON.stringify(location.origin),
+};
+
+export function showState(state, why) {
+  main.dataset.state = state;
+  const text = say(why, addresses);
+  if (part("state").textContent !== text) part("state").textContent = text;
+  part("retry").hidden = state !== "stopped";
+}
+
+// Returns why a handshake failed.
+export async function explainFailure() {
+  // A sandboxed frame may not even ask.
+  if (self.origin === "null") return "not_allowed_null";
+  const own = location.href.replace(/#.*/, "");
+  try {
+    const response = await fetch(own, { method: "HEAD", redirect: "manual", cache: "no-store" });
+    const { status, type } = response;
+    if (type === "opaqueredirect" || status === 401 || status === 403) return "signed_out";
+    if (status >= 500) return "unreachable";
+  } catch {
+    return "unreachable";
+  }
+  return server.hostname !== location.hostname && !isElsewhere ? "not_allowed" : "refused";
+}
+
+let paceTimer;
+
+export function showPace(seconds) {
+  clearTimeout(paceTimer);
+  part("pace").textContent = seconds ? say("slowed", { seconds: Math.ceil(seconds) }) : "";
+  if (seconds) paceTimer = setTimeout(showPace, seconds * 1000, 0);
+}

@@ -1,0 +1,91 @@
+// Where the entries of a room, and marks before them, are in the list of messages.
+
+import { History } from "./history.js";
+import { transcript } from "./transcript.js";
+
+export const history = new History();
+// The marks in their order before an entry.
+const marks = ["seam", "day", "fresh"];
+// Told of an entry that has a new neighbour before it.
+let settle;
+
+export const onSettled = (listener) => { settle = listener; };
+
+export function holdEntry(entry) {
+  putItem(entry.item, history.hold(entry)?.item);
+  settle?.(entry, history.entries.at(-1));
+}
+
+export function placeEntry(entry) {
+  const index = history.place(entry);
+  const next = history.entries[index + 1];
+  putItem(entry.item, next ? headOf(next) : history.loose[0]?.item);
+  settle?.(entry, history.entries[index - 1]);
+  if (next) settle?.(next, entry);
+}
+
+const headOf = (entry) => entry.seam ?? entry.day ?? entry.fresh ?? entry.item;
+
+// What is in its place already is not moved: a screen reader would read it out again.
+function putItem(item, next) {
+  const list = item.parentElement;
+  const after = item.nextElementSibling ?? list?.nextElementSibling?.firstElementChild;
+  if (list && (after ?? undefined) === next) return;
+  if (next) putBefore(item, next);
+  else transcript.list.append(item);
+}
+
+function putBefore(item, next) {
+  const list = next.parentElement;
+  const hasSpace = (some) => some?.childElementCount < transcript.listLength;
+  if (hasSpace(list) || next.previousElementSibling) return next.before(item);
+  const before = list.previousElementSibling;
+  return (hasSpace(before) ? before : transcript.newList(list)).append(item);
+}
+
+// Puts a mark before an entry, or takes it away.
+export function markEntry(entry, name, mark) {
+  entry[name]?.remove();
+  entry[name] = mark;
+  if (!mark) return;
+  const later = marks.slice(marks.indexOf(name) + 1);
+  mark.className = `mark ${name}`;
+  later.map((other) => entry[other]).concat(entry.item).find(Boolean).before(mark);
+}
+
+export function newMark(text) {
+  const mark = document.createElement("li");
+  mark.textContent = text;
+  return mark;
+}
+
+// Returns the new first entry, where older ones have gone.
+export function trimTimeline() {
+  const old = history.trim();
+  for (const entry of old) {
+    const list = entry.item.parentElement;
+    for (const name of marks) entry[name]?.remove();
+    entry.item.remove();
+    if (!list.childElementCount) list.remove();
+  }
+  return old.length ? history.entries[0] : undefined;
+}
+
+// What is before one's eyes stays there while something comes in above it.
+export function keepPlace(change) {
+  const { box } = transcript;
+  const bottomOf = ({ item }) => item.getBoundingClientRect().bottom;
+  const { top } = box.getBoundingClientRect();
+  const { entries } = history;
+  const read = entries.find((entry) => bottomOf(entry) > top) ?? entries.at(-1);
+  const before = bottomOf(read);
+  const restoreTop = () => { box.scrollTop += bottomOf(read) - before; };
+  change();
+  if (transcript.isFollowing) {
+    transcript.followEnd();
+    return;
+  }
+  restoreTop();
+  // What has come in takes its real height once it is in view.
+  requestAnimationFrame(restoreTop);
+}

@@ -1,0 +1,95 @@
+// How the widget looks, and when it covers the whole window.
+
+export const narrow = "(max-width: 30rem), (max-height: 26rem)";
+
+export const widgetStyle = `
+  :host {
+    --accent: var(--echochat-accent, #0b6e5f);
+    --on-accent: var(--echochat-on-accent, #fff);
+    --background: var(--echochat-background, #fff);
+    --text: var(--echochat-text, #17211f);
+    position: fixed;
+    inset-block-end: max(1rem, env(safe-area-inset-bottom));
+    inset-inline-end: max(1rem, env(safe-area-inset-right));
+    z-index: 2147483647;
+    font: 1rem/1.25 var(--echochat-font, system-ui, sans-serif);
+    color-scheme: light dark;
+  }
+  @media (prefers-color-scheme: dark) {
+    :host {
+      --accent: var(--echochat-accent, #5cc9b5);
+      --on-accent: var(--echochat-on-accent, #06231d);
+      --background: var(--echochat-background, #121716);
+      --text: var(--echochat-text, #e7edeb);
+    }
+  }
+  @media print { :host { display: none; } }
+  aside { display: flex; flex-wrap: wrap; justify-content: end; gap: .5rem; }
+  button {
+    font: inherit;
+    min-height: 2.75rem;
+    padding: .5rem 1.125rem;
+    border: 1px solid transparent;
+    border-radius: var(--echochat-radius, .75rem);
+    background: var(--accent);
+    color: var(--on-accent);
+    cursor: pointer;
+  }
+  aside > button { box-shadow: 0 .125rem .5rem #0006; }
+  button:focus-visible {
+    outline: 3px solid var(--accent);
+    outline-offset: 2px;
+    box-shadow: 0 0 0 2px var(--background);
+  }
+  dialog {
+    position: fixed;
+    inset: auto;
+    inset-block-end: 4.75rem;
+    inset-inline-end: 1rem;
+    flex-direction: column;
+    box-sizing: border-box;
+    width: 25rem;
+    height: 40rem;
+    max-width: calc(100vw - 2rem);
+    max-height: calc(100vh - 5.75rem);
+    margin: 0;
+    padding: 0;
+    overflow: hidden;
+    border: 1px solid #8886;
+    border-radius: var(--echochat-radius, .75rem);
+    background: var(--background);
+    color: var(--text);
+    box-shadow: 0 .25rem 1.5rem #0006;
+  }
+  dialog[open] { display: flex; }
+  header {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    gap: 1rem;
+    padding: .375rem .375rem .375rem .75rem;
+    border-block-end: 1px solid #8886;
+    font-weight: 600;
+    overflow-wrap: anywhere;
+  }
+  header button {
+    min-height: 2.25rem;
+    padding: .25rem .75rem;
+    border-color: currentcolor;
+    background: none;
+    color: inherit;
+    font-weight: 400;
+  }
+  iframe { flex: 1; border: 0; min-height: 0; }
+  @media ${narrow} {
+    dialog {
+      inset: 0;
+      width: 100vw;
+      height: 100vh;
+      height: 100dvh;
+      max-width: none;
+      max-height: none;
+      border: 0;
+      border-radius: 0;
+    }
+  }`;

@@ -1,0 +1,144 @@
+"""The page's JavaScript: its pure parts by themselves, and how modules become one script."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from fastapi_echochat import EchoChat
+from fastapi_echochat.page.assets import join_modules
+from tests.servers import find_program
+
+ROOT = Path(__file__).parents[1]
+STATIC = ROOT / "fastapi_echochat" / "static"
+SCRIPTS = ["chat.js", "room.js", "widget.js"]
+
+
+def script(name: str) -> str:
+    app = FastAPI()
+    app.include_router(EchoChat().router, prefix="/chat")
+    return TestClient(app).get(f"/chat?asset={name}").text
+
+
+def test_pure_parts() -> None:
+    """What needs no page does what its own tests say."""
+    files = sorted((ROOT / "tests" / "javascript").glob("*.test.js"))
+
+    ran = subprocess.run(
+        [find_program("node"), "--test", *files], capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 0, ran.stdout
+    assert re.search(r"^\W*pass [1-9]", ran.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_joined_script_is_a_script(tmp_path: Path, name: str) -> None:
+    """What is joined is valid in strict mode, as a classic script and not only as a module."""
+    path = tmp_path / "joined.cjs"
+    path.write_text(script(name), encoding="utf-8")
+
+    ran = subprocess.run(
+        [find_program("node"), "--check", path], capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_texts_stay_as_they_are(name: str) -> None:
+    """What only people read is left out, and no text of a script is changed."""
+    sources = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
+    joined = script(name)
+    used = [name]
+    for module in used:
+        used += set(re.findall(r' from "\./(.*)";', sources[module])) - set(used)
+
+    texts = {
+        text
+        for module in used
+        for line in sources[module].splitlines()
+        if not line.lstrip().startswith(("//", "import "))
+        for text in re.findall(r'"[^"]*"|`[^`]*`', line)
+    }
+
+    assert len(texts) > 20
+    assert {text for text in texts if text not in joined} == set()
+
+
+def test_every_module_is_used() -> None:
+    """No file lies in the folder that no page asks for."""
+    sources = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
+
+    imported = {name for text in sources.values() for name in re.findall(r'"\./(.*\.js)"', text)}
+
+    assert set(sources) == imported | set(SCRIPTS)
+
+
+def test_modules_are_joined_in_the_order_of_their_imports() -> None:
+    """A module stands once, before all that import it, without what makes it a module."""
+    joined = join_modules(
+        "page.js",
+        {
+            "page.js": 'import { a } from "./a.js";\nimport { b } from "./b.js";\nrun(a, b);\n',
+            "a.js": 'import { b } from "./b.js";\n// Twice b.\nexport const a = 2 * b;\n',
+            "b.js": "export const b = 1;\nfunction hidden() {}\n",
+        },
+    )
+
+    assert joined == (
+        '(() => {\n"use strict";\nconst b=1;function hidden(){}\nconst a=2*b;run(a,b);\n})();\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("sources", "sentence"),
+    [
+        (
+            {"page.js": 'import { a } from "./a.js";\n'},
+            "page.js imports a.js, which does not exist",
+        ),
+        (
+            {"page.js": 'import { a } from "./a.js";\n', "a.js": "const a = 1;\n"},
+            "a.js does not export a, which page.js imports",
+        ),
+        (
+            {
+                "page.js": 'import { a } from "./a.js";\n',
+                "a.js": 'import { b } from "./b.js";\nexport const a = 1;\n',
+                "b.js": 'import { a } from "./a.js";\nexport const b = 1;\n',
+            },
+            "modules import each other: page.js -> a.js -> b.js -> a.js",
+        ),
+        (
+            {
+                "page.js": 'import { a } from "./a.js";\nfunction hidden() {}\n',
+                "a.js": "export const a = 1;\nclass hidden {}\n",
+            },
+            "a.js and page.js both declare hidden; rename one",
+        ),
+        (
+            {"page.js": "const { a, b } = window;\n"},
+            "page.js declares several names at once; declare one per line",
+        ),
+        (
+            {"page.js": 'import * as a from "./a.js";\n'},
+            'page.js has a form that is not joined: import * as a from "./a.js";',
+        ),
+        (
+            {"page.js": "export default 1;\n"},
+            "page.js has a form that is not joined: export default 1;",
+        ),
+        (
+            {"page.js": 'if (true) await import("./a.js");\n'},
+            'page.js has a form that is not joined: import("./a.js");',
+        ),
+    ],
+)
+def test_modules_that_cannot_be_joined(sources: dict[str, str], sentence: str) -> None:
+    """A module that would not work in a joined script is refused, in one sentence."""
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        join_modules("page.js", sources)

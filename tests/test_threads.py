@@ -18,7 +18,7 @@ from fastapi_echochat.threads import Share, Threads
 from tests.apps import make_app
 from tests.clients import Client
 from tests.conftest import Serve
-from tests.servers import wait_until
+from tests.waiting import wait_until
 
 WHO = contextvars.ContextVar("WHO", default="nobody")
 

@@ -155,13 +155,19 @@ class Participant(Session):
     async def finish(self) -> None:
         """Leave the room; what the client sent before it left is waited for a little."""
         self.outbox.forget()
-        if self._room is not None:
-            self._room.leave(self)
-            if self._worker is not None and not self._worker.done():
-                await asyncio.wait([self._worker], timeout=_LAST_WORDS_SECONDS)
-        await super().finish()
-        if self._room is not None:
-            self._hub.leave(self._room)
+        try:
+            if self._room is not None:
+                self._room.leave(self)
+                if self._worker is not None and not self._worker.done():
+                    await asyncio.wait([self._worker], timeout=_LAST_WORDS_SECONDS)
+        finally:
+            # Also where the endpoint is cancelled, which some servers and test clients do to end
+            # it: then each wait raises that.
+            try:
+                await super().finish()
+            finally:
+                if self._room is not None:
+                    self._hub.leave(self._room)
 
     # --- Coming in -----------------------------------------------------------------------------
 

@@ -174,12 +174,13 @@ class Crowd:
         self.history: list[Entry] = []
         self._rooms = rooms
         self._room = room
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def talk_during(
         self, trouble: Callable[[], Any], *, patience: float = 4 * PATIENCE
     ) -> None:
         """Talk as long as something goes on; then until all is acknowledged and seen."""
-        tasks = [asyncio.ensure_future(client.run()) for client in self.readers]
+        tasks = self._tasks = [asyncio.ensure_future(client.run()) for client in self.readers]
         # A reader that has seen nothing yet has no position to come back with.
         await self._wait(lambda: all(reader.welcomes for reader in self.readers), patience)
         tasks += [asyncio.ensure_future(client.run()) for client in self.writers]
@@ -234,7 +235,13 @@ class Crowd:
             after = entries[-1].position
 
     async def _wait(self, condition: Callable[[], bool], seconds: float) -> None:
-        await until(condition, self, seconds)
+        def is_so() -> bool:
+            for task in self._tasks:
+                if task.done():
+                    task.result()  # Raises what has ended it, if something has.
+            return condition()
+
+        await until(is_so, self, seconds)
 
     def __str__(self) -> str:
         writers = [(writer.sent, len(writer.acknowledged)) for writer in self.writers]

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timezone
 
 from .answer import Answer, Outcome
+from .client import Client
 from .identity import Author
 from .limits import Limits
 from .protocol.frames import (
@@ -18,7 +19,7 @@ from .protocol.frames import (
 from .protocol.messages import Message
 from .replies import Replier
 from .sender import ENDED, EndedError, Sender
-from .session import Client, Session
+from .session import Session
 from .watchdog import Watchdog
 
 # Of stopped answers whose functions go on: a function that is not to be cancelled does so, and no

@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocketState
 
+from .client import Client
 from .identity import Author, given_author
 from .limits import Limits
 from .names import shown_author
@@ -20,7 +21,7 @@ from .protocol.plain import Plain
 from .protocol.serializer import Serializer
 from .protocol.v1 import EchochatV1
 from .replies import Values
-from .session import Client, Session
+from .session import Session
 from .watchdog import Watchdog
 
 logger = logging.getLogger("fastapi_echochat")

@@ -2,14 +2,9 @@
 
 import asyncio
 import enum
-import logging
-from collections.abc import MutableMapping
 from time import monotonic
-from typing import Any, NamedTuple
 
-from fastapi import WebSocket
-
-from .identity import Author
+from .client import Client
 from .inbox import Inbox
 from .limits import Limits
 from .protocol.frames import (
@@ -21,35 +16,15 @@ from .protocol.frames import (
     ServerFrame,
     SlowedFrame,
 )
-from .protocol.serializer import INTERNAL_ERROR, UNSUPPORTED_DATA, Close, Serializer
-from .replies import Values
+from .protocol.serializer import INTERNAL_ERROR, UNSUPPORTED_DATA, Close
 from .sender import EndedError, Sender
+from .session_log import SessionLog
 from .watchdog import Watchdog
-
-logger = logging.getLogger("fastapi_echochat")
 
 # How long the end of what a session still does is waited for. What goes on then, such as a reply
 # function that is not to be cancelled, goes on without the session.
 _ENDING_SECONDS = 1.0
 _PONG = PongFrame()
-
-
-class Client(NamedTuple):
-    """The client of a session, as the handshake has found it.
-
-    Attributes:
-        websocket: Accepted, with the subprotocol of the serializer.
-        serializer: The protocol that it speaks.
-        author: Who it is, as far as a dependency knows; `None` for a guest.
-        values: What the reply function's dependencies gave for it.
-        number: Names the session in the log.
-    """
-
-    websocket: WebSocket
-    serializer: Serializer
-    author: Author | None
-    values: Values
-    number: int
 
 
 class State(enum.Enum):
@@ -65,17 +40,6 @@ class State(enum.Enum):
 
 # Looked up for each frame.
 _OPEN = State.OPEN
-
-
-class SessionLog(logging.LoggerAdapter[logging.Logger]):
-    """Begins each line with the session that it is about."""
-
-    def process(
-        self, msg: Any, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Return the line with the session's name in front."""
-        assert self.extra is not None
-        return f"session {self.extra['number']}: {msg}", kwargs
 
 
 class Session:
@@ -120,7 +84,7 @@ class Session:
     @property
     def log(self) -> SessionLog:
         """The package's logger, in this session's name."""
-        return SessionLog(logger, {"number": self._number})
+        return SessionLog(self._number)
 
     # --- For the endpoint ----------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, testing
-from fastapi_echochat.protocol.frames import client_frames, schema, server_frames
+from fastapi_echochat.protocol.frames import client_frames, server_frames
+from fastapi_echochat.protocol.schema import schema
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 SIDES = pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fastapi import Request, Response
 
-from ..protocol.frames import schema
+from ..protocol.schema import schema
 from .responses import Prepared
 
 _JAVASCRIPT = "text/javascript; charset=utf-8"

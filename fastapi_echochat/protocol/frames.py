@@ -5,7 +5,7 @@ A serializer of another protocol reads and encodes the same models.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
 
@@ -97,9 +97,6 @@ ClientFrame: TypeAlias = (
 
 # --- From the server -----------------------------------------------------------------------
 
-# A frame that goes out always says its `type`, and the schema says so.
-_ALWAYS_SENT = ConfigDict(json_schema_serialization_defaults_required=True)
-
 
 @dataclass(slots=True, kw_only=True)
 class WelcomeLimits:
@@ -156,7 +153,6 @@ class WelcomeRoom:
 class WelcomeFrame:
     """From the server: the first frame."""
 
-    __pydantic_config__ = _ALWAYS_SENT
     limits: WelcomeLimits
     you: WelcomeYou
     room: WelcomeRoom | None
@@ -167,7 +163,6 @@ class WelcomeFrame:
 class ReplyFrame:
     """From the server: an answer, or with `done` false a piece of one."""
 
-    __pydantic_config__ = _ALWAYS_SENT
     in_reply_to: str
     text: str
     done: bool
@@ -183,7 +178,6 @@ class EntryFrame:
     that it answers. A `notice` is the host's.
     """
 
-    __pydantic_config__ = _ALWAYS_SENT
     position: int
     kind: Literal["message", "answer", "notice"]
     id: str
@@ -203,7 +197,6 @@ class DraftFrame:
     answer's entry, which has the whole text, comes in its place at the end.
     """
 
-    __pydantic_config__ = _ALWAYS_SENT
     in_reply_to: int
     text: str
     is_start: bool
@@ -214,7 +207,6 @@ class DraftFrame:
 class NamedFrame:
     """From the server: the name that the client speaks under from now on."""
 
-    __pydantic_config__ = _ALWAYS_SENT
     name: str
     type: Literal["named"] = "named"
 
@@ -226,7 +218,6 @@ class PresenceFrame:
     `others` is how many there are beside those named, where they are too many to name.
     """
 
-    __pydantic_config__ = _ALWAYS_SENT
     people: list[PersonFrame]
     others: int
     type: Literal["presence"] = "presence"
@@ -236,7 +227,6 @@ class PresenceFrame:
 class WritingFrame:
     """From the server: somebody in the room is writing."""
 
-    __pydantic_config__ = _ALWAYS_SENT
     author: PersonFrame
     type: Literal["typing"] = "typing"
 
@@ -245,7 +235,6 @@ class WritingFrame:
 class HistoryFrame:
     """From the server: the entries before a position, oldest first."""
 
-    __pydantic_config__ = _ALWAYS_SENT
     entries: list[EntryFrame]
     has_earlier: bool
     type: Literal["history"] = "history"
@@ -255,7 +244,6 @@ class HistoryFrame:
 class SlowedFrame:
     """From the server: messages come faster than they may; the next is answered in `seconds`."""
 
-    __pydantic_config__ = _ALWAYS_SENT
     seconds: float
     type: Literal["slowed"] = "slowed"
 
@@ -264,7 +252,6 @@ class SlowedFrame:
 class ErrorFrame:
     """From the server: a message has no answer, or a frame no sense; the connection stays open."""
 
-    __pydantic_config__ = _ALWAYS_SENT
     code: Code
     detail: str
     in_reply_to: str | None = None
@@ -275,7 +262,6 @@ class ErrorFrame:
 class PongFrame:
     """From the server: the answer to a ping."""
 
-    __pydantic_config__ = _ALWAYS_SENT
     type: Literal["pong"] = "pong"
 
 
@@ -299,28 +285,11 @@ client_frames: TypeAdapter[ClientFrame] = TypeAdapter(
 )
 """Validates what a client sends."""
 
+# A frame that goes out always says its `type`, and the schema says so.
+for _frame in get_args(ServerFrame):
+    _frame.__pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
+
 server_frames: TypeAdapter[ServerFrame] = TypeAdapter(
     Annotated[ServerFrame, Field(discriminator="type")]
 )
 """Validates what a server sends, for clients."""
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON schema (draft 2020-12) of every frame of `echochat.v1`.
-
-    `$defs/ClientFrame` is what a client may send, `$defs/ServerFrame` what a server sends.
-    """
-    sides, rest = TypeAdapter.json_schemas(
-        [
-            ("ClientFrame", "validation", client_frames),
-            ("ServerFrame", "serialization", server_frames),
-        ]
-    )
-    definitions = {side: definition for (side, _), definition in sides.items()}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": ECHOCHAT_V1,
-        "description": "A frame of this WebSocket subprotocol, from a client or from a server.",
-        "anyOf": [{"$ref": f"#/$defs/{side}"} for side in definitions],
-        "$defs": definitions | rest["$defs"],
-    }

@@ -3,10 +3,11 @@
 import asyncio
 from weakref import WeakKeyDictionary
 
+from ..client import Client
 from ..conversation import Conversation
 from ..limits import Limits
 from ..replies import Call, Replier, Values
-from ..session import Client, Session
+from ..session import Session
 from ..watchdog import Watchdog
 from .hub import Hub
 from .naming import ROOM_LENGTH, room_name

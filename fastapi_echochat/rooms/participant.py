@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from ..client import Client
 from ..identity import Author, guest_author
 from ..names import guest_name
 from ..protocol.frames import (
@@ -26,7 +27,7 @@ from ..protocol.frames import (
 )
 from ..protocol.serializer import INTERNAL_ERROR, TRY_AGAIN_LATER, Close
 from ..sender import EndedError
-from ..session import Client, Session, State
+from ..session import Session, State
 from ..watchdog import Watchdog
 from .askers import Asker
 from .broadcast import entry_frame

@@ -3,8 +3,10 @@
 import abc
 import asyncio
 import contextlib
+import functools
 import logging
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import re
 import shutil
@@ -219,6 +221,13 @@ _warm = multiprocessing.get_context("forkserver")
 _warm.set_forkserver_preload(["tests.forks"])
 
 
+@functools.cache
+def _warm_up() -> None:
+    # Once: another thread, such as that of a test's clients, may be reading the environment.
+    with unittest.mock.patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+        multiprocessing.forkserver.ensure_running()
+
+
 class Fork(Process):
     """A uvicorn that begins where Python, FastAPI and the package are loaded.
 
@@ -243,9 +252,8 @@ class Fork(Process):
     def launch(self, log: Path) -> None:
         what = (self._arguments, self.folder, self.env, log)
         self._process = _warm.Process(target=forks.serve, args=what, daemon=True)
-        # The warm process is started with the first one.
-        with unittest.mock.patch.dict(os.environ, PYTHONPATH=str(ROOT)):
-            self._process.start()
+        _warm_up()
+        self._process.start()
 
     def wait(self, seconds: float = PATIENCE) -> bool:
         self._process.join(seconds)

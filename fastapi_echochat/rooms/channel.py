@@ -12,6 +12,8 @@ logger = logging.getLogger("fastapi_echochat")
 
 # How long is waited before what failed is tried again.
 _AGAIN_SECONDS = 1.0
+# So many signals may be on their way that nobody waits for; more are lost.
+_MOST_UNDER_WAY = 100
 
 
 class Channel:
@@ -30,6 +32,7 @@ class Channel:
         self._room = room
         self.process = secrets.token_hex(8)
         self._signals: AsyncGenerator[str, None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Miss no signal from now on.
@@ -42,6 +45,13 @@ class Channel:
     async def tell(self, signal: Signal) -> None:
         """Send a signal; while the store is out of reach it is lost."""
         await self._store.signal(self._room, encode_signal(signal))
+
+    def tell_soon(self, signal: Signal) -> None:
+        """Send a signal that a client causes, whose next frame is not to wait for the store."""
+        if len(self._under_way) < _MOST_UNDER_WAY:
+            task = asyncio.create_task(self.tell(signal))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     async def listen(self, hear: Callable[[Signal], Awaitable[None]]) -> None:
         """Pass on what is heard, without end."""

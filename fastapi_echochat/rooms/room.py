@@ -220,13 +220,13 @@ class Room:
         if self._answers is not None:
             # Directly too: while the store is out of reach signals are lost.
             self._answers.stop(key, message_id)
-        await self._channel.tell(Stop(author=key, id=message_id))
+        self._channel.tell_soon(Stop(author=key, id=message_id))
 
     async def show_typing(self, author: Author, now: float) -> None:
         """Tell that somebody is writing, unless somebody just was; `now` is the loop's clock."""
         if now - self._typed_at >= _TYPING_SECONDS:
             self._typed_at = now
-            await self._channel.tell(Typing(id=self.pseudonym(author), name=author.name))
+            self._channel.tell_soon(Typing(id=self.pseudonym(author), name=author.name))
 
     # --- What comes from the history, and from other processes -----------------------------------
 

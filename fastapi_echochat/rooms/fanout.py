@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from ..protocol.frames import PongFrame
 from ..protocol.serializer import TRY_AGAIN_LATER, Close, Serializer
 from ..sender import ENDED, EndedError, Send, Sender
 from .broadcast import Broadcast
@@ -106,6 +107,10 @@ class Outbox(Sender):
         self._fell_behind = _nobody
 
 
+# Before the first broadcast, and after the last.
+_NOTHING = Broadcast(PongFrame())
+
+
 class Fanout:
     """Sends a room's broadcasts to everybody there.
 
@@ -119,7 +124,7 @@ class Fanout:
         # The same for all broadcasts until somebody comes or goes.
         self._everybody: tuple[Outbox, ...] | None = None
         self._waiting: deque[tuple[Broadcast, tuple[Outbox, ...]]] = deque()
-        self._broadcast: Broadcast | None = None
+        self._broadcast = _NOTHING
         self._rest: Iterator[Outbox] = iter(())
         self._current: Outbox | None = None
         self._task: asyncio.Task[None] | None = None
@@ -161,10 +166,10 @@ class Fanout:
         while True:
             broadcast, serializer, text = self._broadcast, None, None
             for outbox in self._rest:
-                if outbox.serializer is not serializer and broadcast is not None:
+                if outbox.serializer is not serializer:
                     serializer = outbox.serializer
                     text = broadcast.encode(serializer)
-                if text is None or broadcast is None or broadcast.position <= outbox.since:
+                if text is None or broadcast.position <= outbox.since:
                     continue
                 if outbox.is_busy:
                     outbox.keep(text)
@@ -174,8 +179,8 @@ class Fanout:
                 try:
                     # Not through `Sender.send`, a coroutine more: a tenth of a delivery.
                     await outbox.pass_on({"type": "websocket.send", "text": text})
-                    outbox.has_moved = True
                     if self._task is not task:
+                        outbox.has_moved = True
                         await outbox.catch_up()
                 except (EndedError, *ENDED):
                     self.remove(outbox)
@@ -190,4 +195,5 @@ class Fanout:
             self._broadcast, receivers = self._waiting.popleft()
             self._rest = iter(receivers)
         handing_over.cancel()
-        self._task = self._current = self._broadcast = None
+        self._task = self._current = None
+        self._broadcast = _NOTHING

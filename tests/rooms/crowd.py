@@ -11,7 +11,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from fastapi_echochat.rooms.stores.contract import Entry, Rooms
+from fastapi_echochat.rooms.stores.contract import Entry, Rooms, RoomsUnavailableError
 from tests.clients import MUCH, V1, Frame, name_of
 from tests.waiting import PATIENCE, until
 
@@ -229,10 +229,17 @@ class Crowd:
 
     async def _read(self) -> AsyncIterator[Entry]:
         after = 0
-        while entries := await self._rooms.read(self._room, after=after, limit=1000):
+        while entries := await self._read_after(after):
             for entry in entries:
                 yield entry
             after = entries[-1].position
+
+    async def _read_after(self, after: int) -> list[Entry]:
+        while True:
+            # A machine that is busy enough does not get a connection in time.
+            with contextlib.suppress(RoomsUnavailableError):
+                return await self._rooms.read(self._room, after=after, limit=1000)
+            await asyncio.sleep(_PAUSE)
 
     async def _wait(self, condition: Callable[[], bool], seconds: float) -> None:
         def is_so() -> bool:

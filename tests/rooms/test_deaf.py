@@ -113,7 +113,7 @@ class Audience:
                 data = await reader.recv(decode=False)
             except ConnectionClosed:
                 return
-            if data.startswith(b'{"type":"entry"') and f'"id":"{self._number}"'.encode() in data:
+            if b'"type":"entry"' in data and f'"id":"{self._number}"'.encode() in data:
                 self._times.append(1000 * (time.perf_counter() - self._sent_at))
                 self._arrived += 1
 

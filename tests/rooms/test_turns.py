@@ -71,6 +71,7 @@ def texts(asked: list[str], by: str) -> list[str]:
 # --- Turns ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_2000_questions_of_one_person() -> None:
     """One person's 2,000 questions make another wait for one answer, and not for more.
 

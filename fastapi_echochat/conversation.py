@@ -101,9 +101,11 @@ class Conversation(Session):
                 self._limits.reply_seconds, self._end_overdue, answer
             )
         emit = self._send_piece if self._serializer.has_pieces else None
-        text = await answer.run(self._call, streams=self._streams, emit=emit)
-        if timer is not None:
-            timer.cancel()
+        try:
+            text = await answer.run(self._call, streams=self._streams, emit=emit)
+        finally:
+            if timer is not None:
+                timer.cancel()
         if self._answer is not answer:
             return  # The client was told already how it ended.
         self._answer = None

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from .protocol.messages import Message
-from .replies import Replier, Values, check_piece
+from .replies import Call, check_text
 from .sender import EndedError
 
 Outcome = Literal["done", "stopped", "failed"]
@@ -51,12 +51,12 @@ class Answer:
             self.task.cancel()
         return True
 
-    async def run(self, replier: Replier, values: Values, emit: Emit | None) -> str:
+    async def run(self, call: Call, *, streams: bool, emit: Emit | None) -> str:
         """Call the function, and return what it returned.
 
         Args:
-            replier: Calls it.
-            values: What its dependencies gave.
+            call: The function, as its session has it.
+            streams: Whether it yields pieces.
             emit: Called with each piece of a streamed answer, of which then nothing is returned;
                 without it the pieces are returned together.
 
@@ -65,10 +65,10 @@ class Answer:
         """
         text = ""
         try:
-            if replier.streams:
-                text = await self._stream(replier, values, emit)
+            if streams:
+                text = await self._stream(call, emit)
             else:
-                text = await replier.reply(self.message, values)
+                text = check_text(await call(self.message))
         except EndedError:
             raise
         except (Exception, asyncio.CancelledError) as exc:
@@ -81,11 +81,11 @@ class Answer:
                 self.outcome = "done"
         return text
 
-    async def _stream(self, replier: Replier, values: Values, emit: Emit | None) -> str:
+    async def _stream(self, call: Call, emit: Emit | None) -> str:
         kept: list[str] = []
-        async with contextlib.aclosing(replier.stream(self.message, values)) as pieces:
+        async with contextlib.aclosing(call(self.message)) as pieces:
             async for piece in pieces:
-                text = check_piece(piece)
+                text = check_text(piece)
                 if self.outcome is not None:
                     break
                 if emit is None:

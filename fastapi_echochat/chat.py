@@ -12,7 +12,7 @@ from fastapi.routing import APIWebSocketRoute
 from starlette.convertors import Convertor, register_url_convertor
 
 from .conversation import Conversations
-from .dependencies import AUTHOR, caller_names, check, collector, unresolvable
+from .dependencies import AUTHOR, check, collector, unresolvable
 from .endpoint import Endpoint, Sessions
 from .identity import Author, given_author
 from .limits import Limits
@@ -76,8 +76,8 @@ class EchoChat:
             there stands in for the packaged one, and may extend `fastapi_echochat/base.html`.
         labels: Words of the page in the place of the packaged ones, by the name of the label, such
             as `{"send": "Ask"}`; for visitors of every language.
-        author: A dependency that returns the name somebody speaks under, or `None` for a guest,
-            who then chooses one. Without it, everybody is a guest.
+        author: A dependency that returns who is signed in: an `Author`, a str that is id and name
+            at once, or `None` for a guest, who chooses a name. Without it everybody is a guest.
         rooms: Where rooms live. With it, all at one address talk together: each value of the
             mount's path parameters is a room. With `reply` as well, its answers are said into the
             room; `reply=None` leaves people among themselves.
@@ -130,10 +130,10 @@ class EchoChat:
         )
         self._rooms = rooms
         self._limits = limits
-        collect = collector(reply, caller_names(), author)
+        collect = collector(reply, author)
         replier = None
         if reply is not None:
-            has_dependencies = collector(reply, caller_names()) is not None
+            has_dependencies = collector(reply) is not None
             replier = Replier(reply, limits.reply_threads, has_dependencies=has_dependencies)
         sessions: Sessions
         if rooms is not None:

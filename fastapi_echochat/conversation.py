@@ -16,9 +16,9 @@ from .protocol.frames import (
     WelcomeYou,
 )
 from .protocol.messages import Message
-from .replies import Replier, Values
-from .sender import EndedError, Sender
-from .session import Client, Session, State
+from .replies import Replier
+from .sender import ENDED, EndedError, Sender
+from .session import Client, Session
 from .watchdog import Watchdog
 
 # Of stopped answers whose functions go on: a function that is not to be cancelled does so, and no
@@ -60,15 +60,15 @@ class Conversation(Session):
         watchdog: Notices if the client stops reading.
     """
 
-    __slots__ = ("_answer", "_author", "_replier", "_stopped", "_values")
+    __slots__ = ("_answer", "_author", "_call", "_stopped", "_streams")
 
     def __init__(
         self, client: Client, replier: Replier, limits: Limits, watchdog: Watchdog
     ) -> None:
         super().__init__(client, Sender(client.websocket.send), limits, watchdog)
         self._author: Author | None = client.author
-        self._values: Values = client.values
-        self._replier = replier
+        self._call = replier.bind(client.values)
+        self._streams = replier.streams
         self._answer: Answer | None = None
         self._stopped: set[asyncio.Task[None]] | None = None
 
@@ -100,14 +100,28 @@ class Conversation(Session):
                 self._limits.reply_seconds, self._end_overdue, answer
             )
         emit = self._send_piece if self._serializer.has_pieces else None
-        text = await answer.run(self._replier, self._values, emit)
+        text = await answer.run(self._call, streams=self._streams, emit=emit)
         if timer is not None:
             timer.cancel()
         if self._answer is not answer:
             return  # The client was told already how it ended.
         self._answer = None
         if answer.outcome == "done":
-            await self._sender.send(self._serializer.encode_reply(message.id, text, done=True))
+            sender = self._sender
+            sender.under_way += 1
+            try:
+                # Not through `Sender.send`, a coroutine more: a fiftieth of an echo.
+                await sender.pass_on(
+                    {
+                        "type": "websocket.send",
+                        "text": self._serializer.encode_reply(message.id, text, done=True),
+                    }
+                )
+            except ENDED:
+                raise EndedError from None
+            finally:
+                sender.under_way -= 1
+                sender.has_moved = True
         else:
             self.log.error("the reply function failed", exc_info=answer.error)
             await self.tell(_failed(message.id, "the answer could not be made"))
@@ -118,10 +132,6 @@ class Conversation(Session):
             await self._stop(frame.id)
         else:
             await self.tell(ErrorFrame(code="bad_frame", detail="this chat has no rooms"))
-
-    def may_start(self) -> bool:
-        """Tell whether no more functions go on for the client than it may have stopped."""
-        return self._stopped is None or len(self._stopped) < _MOST_STOPPED
 
     async def finish(self) -> None:
         """End the answer under way, and those that were stopped and go on."""
@@ -147,7 +157,10 @@ class Conversation(Session):
             return
         stopped = "the answer was stopped"
         await self.tell(ErrorFrame(code="stopped", detail=stopped, in_reply_to=message_id))
-        self.start_next()
+        if self._worker is None and self._has_too_many_stopped():
+            self._worker = asyncio.create_task(self._go_on())
+        else:
+            self.start_next()
 
     def _end_overdue(self, answer: Answer) -> None:
         if answer is not self._answer:
@@ -164,9 +177,17 @@ class Conversation(Session):
             await self.tell(error)
         except EndedError:
             self._end()
-            return
+        else:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        while self._has_too_many_stopped():
+            await asyncio.wait(self._stopped or (), return_when=asyncio.FIRST_COMPLETED)
         self._worker = None
         self.start_next()
+
+    def _has_too_many_stopped(self) -> bool:
+        return self._stopped is not None and len(self._stopped) >= _MOST_STOPPED
 
     def _end_answer(self, answer: Answer, outcome: Outcome) -> None:
         """Let go of the answer under way: what its function still does is not waited for."""
@@ -177,13 +198,7 @@ class Conversation(Session):
             if self._stopped is None:
                 self._stopped = set()
             self._stopped.add(task)
-            task.add_done_callback(self._forget_stopped)
-
-    def _forget_stopped(self, task: "asyncio.Task[None]") -> None:
-        if self._stopped is not None:
-            self._stopped.discard(task)
-        if self._state is State.OPEN:
-            self.start_next()
+            task.add_done_callback(self._stopped.discard)
 
 
 def _failed(message_id: str, detail: str) -> ErrorFrame:

@@ -1,12 +1,8 @@
 """The parameters of a reply function after the message, as FastAPI is to see them."""
 
-import contextlib
 import functools
 import inspect
-import sys
-from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
-from types import FrameType
+from collections.abc import Callable
 from typing import Annotated, Any, ForwardRef, get_args, get_origin
 
 from fastapi import Depends
@@ -17,25 +13,8 @@ AUTHOR = "echochat_author"
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-def caller_names() -> Mapping[str, Any]:
-    """Return the names that are local where the package was called from.
-
-    With `from __future__ import annotations` an annotation is a string, and a dependency that is
-    local to a function is found in no module.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__package__") == __package__:
-        frame = frame.f_back
-    names = []
-    while frame is not None:
-        names.append(frame.f_locals)
-        frame = frame.f_back
-    return ChainMap(*names)
-
-
 def collector(
     reply: Callable[..., object] | None,
-    local_names: Mapping[str, Any],
     author: Callable[..., object] | None = None,
 ) -> Callable[..., dict[str, Any]] | None:
     """Return a dependency that has a reply function's dependencies as its own.
@@ -45,13 +24,12 @@ def collector(
 
     Args:
         reply: The reply function, if there is one.
-        local_names: What its annotations may name beside what its module has.
         author: One more dependency, if there is one; its value has the name `AUTHOR`.
 
     Raises:
         TypeError: A parameter cannot be solved; the message says which and why.
     """
-    parameters = [] if reply is None else _parameters(reply, local_names)
+    parameters = [] if reply is None else _parameters(reply)
     if author is not None:
         parameters.append(
             inspect.Parameter(
@@ -70,15 +48,13 @@ def collector(
     return collect
 
 
-def _parameters(
-    reply: Callable[..., object], local_names: Mapping[str, Any]
-) -> list[inspect.Parameter]:
+def _parameters(reply: Callable[..., object]) -> list[inspect.Parameter]:
     try:
         signature = inspect.signature(reply)
     except (TypeError, ValueError):  # Not callable, which `Replier` refuses; some built-ins.
         return []
     bound = reply.keywords if isinstance(reply, functools.partial) else {}
-    names = _names(reply, local_names)
+    names = _module_names(reply)
     parameters = []
     for parameter in list(signature.parameters.values())[1:]:
         if parameter.kind in _VARIABLE or parameter.name in bound:
@@ -103,34 +79,27 @@ def _is_marker(default: object) -> bool:
     return type(default).__module__.startswith("fastapi.")
 
 
-def _names(reply: Callable[..., object], local_names: Mapping[str, Any]) -> ChainMap[str, Any]:
+def _module_names(reply: Callable[..., object]) -> dict[str, Any]:
     function: Any = reply
     while isinstance(function, functools.partial):
         function = function.func
     if not inspect.isroutine(function) and not inspect.isclass(function):
         function = type(function).__call__
     function = inspect.unwrap(getattr(function, "__func__", function))
-    # A name of the function's own module comes before one of whoever called us.
-    names: list[Any] = [getattr(function, "__globals__", {})]
-    if getattr(function, "__closure__", None):
-        names.insert(0, dict(_nonlocals(function)))
-    return ChainMap(*names, dict(local_names))
-
-
-def _nonlocals(function: Any) -> Iterator[tuple[str, Any]]:
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=True):
-        # What is assigned later, such as the chat that the function is given to, is not there yet.
-        with contextlib.suppress(ValueError):
-            yield name, cell.cell_contents
+    names: dict[str, Any] = getattr(function, "__globals__", {})
+    return names
 
 
 def _resolve(
-    reply: Callable[..., object], parameter: inspect.Parameter, names: ChainMap[str, Any]
+    reply: Callable[..., object], parameter: inspect.Parameter, names: dict[str, Any]
 ) -> Any:
     annotation = parameter.annotation
     if isinstance(annotation, str):
         try:
-            annotation = eval(annotation, {}, names)
+            # As `inspect.signature(eval_str=True)`, which does not say whose annotation it is.
+            annotation = eval(annotation, names)
+        except NameError:
+            raise _unsolvable(reply, parameter.name, _is_nowhere(annotation)) from None
         except Exception as exc:
             raise _unsolvable(
                 reply, parameter.name, f"is annotated with {annotation!r}: {exc}"
@@ -181,14 +150,17 @@ def check(reply: Callable[..., object], dependant: Any, of: str = "") -> None:
     for field in dependant.query_params:
         annotation = field.field_info.annotation
         if isinstance(annotation, ForwardRef):
-            why = (
-                f"is annotated with {annotation.__forward_arg__!r}, which is found in no module: "
-                "move what it names to the top of one"
-            )
-            raise _unsolvable(reply, field.name, why, of)
+            raise _unsolvable(reply, field.name, _is_nowhere(annotation.__forward_arg__), of)
     for dependency in dependant.dependencies:
         name = getattr(dependency.call, "__qualname__", repr(dependency.call))
         check(reply, dependency, f" of its dependency {name}")
+
+
+def _is_nowhere(annotation: str) -> str:
+    return (
+        f"is annotated with {annotation!r}, which is found in no module: move what it names to the "
+        "top of one"
+    )
 
 
 def _unsolvable(reply: Callable[..., object], parameter: str, why: str, of: str = "") -> TypeError:

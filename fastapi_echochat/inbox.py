@@ -1,5 +1,8 @@
 """What a client has sent and is not done yet: bounded, each id once, at a rate."""
 
+from collections.abc import Iterator
+from time import monotonic
+
 from .limits import Limits
 from .protocol.frames import MessageFrame
 from .rate import Rate
@@ -30,11 +33,6 @@ class Inbox:
         return bool(self._waiting)
 
     @property
-    def has_rate(self) -> bool:
-        """Whether messages may come only so fast."""
-        return self._rate is not None
-
-    @property
     def is_full(self) -> bool:
         """Whether no more should be read from the client until a message is taken."""
         return (
@@ -42,15 +40,13 @@ class Inbox:
             or self._bytes >= self._limits.waiting_bytes
         )
 
-    def admit_at_once(self, now: float) -> bool:
-        """Count a message that need not wait, unless those before came too fast.
+    def admit_at_once(self) -> bool:
+        """Count a message that need not wait; one that has to is not counted."""
+        if self._rate is None:
+            return not self._waiting
+        return not self._waiting and self._rate.admit_at_once(monotonic())
 
-        Args:
-            now: Seconds of a clock that never goes back.
-        """
-        return not self._waiting and (self._rate is None or self._rate.admit_at_once(now))
-
-    def add(self, frame: MessageFrame, now: float) -> bool:
+    def add(self, frame: MessageFrame) -> bool:
         """Have a message wait for its turn; one whose id waits already is dropped.
 
         Returns:
@@ -58,13 +54,16 @@ class Inbox:
         """
         if frame.id in self._waiting:
             return False
-        due = 0.0 if self._rate is None else self._rate.admit(now)
+        due = 0.0 if self._rate is None else self._rate.admit(monotonic())
         self._waiting[frame.id] = (frame, due)
         self._bytes += _size(frame)
         return True
 
     def next_due(self) -> float | None:
-        """Return when the turn of the next message is, 0 for at once, `None` where none waits."""
+        """Return when the turn of the next message is, in seconds of `time.monotonic`.
+
+        0 for at once, `None` where none waits.
+        """
         for _, due in self._waiting.values():
             return due
         return None
@@ -88,6 +87,10 @@ class Inbox:
         """Let go of all messages."""
         self._waiting.clear()
         self._bytes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the ids of the messages that wait, in order."""
+        return iter(self._waiting)
 
     def __contains__(self, message_id: str) -> bool:
         """Tell whether a message waits."""

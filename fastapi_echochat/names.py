@@ -135,7 +135,8 @@ def _one_of(ranges: str) -> str:
     return f"[{''.join(points.split())}]"
 
 
-_NON_JOINER, _JOINER = _JOINERS = "\u200c\u200d"
+_NON_JOINER, _JOINER = "\u200c", "\u200d"
+_JOINERS = (_NON_JOINER, _JOINER)
 _VIRAMA = 9  # A canonical combining class (Unicode Standard Annex 44, section 5.7.4).
 _BESIDE = ("Mn", "Me", "Zs")
 _KEYCAPS = tuple("0123456789#*")

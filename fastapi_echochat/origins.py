@@ -22,7 +22,7 @@ class Origin(NamedTuple):
 
     @classmethod
     def parse(cls, origin: str) -> "Origin | None":
-        """Return the origin that an `Origin` header holds, or `None` where it holds none."""
+        """Return the origin in an `Origin` header, or `None` if the header is not valid."""
         match = _ORIGIN.fullmatch(origin)
         where = match and AUTHORITY.fullmatch(match["authority"])
         if not match or not where:
@@ -33,19 +33,19 @@ class Origin(NamedTuple):
 
 
 class OriginRule:
-    """Which web pages may open a WebSocket: those of the same host, and those that are named.
+    """Which web pages may open a WebSocket: those of the same host, and those listed.
 
-    A browser sends cookies with a WebSocket handshake wherever the page is from, and forbids no
-    page to open one; it does send the page's `Origin`, which no page can forge. Comparing it with
-    the host that the handshake is for keeps other sites from speaking in a visitor's name.
+    A browser lets any page open a WebSocket to any host, and sends that host's cookies with the
+    handshake. It also sends the page's `Origin`, which no page can forge. Comparing that with the
+    host of the handshake keeps other sites from acting in a visitor's name.
 
     Args:
-        allowed: Origins that are allowed beside the same host: exact ones such as
-            `https://example.org`, `"null"` for pages that have none (a sandboxed frame), `"*"` for
-            all.
+        allowed: Origins that are allowed beside those of the same host: exact ones such as
+            `https://example.org`, `"null"` for pages without an origin (a sandboxed frame), `"*"`
+            for all.
 
     Raises:
-        ValueError: One of them is no origin.
+        ValueError: One of them is not an origin.
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
@@ -62,8 +62,8 @@ class OriginRule:
                 self._null = True
             elif parsed is None:
                 raise ValueError(
-                    f"allowed_origins= has {origin!r}, which is no origin: write scheme and host "
-                    "with no path, such as 'https://example.org', or 'null', or '*'"
+                    f"allowed_origins= has {origin!r}, which is not an origin: write scheme and "
+                    "host without a path, such as 'https://example.org', or 'null', or '*'"
                 )
             else:
                 self._allowed.add(parsed)
@@ -72,9 +72,9 @@ class OriginRule:
         """Tell whether a handshake may go on.
 
         Args:
-            origin: The `Origin` header, `None` where there is none: not a browser.
-            hosts: What `Host` and `X-Forwarded-Host` say, the latter's list as one string. Names
-                are compared without port, as cookies are shared between ports too.
+            origin: The `Origin` header. Without one (`None`) the client is not a browser.
+            hosts: The `Host` and `X-Forwarded-Host` headers, each as it is: the latter may be a
+                list. Names are compared without the port, as ports share their cookies too.
         """
         if origin is None or self._any:
             return True

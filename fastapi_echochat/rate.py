@@ -1,15 +1,15 @@
-"""How fast messages may come: arithmetic, no timer."""
+"""How fast messages may come: arithmetic without a timer."""
 
 
 class Rate:
-    """A rate that lets a burst through and spreads what comes faster: nothing is dropped.
+    """A rate that allows a burst and delays messages that come faster; it drops none.
 
-    The generic cell rate algorithm (ITU-T I.371, annex A): one number, the time at which all that
-    was let in so far would be due at the even rate.
+    The generic cell rate algorithm (ITU-T I.371, annex A). Its state is one number: the time at
+    which the next message is due if all of them came at an even rate.
 
     Args:
-        per_second: How many are let in per second over time.
-        burst: How many may come at once.
+        per_second: How many messages are admitted per second over time.
+        burst: How many messages are admitted at once.
     """
 
     __slots__ = ("_due", "_interval", "_tolerance")
@@ -20,17 +20,17 @@ class Rate:
         self._due = 0.0
 
     def admit(self, now: float) -> float:
-        """Count one more, and return the time at which its turn is, `now` or later.
+        """Count a message, and return the time at which it is its turn, `now` or later.
 
         Args:
-            now: Seconds of a clock that never goes back.
+            now: The time in seconds, of a monotonic clock.
         """
         due = max(now, self._due)
         self._due = due + self._interval
         return max(now, due - self._tolerance)
 
     def admit_at_once(self, now: float) -> bool:
-        """Count one more if its turn is `now`, and tell whether it is."""
+        """Tell whether it is the turn of a message `now`, and count it if so."""
         if self._due - self._tolerance > now:
             return False
         self._due = max(now, self._due) + self._interval

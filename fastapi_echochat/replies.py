@@ -1,5 +1,6 @@
 """What turns a message into an answer: echo, and one way to call any reply function."""
 
+import contextvars
 import enum
 import functools
 import inspect
@@ -17,7 +18,7 @@ from collections.abc import (
 from typing import Any
 
 from .protocol.messages import Message
-from .threads import Threads
+from .threads import Share, Threads
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -25,7 +26,10 @@ Reply = Callable[..., str | Awaitable[str] | AsyncIterator[str] | Iterator[str]]
 """A reply function. It takes the message first; what it takes besides are dependencies."""
 
 Values = Mapping[str, Any]
-"""What a connection's dependencies gave, by the names of the reply function's parameters."""
+"""What a session's dependencies gave, by the names of the reply function's parameters."""
+
+Call = Callable[[Message], Any]
+"""A reply function with what one session gives it besides a message."""
 
 _ACCEPTED = (
     "a reply function takes a message and is `def` or `async def`, and returns a str or yields "
@@ -56,7 +60,7 @@ class Replier:
 
     Attributes:
         has_dependencies: As given.
-        streams: Whether an answer comes in pieces, through `stream`, or whole, through `reply`.
+        streams: Whether an answer comes in pieces, or whole.
 
     Raises:
         TypeError: It is none.
@@ -72,86 +76,95 @@ class Replier:
         self._threads = Threads(threads)
         self.streams = self._kind in (_Kind.GENERATOR, _Kind.ASYNC_GENERATOR)
 
-    async def reply(self, message: Message, values: Values) -> str:
-        """Return the whole answer to a message.
+    def bind(self, values: Values) -> Call:
+        """Return the function for one session.
 
-        Raises:
-            TypeError: The function returned something that is no `str`.
-            UnicodeEncodeError: It returned half of a surrogate pair, which no frame can carry.
-            Exception: Whatever the function raises.
+        Called with a message it gives what `await` turns into the whole answer or, where it
+        streams, an asynchronous generator of its pieces; either for `check_text`. Closed early,
+        that closes the function's generator. What runs in threads has a share of them.
+
+        Args:
+            values: What the dependencies gave for the session.
         """
-        if self._kind is _Kind.COROUTINE:
-            text = await self._reply(message, **values)  # type: ignore[misc]  # known by its kind
-        else:
-            text = await self._threads.call(self._reply, message, **values)
-        return _check(text, "returns")
+        if self._kind is _Kind.FUNCTION:
+            return functools.partial(self._threads.share().call, self._reply, **values)
+        if self._kind is _Kind.GENERATOR:
+            return functools.partial(_step, self._threads.share(), self._reply, dict(values))
+        # The function's own coroutine or generator, not one around it, which every answer or piece
+        # would be handed through.
+        return functools.partial(self._reply, **values) if values else self._reply
 
-    def stream(self, message: Message, values: Values) -> AsyncGenerator[object, None]:
-        """Return the pieces of an answer, each of them for `check_piece`.
 
-        Closed early, it closes the function's generator.
-        """
-        pieces: Any = self._reply(message, **values)
-        # An asynchronous generator of the function's own, not one around it: each piece would be
-        # handed through both.
-        return pieces if self._kind is _Kind.ASYNC_GENERATOR else self._step(_Steps(pieces))
-
-    async def _step(self, steps: "_Steps") -> AsyncGenerator[object, None]:
-        try:
-            while (taken := await self._threads.call(steps.take)) is not None:
-                yield taken
-        finally:
-            # Not awaited: all threads may be taken by functions that block.
-            self._threads.start(steps.close)
+def _step(
+    threads: Share, reply: Callable[..., Any], values: Values, message: Message
+) -> AsyncGenerator[object, None]:
+    return _Steps(reply(message, **values), threads).pieces()
 
 
 class _Steps:
-    """A generator that is stepped and closed in threads, never in two of them at a time."""
+    """A generator that is stepped and closed in threads, never in two of them at a time.
 
-    def __init__(self, pieces: Generator[object, None, None]) -> None:
-        self._pieces = pieces
+    All its steps run in one context, as those of any generator do, so that a context variable
+    that one of them sets is there in the next.
+    """
+
+    def __init__(self, generator: Generator[object, None, None], threads: Share) -> None:
+        self._generator = generator
+        self._threads = threads
+        self._context = contextvars.copy_context()
         self._running = threading.Lock()
+        self._has_begun = False
         self._is_over = False
 
-    def take(self) -> object | None:
-        """Return the next piece, `None` at the end."""
-        with self._running:
-            for piece in self._pieces:
-                taken = piece
-                break
-            else:
-                return None
-        if self._is_over:
-            self.close()
-        if taken is None:
-            raise TypeError("a reply function yields pieces of text, this one yielded None")
-        return taken
+    async def pieces(self) -> AsyncGenerator[object, None]:
+        """Yield what the generator yields."""
+        try:
+            while (taken := await self._threads.call(self._take)) is not None:
+                yield taken
+        finally:
+            self._is_over = True
+            # A generator that has not begun has nothing to close, and a step under way closes it.
+            # Not awaited: all threads may be taken by functions that block.
+            if self._has_begun and not self._running.locked():
+                self._threads.start(self._close)
 
-    def close(self) -> None:
-        """Close the generator, or have that done by the step that is under way."""
-        self._is_over = True
+    def _take(self) -> object | None:
+        try:
+            with self._running:
+                self._has_begun = True
+                return self._context.run(self._step)
+        finally:
+            if self._is_over:
+                self._close()
+
+    def _step(self) -> object | None:
+        for piece in self._generator:
+            if piece is None:
+                raise TypeError("a reply function yields pieces of text, this one yielded None")
+            return piece
+        return None
+
+    def _close(self) -> None:
         if self._running.acquire(blocking=False):
             try:
-                self._pieces.close()
-            except Exception:
+                self._context.run(self._generator.close)
+            except BaseException:
                 logger.exception("a reply function failed at its end")
             finally:
                 self._running.release()
 
 
-def check_piece(piece: object) -> str:
-    """Return a piece of an answer, if it is one.
+def check_text(text: object) -> str:
+    """Return what a function gave, if it is an answer or a piece of one.
 
     Raises:
-        TypeError: The function yielded something that is no `str`.
-        UnicodeEncodeError: It yielded half of a surrogate pair, which no frame can carry.
+        TypeError: It is no `str`.
+        UnicodeEncodeError: It has half of a surrogate pair, which no frame can carry.
     """
-    return _check(piece, "yields")
-
-
-def _check(text: object, does: str) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"a reply function {does} text, this one {type(text).__name__}")
+        raise TypeError(
+            f"a reply function returns or yields text, this one gave {type(text).__name__}"
+        )
     if not text.isascii():
         text.encode()
     return text

@@ -4,6 +4,7 @@ import asyncio
 import enum
 import logging
 from collections.abc import MutableMapping
+from time import monotonic
 from typing import Any, NamedTuple
 
 from fastapi import WebSocket
@@ -60,6 +61,10 @@ class State(enum.Enum):
     CLOSED = enum.auto()
     """Closed by us, or left by its client; what was sent before may still be worked on."""
     OVER = enum.auto()
+
+
+# Looked up for each frame.
+_OPEN = State.OPEN
 
 
 class SessionLog(logging.LoggerAdapter[logging.Logger]):
@@ -158,10 +163,6 @@ class Session:
         """Do what a frame asks for that is neither a message nor a ping."""
         raise AssertionError("every kind of session has its own")
 
-    def may_start(self) -> bool:
-        """Tell whether the next message may be processed now."""
-        return True
-
     async def tell(self, frame: ServerFrame) -> None:
         """Send a frame, if the client's protocol has it.
 
@@ -185,7 +186,7 @@ class Session:
 
     def start_next(self) -> None:
         """Have the next message of the inbox processed, if none is."""
-        if self._worker is None and self._inbox and self.may_start():
+        if self._worker is None and self._inbox:
             self._worker = asyncio.create_task(self._work_in_task())
 
     def _tasks(self) -> "set[asyncio.Task[None]]":
@@ -194,11 +195,11 @@ class Session:
     # --- Reading -------------------------------------------------------------------------------
 
     async def _read(self, *, is_first: bool = False) -> None:
-        receive, read = self._websocket.receive, self._serializer.read
+        receive, read, inbox = self._websocket.receive, self._serializer.read, self._inbox
         try:
             if is_first:
                 await self.greet()
-            while self._state is State.OPEN:
+            while self._state is _OPEN:
                 event = await receive()
                 text = event.get("text")
                 if text is None:
@@ -208,50 +209,50 @@ class Session:
                     break
                 frame = read(text)
                 if isinstance(frame, MessageFrame):
-                    if not await self.take_message(frame):
+                    if self._worker is not None or not inbox.admit_at_once():
+                        await self._queue_message(frame)
+                        continue
+                    worker = self._worker = self._reader
+                    self._current = frame
+                    if not self._is_armed:
+                        self._arm()
+                    await self.process_message(frame)
+                    if self._worker is not worker:
+                        return  # It was ended from outside, and another task goes on.
+                    if self._reader is not worker:
+                        await self._work()
                         return  # Another task reads on.
-                elif isinstance(frame, PingFrame):
-                    await self.tell(_PONG)
-                elif isinstance(frame, ErrorFrame):
-                    await self.tell(frame)
+                    self._worker = self._current = None
                 else:
-                    await self.handle_frame(frame)
+                    await self._handle_other(frame)
         except EndedError:
             pass
         except Exception:
             await self._fail()
         self._end()
 
-    async def take_message(self, frame: MessageFrame) -> bool:
-        """Process a message, now or in its turn, and tell whether this task is to read on."""
+    async def _handle_other(self, frame: ClientFrame | ErrorFrame) -> None:
+        if isinstance(frame, PingFrame):
+            await self.tell(_PONG)
+        elif isinstance(frame, ErrorFrame):
+            await self.tell(frame)
+        else:
+            await self.handle_frame(frame)
+
+    async def _queue_message(self, frame: MessageFrame) -> None:
+        """Have a message wait for its turn; while too many do, no more is read."""
         if self._current is not None and self._current.id == frame.id:
-            return True  # Sent twice; it is processed once.
-        inbox = self._inbox
-        now = asyncio.get_running_loop().time() if inbox.has_rate else 0.0
-        if self._worker is None and inbox.admit_at_once(now) and self.may_start():
-            worker = self._worker = self._reader
-            self._arm()
-            self._current = frame
-            await self.process_message(frame)
-            if self._worker is worker:
-                self._current = None
-                if self._reader is worker:
-                    self._worker = None
-                    return True
-                await self._work()
-            return False
-        if inbox.add(frame, now):
+            return  # Sent twice; it is processed once.
+        if self._inbox.add(frame):
             self.start_next()
-            while inbox.is_full and self._state is State.OPEN:
+            while self._inbox.is_full and self._state is State.OPEN:
                 self._space = asyncio.get_running_loop().create_future()
                 await self._space
-        return True
 
     def _arm(self) -> None:
         """Have another task read on if this one waits before it reads the next frame."""
-        if not self._is_armed:
-            self._is_armed = True
-            asyncio.get_running_loop().call_soon(self._hand_over_reading)
+        self._is_armed = True
+        asyncio.get_running_loop().call_soon(self._hand_over_reading)
 
     def _hand_over_reading(self) -> None:
         # This runs when the task waits for the first time since it was armed; if that is for the
@@ -275,21 +276,20 @@ class Session:
         """Process what waits in the inbox, unless another task does so by now."""
         worker, inbox, announced = self._worker, self._inbox, 0.0
         while (due := inbox.next_due()) is not None:
-            if due and (seconds := round(due - asyncio.get_running_loop().time(), 3)) > 0:
+            if due and (seconds := round(due - monotonic(), 3)) > 0:
                 # Not again where the timer was early: uvloop counts whole milliseconds.
                 if due != announced:
                     announced = due
                     await self.tell(SlowedFrame(seconds=seconds))
                 await asyncio.sleep(seconds)
                 continue  # What was first may have been stopped meanwhile.
-            frame = self._current = inbox.take()
+            self._current = inbox.take()
             if self._space is not None and not self._space.done():
                 self._space.set_result(None)
-            await self.process_message(frame)
+            await self.process_message(self._current)
             if self._worker is not worker:
                 return
-            self._current = None
-        self._worker = None
+        self._worker = self._current = None
 
     # --- The end -------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """From a request to public URLs.
 
-Nothing here asks the application for a route by its name: a name finds the first route that has
-it, so a second mount would be given the first one's address. What a page was asked for is where
-it is, and its endpoint is beside it.
+Nothing here looks up a route by its name: that finds the first route of this name, so a second
+mount would get the address of the first. The path that a page was asked for is where the page is,
+and its endpoint is beside it.
 """
 
 import re
@@ -10,18 +10,19 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 ENDPOINT = "ws"
-"""The last segment of an endpoint's path; the page's is the path before it."""
+"""The last segment of the endpoint's path. The rest is the path of the page."""
 
-# RFC 3986, section 3.2.2, less what no browser sends: a registered name in ASCII (international
-# ones arrive as punycode), an IPv4 address, or an IPv6 address in brackets.
+# RFC 3986, section 3.2.2, as far as browsers use it: a registered name in ASCII (international
+# names arrive as punycode), an IPv4 address, or an IPv6 address in brackets.
 AUTHORITY = re.compile(
     r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{0,5}))?", re.ASCII | re.IGNORECASE
 )
-"""Host name and port, as they stand in a `Host` header."""
+"""Host name and port, as in a `Host` header."""
 
-# RFC 3986, section 3.3: what a path may hold unescaped, less the quotation mark of attributes.
+# RFC 3986, section 3.3: what a path may contain unescaped, but for the quotation mark, which would
+# end an attribute in HTML.
 _PATH_SAFE = "/:@!$&()*+,;=~"
-# Section 3.4; "%" because a query string arrives escaped.
+# Section 3.4, and "%" because a query string arrives escaped.
 _QUERY_SAFE = _PATH_SAFE + "?%"
 
 
@@ -29,9 +30,9 @@ def route_path(path: str, root_path: str) -> str:
     """Return the part of ASGI's `path` that is below `root_path`.
 
     Servers differ on whether `path` starts with `root_path`: uvicorn's does, as the ASGI
-    specification asks; a server that leaves it out and `FastAPI(root_path=…)` behind a proxy that
-    strips the prefix do not. This is the rule by which Starlette routes, so that what is a path
-    below the root here is what was matched there.
+    specification requires. That of a server that leaves it out does not, nor that of
+    `FastAPI(root_path=…)` behind a proxy that strips the prefix. This is the rule by which
+    Starlette matches routes.
     """
     if path.startswith(root_path) and path[len(root_path) :][:1] in ("", "/"):
         return path[len(root_path) :]
@@ -44,15 +45,15 @@ def endpoint_url(
     """Return the absolute WebSocket URL of the endpoint beside a page.
 
     Args:
-        scheme: The scheme that the page was asked for by, `http` or `https`.
+        scheme: The scheme of the request for the page, `http` or `https`.
         authority: Host name and port, as `authority()` returns it.
         path: ASGI's `path` of the page, decoded, with or without the trailing slash.
         root_path: ASGI's `root_path`, decoded.
-        query: The page's query string, escaped. Where a host's guard reads a token from it, the
-            endpoint's guard needs it as well.
+        query: The page's query string, escaped. When a host's guard reads a token from it, the
+            endpoint's guard needs it too.
 
     Returns:
-        The URL, escaped by RFC 3986, such as `wss://example.org/support/chat/ws`.
+        The URL, escaped as RFC 3986 requires, such as `wss://example.org/support/chat/ws`.
     """
     root_path = root_path.rstrip("/")
     page = (root_path + route_path(path, root_path)).removesuffix("/")
@@ -65,11 +66,11 @@ def carried_query(query: bytes, *, without: Iterable[bytes]) -> str:
     """Return a query string for another URL of the same mount.
 
     Args:
-        query: ASGI's `query_string` that the page was asked for with.
-        without: Names of the parameters to leave out.
+        query: ASGI's `query_string` of the request for the page.
+        without: The names of the parameters to leave out.
 
     Returns:
-        What is left, escaped, without the question mark.
+        The rest, escaped, without the question mark.
     """
     dropped = set(without)
     kept = [pair for pair in query.split(b"&") if pair and pair.partition(b"=")[0] not in dropped]
@@ -77,11 +78,11 @@ def carried_query(query: bytes, *, without: Iterable[bytes]) -> str:
 
 
 def authority(host: str | None, server: tuple[str, int | None] | None) -> str:
-    """Return host name and port that a request was sent to.
+    """Return the host name and port that a request was sent to.
 
     Args:
-        host: The `Host` header. One that is no host name (RFC 9110, section 7.2) is passed over,
-            so nothing that a client makes up gets into a page.
+        host: The `Host` header. It is ignored when it is not valid (RFC 9110, section 7.2), so
+            nothing that a client makes up gets into a page.
         server: ASGI's `server`: the address that the server listens on.
     """
     if host is not None and AUTHORITY.fullmatch(host):
@@ -89,6 +90,6 @@ def authority(host: str | None, server: tuple[str, int | None] | None) -> str:
     name, port = server or ("localhost", None)
     if ":" in name:
         name = f"[{name}]"
-    if not AUTHORITY.fullmatch(name):  # A Unix domain socket has a path for a name.
+    if not AUTHORITY.fullmatch(name):  # The name of a Unix domain socket is a path.
         name = "localhost"
     return f"{name}:{port}" if port else name

@@ -10,17 +10,13 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from fastapi_echochat import EchoChat, Message
-from fastapi_echochat.urls import (
-    Origin,
-    OriginRule,
-    authority,
-    carried_query,
-    endpoint_url,
-    route_path,
-)
+from fastapi_echochat.origins import Origin, OriginRule
+from fastapi_echochat.urls import authority, carried_query, endpoint_url, route_path
 from tests.clients import echo_at
+from tests.hypercorn_server import Hypercorn
 from tests.pages import ChatPage
-from tests.servers import Hypercorn, Uvicorn
+from tests.servers import Uvicorn
+from tests.waiting import get
 
 
 def plain(prefix: str) -> Callable[[], FastAPI]:
@@ -198,7 +194,7 @@ def test_sub_application_below_a_root_path(
     server = server_class(in_sub_application("/chat")(), root_path="/proxy")
 
     for address in ("/proxy/api/chat", "/proxy/api/chat/"):
-        page = ChatPage(httpx.get(server.url(address.removeprefix(stripped))).text)
+        page = ChatPage(get(server.url(address.removeprefix(stripped))).text)
 
         assert page.endpoint == server.ws("/proxy/api/chat")
         asked = page.endpoint.replace(stripped, "", 1)
@@ -241,7 +237,7 @@ def test_page_takes_the_host_that_it_was_asked_for(headers: dict[str, str], url:
     """The page's URL has scheme and host of the request; a Host that is none is passed over."""
     server = Uvicorn(plain("/chat")())
 
-    page = ChatPage(httpx.get(server.url("/chat"), headers=headers).text)
+    page = ChatPage(get(server.url("/chat"), headers=headers).text)
 
     assert page.endpoint == url.format(port=server.port)
     if url.startswith("ws:"):

@@ -1,15 +1,13 @@
 """Dependencies of reply functions, solved by FastAPI itself, once per connection."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import inspect
 import json
+import textwrap
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
-import httpx
 import pytest
 from fastapi import (
     Cookie,
@@ -33,7 +31,7 @@ from websockets.sync.client import connect
 from fastapi_echochat import EchoChat, Message
 from tests.apps import make_app
 from tests.conftest import Serve
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, get
 
 
 def say(app: FastAPI, *texts: str, at: str = "/chat", **options: Any) -> list[str]:
@@ -140,20 +138,91 @@ def test_partial_keeps_what_it_binds() -> None:
         assert websocket.receive_text() == "Dear nobodyDear nobody"
 
 
-def test_local_and_future_annotations() -> None:
-    """String annotations are found, in this module with its future import, local names too."""
+def module(source: str) -> dict[str, Any]:
+    """Run a module in which every annotation is a string (PEP 563)."""
+    header = """
+from __future__ import annotations
+import functools
+from typing import Annotated, TYPE_CHECKING, Optional
+from fastapi import Depends
+from fastapi_echochat import Message
+if TYPE_CHECKING:
+    from models import Elsewhere
+class User:
+    name = "found"
+def current_user() -> User:
+    return User()
+"""
+    names: dict[str, Any] = {"__name__": "a_module_of_the_host"}
+    exec(header + textwrap.dedent(source), names)
+    return names
 
-    class Local:
-        name = "local"
 
-    def find() -> Local:
-        return Local()
+@pytest.mark.parametrize("form", ["function", "method", "object", "partial", "wrapped", "late"])
+def test_annotations_that_are_strings(form: str) -> None:
+    """String annotations are found in the module of the function, whatever form that has."""
+    names = module(
+        """
+        async def function(message: Message, user: Annotated[User, Depends(current_user)]) -> str:
+            return user.name
+        class Bot:
+            async def method(
+                self, message: Message, user: Annotated[User, Depends(current_user)]
+            ) -> str:
+                return user.name
+            __call__ = method
+        method, object = Bot().method, Bot()
+        partial = functools.partial(function)
+        async def late(message: Message, user: Annotated[Later, Depends(current_user)]) -> str:
+            return user.name
+        class Later(User): ...
+        """
+    )
 
-    async def reply(message: Message, found: Annotated[Local, Depends(find)]) -> str:
-        return found.name
+    @functools.wraps(names["function"])
+    async def wrapped(*args: Any, **values: Any) -> str:
+        return str(await names["function"](*args, **values))
 
-    assert isinstance(inspect.signature(reply).parameters["found"].annotation, str)
-    assert say(make_app(reply)) == ["local"]
+    assert isinstance(inspect.signature(names["function"]).parameters["user"].annotation, str)
+    assert say(make_app(wrapped if form == "wrapped" else names[form])) == ["found"]
+
+
+@pytest.mark.parametrize(
+    ("local", "annotation"),
+    [
+        ("class Local: ...", "Local"),
+        ("class Local: ...", "Annotated[Local, Depends(current_user)]"),
+        ("def find(): ...", "Annotated[User, Depends(find)]"),
+        ("", "Elsewhere"),
+        ("", "Annotated[Elsewhere, Depends(current_user)]"),
+    ],
+)
+@pytest.mark.parametrize("closes_over", [True, False])
+def test_annotations_that_are_found_in_no_module(
+    local: str, annotation: str, closes_over: bool
+) -> None:
+    """A string that names what is local, or there for type checkers only, is refused by name.
+
+    That the caller, or the function itself, has a local of this name changes nothing.
+    """
+    Local = find = Elsewhere = User  # noqa: F841, N806 - what must not be found
+    names = module(
+        f"""
+        def make():
+            {local or "pass"}
+            def reply(message: Message, user: {annotation}) -> str:
+                return {(local.split()[1].strip(":()") if local and closes_over else "''")}
+            return reply
+        """
+    )
+
+    with pytest.raises(TypeError) as refused:
+        EchoChat(names["make"]())
+
+    assert str(refused.value).startswith(
+        "the function make.<locals>.reply cannot be called: the parameter 'user' is annotated with "
+        f"{annotation!r}, which is found in no module: move what it names to the top of one. "
+    )
 
 
 def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
@@ -174,7 +243,7 @@ def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
         for text in "ab":
             websocket.send(text)
             assert websocket.recv(PATIENCE) == "resource"
-    httpx.get(server.url("/chat"))
+    get(server.url("/chat"))
     for _ in range(100):
         if len(events) == 4:
             break
@@ -265,7 +334,9 @@ def test_parameters_that_cannot_be_solved() -> None:
 
     def bare(message: Message, user) -> str: ...  # type: ignore[no-untyped-def,empty-body]  # refused before it is called
 
-    def unknown(message: Message, user: Annotated[Missing, Depends(current_user)]) -> str: ...  # type: ignore[name-defined,empty-body]  # noqa: F821 - there is no such name
+    def unknown(message: Message, user: "Annotated[Missing, Depends(current_user)]") -> str: ...  # type: ignore[name-defined,empty-body]  # noqa: F821 - there is no such name
+
+    def wrong_syntax(message: Message, user: "Annotated[") -> str: ...  # type: ignore[valid-type,empty-body]  # noqa: F722 - it is none
 
     def request(message: Message, request: Request) -> str: ...  # type: ignore[empty-body]  # refused before it is called
 
@@ -277,7 +348,8 @@ def test_parameters_that_cannot_be_solved() -> None:
 
     wrong: dict[Any, str] = {
         bare: "'user' has neither an annotation nor a default",
-        unknown: "'user' is annotated with .*Missing",
+        unknown: "'user' is annotated with .*Missing.* found in no module",
+        wrong_syntax: r"'user' is annotated with 'Annotated\[': ",
         request: "takes a Request",
         deep: "takes a Request",
         body: "'user' .* body",
@@ -288,17 +360,23 @@ def test_parameters_that_cannot_be_solved() -> None:
             EchoChat(reply)
 
 
-def test_local_dependency_of_a_dependency() -> None:
+@pytest.mark.parametrize("option", ["reply", "author"])
+def test_local_dependency_of_a_dependency(option: str) -> None:
     """A dependency whose own annotations FastAPI cannot read is an error when the chat is made."""
+    names = module(
+        """
+        def make():
+            def inner() -> str:
+                return "inner"
+            def outer(it: Annotated[str, Depends(inner)]) -> str:
+                return it
+            return outer
+        """
+    )
+    outer = names["make"]()
 
-    def inner() -> str:
-        return "inner"
-
-    def outer(it: Annotated[str, Depends(inner)]) -> str:
+    def reply(message: Message, it: Annotated[str, Depends(outer)]) -> str:
         return it
 
-    async def reply(message: Message, it: Annotated[str, Depends(outer)]) -> str:
-        return it
-
-    with pytest.raises(TypeError, match="found in no module"):
-        EchoChat(reply)
+    with pytest.raises(TypeError, match=r"found in no module.*: move what it names to the top"):
+        EchoChat(**{option: {"reply": reply, "author": outer}[option]})

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.requests import HTTPConnection
@@ -21,7 +20,7 @@ from tests.clients import V1, Client, receive
 from tests.conftest import Keep, Serve
 from tests.servers import Process, uvicorn_process
 from tests.test_room_answers import Tale
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE, get, wait_until
 
 
 def make_private(reply: Any, rooms: Rooms, **options: Any) -> FastAPI:
@@ -116,7 +115,7 @@ def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
     (room,) = rooms_seen
     assert room is not None
     assert mine not in room
-    assert httpx.get(server.url(f"/rooms/{room}")).status_code == 404
+    assert get(server.url(f"/rooms/{room}")).status_code == 404
     with Client(server.ws("/rooms/lobby"), "Eve", after=position) as eve:
         assert eve.room["position"] == 0
     # The name in the history is no identifier either.

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_echochat import EchoChat
-from fastapi_echochat.page.languages import CHINESE, ENGLISH, LANGUAGES, choose_language
+from fastapi_echochat.page.languages import (
+    CHINESE,
+    ENGLISH,
+    LANGUAGES,
+    choose_language,
+    replace_labels,
+)
 from tests.apps import make_client
 from tests.pages import ChatPage
 
@@ -26,6 +32,17 @@ def test_languages_are_complete(tag: str) -> None:
     assert list(words) == list(ENGLISH)
     assert placeholders(words) == placeholders(ENGLISH)
     assert all(text.strip() == text != "" for text in words.values())
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_rooms_have_the_same_labels_of_their_own(tag: str) -> None:
+    """In every language the labels of rooms are those of pages with rooms, and of no others."""
+    without, with_rooms = (replace_labels(None, with_rooms=having) for having in (False, True))
+
+    assert with_rooms[tag] == LANGUAGES[tag]
+    assert list(without[tag]) == list(without["en"])
+    assert "send" in without[tag]
+    assert "rename" not in without[tag]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_names_keep_their_spelling(script: str) -> None:
 @pytest.mark.parametrize("letters", ["An", "李龍", "ин", "עא", "دا", "\u0937\u0937"])
 def test_two_names_are_not_alike_to_the_letter(letters: str) -> None:
     """What shows nothing is removed, wherever in a name of such letters it stands."""
-    first, last = letters
+    first, last = letters[0], letters[1]
     for character in map(chr, UNSEEN):
         spellings = (
             f"{character}{letters}",

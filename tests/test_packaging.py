@@ -6,13 +6,13 @@ import venv
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.clients import echo_at
 from tests.conftest import Keep
 from tests.pages import ChatPage
 from tests.servers import Command, Process, free_port
+from tests.waiting import get
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "fastapi_echochat"
@@ -70,9 +70,9 @@ def test_wheel_holds_what_it_needs(wheel: Path) -> None:
 @pytest.mark.timeout(300)
 def test_wheel_in_an_empty_environment_serves_the_page(installed_host: Process) -> None:
     """Installed into an empty environment, the package serves page, assets and endpoint."""
-    page = ChatPage(httpx.get(installed_host.url("/support/chat")).text)
+    page = ChatPage(get(installed_host.url("/support/chat")).text)
 
     assert page.endpoint == installed_host.ws("/support/chat")
     for asset in page.assets:
-        assert httpx.get(installed_host.url(f"/support/chat{asset}")).status_code == 200
+        assert get(installed_host.url(f"/support/chat{asset}")).status_code == 200
     assert echo_at(page.endpoint, installed_host.port) == "Message text was: NBA"

@@ -22,8 +22,8 @@ from fastapi_echochat.protocol.plain import Plain
 from fastapi_echochat.protocol.serializer import Close
 from fastapi_echochat.protocol.v1 import EchochatV1
 from tests.apps import make_app
-from tests.clients import RawClient
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.servers import Uvicorn
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))

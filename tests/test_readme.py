@@ -11,7 +11,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import jinja2
 import pytest
 from fastapi.testclient import TestClient
@@ -23,7 +22,7 @@ from tests.clients import echo_at
 from tests.conftest import Keep, Serve
 from tests.pages import ChatPage
 from tests.servers import Command, Process, find_program, free_port
-from tests.waiting import PATIENCE
+from tests.waiting import get
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -227,7 +226,7 @@ def test_production_command_starts(tmp_path: Path, keep: Keep) -> None:
 
     server = keep(Command(command, port=port, folder=tmp_path))
 
-    assert httpx.get(server.url("/"), timeout=PATIENCE).status_code == 200
+    assert get(server.url("/")).status_code == 200
 
 
 # --- Tables --------------------------------------------------------------------------------
@@ -266,8 +265,8 @@ def test_limits_of_the_readme() -> None:
             Limits(**none)
 
 
-def test_places_of_the_readme() -> None:
-    """The table of places has the options of each, with their defaults."""
+def test_stores_of_the_readme() -> None:
+    """The table of stores has the options of each, with their defaults."""
     for call in named_in("`rooms=`"):
         made = ast.parse(call, mode="eval").body
         assert isinstance(made, ast.Call)
@@ -280,7 +279,7 @@ def test_places_of_the_readme() -> None:
             assert default == options[name].default
 
 
-def test_methods_of_a_place_of_the_readme() -> None:
+def test_methods_of_a_store_of_the_readme() -> None:
     """The table has every method of `Rooms`, with its parameters."""
     methods = [name for name in vars(Rooms) if not name.startswith("_")]
     shown = {}
@@ -423,7 +422,7 @@ def test_proxies_of_the_readme(proxy: Process) -> None:
     """Behind each proxy as the README sets it up, a browser's handshake gets through."""
     public = f"chat.example:{proxy.port}"
 
-    response = httpx.get(proxy.url("/support/chat"), headers={"Host": public})
+    response = get(proxy.url("/support/chat"), headers={"Host": public})
 
     page = ChatPage(response.text)
     assert page.endpoint == f"ws://{public}/support/chat/ws"

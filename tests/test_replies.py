@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 from websockets.exceptions import ConnectionClosed
@@ -19,10 +18,11 @@ from websockets.sync.client import connect
 from fastapi_echochat import Limits, Message
 from fastapi_echochat.rate import Rate
 from tests.apps import make_app
-from tests.clients import Client, RawClient
+from tests.clients import Client
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.servers import uvicorn_process
-from tests.waiting import PATIENCE, patient, wait_until
+from tests.waiting import PATIENCE, get, patient, wait_until
 
 
 def host(*args: Any, **options: Any) -> FastAPI:
@@ -504,14 +504,14 @@ def test_client_that_reads_none_of_100_000_pieces(serve: Serve, form: str) -> No
 
     reply = stream if form == "async generator" else stream_in_a_thread
     server = serve(host(reply, limits=Limits(send_seconds=1.0)))
-    idle = httpx.get(server.url("/tasks")).json()
+    idle = get(server.url("/tasks")).json()
 
     with RawClient(server.ws(), subprotocol="echochat.v1") as client:
         client.send_text(b'{"type":"message","id":"1","text":"go on"}')
         assert ended.wait(PATIENCE)
         # What the kernel's buffers hold, some megabytes, and no more.
         assert len(made) < 30_000
-    wait_until(lambda: bool(httpx.get(server.url("/tasks")).json() == idle), "no task is left")
+    wait_until(lambda: bool(get(server.url("/tasks")).json() == idle), "no task is left")
 
 
 @pytest.mark.parametrize("form", ["async generator", "generator"])
@@ -535,7 +535,7 @@ def test_client_that_leaves_in_the_middle(serve: Serve, form: str) -> None:
             ended.append(message.text)
 
     server = serve(host(stream if form == "async generator" else stream_in_a_thread))
-    idle = httpx.get(server.url("/tasks")).json()
+    idle = get(server.url("/tasks")).json()
 
     for leave in (RawClient.reset, lambda client: client.socket.close()):
         client = RawClient(server.ws(), subprotocol="echochat.v1")
@@ -544,7 +544,7 @@ def test_client_that_leaves_in_the_middle(serve: Serve, form: str) -> None:
             client.receive_text()
         leave(client)
     wait_until(lambda: len(ended) == 2, "both functions are ended")
-    wait_until(lambda: bool(httpx.get(server.url("/tasks")).json() == idle), "no task is left")
+    wait_until(lambda: bool(get(server.url("/tasks")).json() == idle), "no task is left")
 
 
 def test_clients_that_leave_blocked_threads_behind(serve: Serve) -> None:
@@ -566,7 +566,7 @@ def test_clients_that_leave_blocked_threads_behind(serve: Serve) -> None:
     ours = [thread for thread in new if thread.name == "echochat reply"]
     assert len(ours) <= 3
     # The host's own plain endpoints have their own threads, and go on.
-    assert httpx.get(server.url("/chat")).status_code == 200
+    assert get(server.url("/chat")).status_code == 200
     go_on.set()
     with connect(server.ws()) as plain:
         plain.send("free")

@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,7 +30,6 @@ from tests.clients import (
     V1,
     Client,
     Frame,
-    RawClient,
     author_id,
     close_code,
     name_of,
@@ -39,8 +37,9 @@ from tests.clients import (
     receive,
 )
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.servers import Uvicorn, errors
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE, get, wait_until
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def test_welcome(serve_room: Any, rooms: Rooms) -> None:
 
 
 def test_own_entry_is_the_acknowledgement(serve_room: Any, rooms: Rooms) -> None:
-    """What is said comes to all as one entry, its sender's id, the time and a position in it."""
+    """A message comes to all as one entry, its sender's id, the time and a position in it."""
     url = serve_room(rooms)
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         before = time.time_ns() // 1000
@@ -583,5 +582,5 @@ def test_room_that_nobody_is_in_costs_nothing(serve: Serve) -> None:
 
 
 def running(server: Uvicorn) -> int:
-    tasks: int = httpx.get(server.url("/tasks")).json()
+    tasks: int = get(server.url("/tasks")).json()
     return tasks

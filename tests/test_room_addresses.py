@@ -17,6 +17,7 @@ from fastapi_echochat.rooms.naming import PRIVATE, ROOM_LENGTH
 from tests.apps import make_app
 from tests.clients import V1, Client, name_of, names_in
 from tests.conftest import Serve
+from tests.waiting import get
 
 REFUSED = "ASGI callable returned without completing handshake."
 """What uvicorn 0.54 logs by itself at every denial response of a dependency."""
@@ -52,7 +53,7 @@ def test_name_of_a_room(serve: Serve, prefix: str, path: str, room: str) -> None
         await chat.post(name, "hello", author="host")
 
     server = serve(app)
-    assert httpx.get(server.url(path or "/")).status_code == 200
+    assert get(server.url(path or "/")).status_code == 200
     with Client(server.ws(f"{path}"), "Ann") as ann:
         assert ann.room["name"] == room
         assert httpx.post(server.url("/post"), params={"name": room}).status_code == 200
@@ -65,7 +66,7 @@ def test_what_is_no_room(serve: Serve, name: str, is_private: bool) -> None:
     """A name that is too long, or that of a kept conversation, is 404, for page and endpoint."""
     server = serve(make_app(prefix="/rooms/{room}", rooms=MemoryRooms(), private=is_private))
 
-    assert httpx.get(server.url(f"/rooms/{quote(name)}")).status_code == 404
+    assert get(server.url(f"/rooms/{quote(name)}")).status_code == 404
     with pytest.raises(InvalidStatus) as refused:
         connect(server.ws(f"/rooms/{quote(name)}"), subprotocols=V1)
     assert refused.value.response.status_code == 404
@@ -76,11 +77,11 @@ def test_address_of_a_kept_conversation_is_not_in_a_shared_chat(serve: Serve) ->
     server = serve(make_app(None, prefix="/{team}/{room:path}"))
 
     for path in (f"/{quote(PRIVATE)}/x", f"/{quote(PRIVATE, safe='')}x/y/z"):
-        assert httpx.get(server.url(path)).status_code == 404
+        assert get(server.url(path)).status_code == 404
 
 
 def test_rooms_are_apart(serve: Serve) -> None:
-    """What is said in one room is heard in no other, live or later, nor are its people there."""
+    """A message of one room is heard in no other, live or later, nor are its people there."""
     server = serve(make_app(None, prefix="/rooms/{room}"))
     red, blue = (server.ws(f"/rooms/{name}") for name in ("red", "blue"))
 
@@ -115,11 +116,11 @@ def test_one_chat_on_two_mounts(serve: Serve) -> None:
         assert late.texts(3) == list(paths)
 
 
-def test_two_chats_are_apart_unless_they_share_their_place(serve: Serve) -> None:
-    """Two chats have rooms of their own, and the same ones where their rooms live in one place."""
+def test_two_chats_are_apart_unless_they_share_their_store(serve: Serve) -> None:
+    """Two chats have rooms of their own, and the same ones where they have one store."""
     app = FastAPI()
-    place = MemoryRooms()
-    for prefix, rooms in (("/a", place), ("/b", place), ("/c", MemoryRooms())):
+    store = MemoryRooms()
+    for prefix, rooms in (("/a", store), ("/b", store), ("/c", MemoryRooms())):
         app.include_router(EchoChat(reply=None, rooms=rooms).router, prefix=prefix)
     server = serve(app)
 
@@ -149,7 +150,7 @@ def test_guard(serve: Serve, expected_errors: list[str]) -> None:
     with Client(url, "Ann", headers={"Cookie": "member=lobby"}) as ann:
         assert ann.tell("hello")["text"] == "hello"
     for headers in ({}, {"Cookie": "member=attic"}):
-        assert httpx.get(server.url("/rooms/lobby"), headers=headers).status_code == 403
+        assert get(server.url("/rooms/lobby"), headers=headers).status_code == 403
         for subprotocols in (V1, None):
             with pytest.raises(InvalidStatus) as refused:
                 connect(url, subprotocols=subprotocols, additional_headers=headers)
@@ -208,7 +209,7 @@ def test_post_and_history(serve: Serve) -> None:
         return [(entry.text, entry.position) for entry in entries]
 
     def read(**query: int) -> list[tuple[str, int]]:
-        return [tuple(one) for one in httpx.get(server.url("/history/lobby"), params=query).json()]
+        return [tuple(one) for one in get(server.url("/history/lobby"), params=query).json()]
 
     server = serve(app)
     with Client(server.ws("/rooms/lobby"), "Ann") as ann:

@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timezone
 from typing import Annotated, Any
 
 import pytest
@@ -10,7 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
 from websockets.sync.client import connect
 
-from fastapi_echochat import Limits, MemoryRooms, Message, Rooms
+from fastapi_echochat import Author, Entry, Limits, MemoryRooms, Message, Rooms
 from tests.apps import make_app
 from tests.clients import Client, Frame
 from tests.conftest import Serve
@@ -164,8 +166,8 @@ def test_answer_is_seen_while_it_is_written(serve: Serve, rooms: Rooms, form: st
         assert late.heard_so_far("draft") == []
 
 
-def test_whoever_comes_into_a_stream_sees_no_piece_twice(serve: Serve) -> None:
-    """Drafts put together are the answer, for whoever comes at whatever moment of it."""
+def test_who_comes_into_a_stream_sees_no_piece_twice(serve: Serve) -> None:
+    """Drafts put together are the answer, at whatever moment of it somebody comes."""
     words = [f"{number} " for number in range(400)]
 
     async def stream(message: Message) -> AsyncIterator[str]:
@@ -409,6 +411,36 @@ def test_nobody_answers_for_another_by_their_id(serve: Serve) -> None:
             asked[ann]["position"]: "Ann is Ann", asked[eve]["position"]: "Eve is Eve"
         }  # fmt: skip
         assert eve.tell("who am I?", "the id") == asked[eve]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_message_that_waits_for_its_author(serve: Serve, is_late: bool) -> None:
+    """What nobody there may have answered waits until its author is back, if that is soon."""
+
+    async def whoami(message: Message, me: Annotated[str, Depends(user)]) -> str:
+        return f"{message.text}: {me}"
+
+    rooms = MemoryRooms()
+    limits = Limits(resume_seconds=1.0 if is_late else 60.0)
+    asked = Entry(
+        kind="message",
+        id="1",
+        author=Author("Ann", "Ann"),
+        text="before",
+        sent_at=datetime.now(timezone.utc),
+    )
+    asyncio.run(rooms.append("main", asked))
+    url = serve(make_room(whoami, rooms, author=user, limits=limits)).ws()
+    with Client(url, headers={"Cookie": "name=Bob"}) as bob:
+        bob.tell("now")
+        assert bob.answer()["text"] == "now: Bob"
+        if is_late:
+            time.sleep(1.0)
+        with Client(url, headers={"Cookie": "name=Ann"}) as ann:
+            if not is_late:
+                assert bob.answer()["text"] == "before: Ann"
+            ann.tell("later")
+            assert bob.answer()["text"] == "later: Ann"
 
 
 def test_what_was_asked_is_answered_though_its_sender_left(serve: Serve, rooms: Rooms) -> None:

@@ -1,15 +1,26 @@
-"""Rooms whose store is out of reach, or broken: what is said waits, and nobody is left hanging."""
+"""Rooms whose store is out of reach, or broken: messages wait, and nobody is left hanging."""
 
+import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from fastapi_echochat import EchoChat, Entry, Limits, MemoryRooms, RoomsUnavailableError
-from tests.clients import V1, Client, close_code
+from fastapi_echochat import (
+    EchoChat,
+    Entry,
+    Limits,
+    MemoryRooms,
+    Message,
+    RoomsUnavailableError,
+)
+from tests.apps import make_app
+from tests.clients import V1, Client, close_code, name_of
 from tests.conftest import Serve
+from tests.waiting import patient, wait_until
 
 ServeRoom = Callable[..., str]
 
@@ -58,9 +69,9 @@ class Away(MemoryRooms):
 
 
 def test_room_out_of_reach(serve_room: ServeRoom, caplog: pytest.LogCaptureFixture) -> None:
-    """Where a room is out of reach what is said waits, without an error, and then is kept.
+    """Where a room is out of reach messages wait, without an error, and then are kept.
 
-    Whoever wants to come in meanwhile is sent away with 1013, which means: come again.
+    Who wants to come in meanwhile is sent away with 1013, which means: come again.
     """
     rooms = Away()
     url = serve_room(rooms)
@@ -79,6 +90,71 @@ def test_room_out_of_reach(serve_room: ServeRoom, caplog: pytest.LogCaptureFixtu
             assert bob_again.texts(5) == [f"{number}" for number in range(5)]
     # What is out of reach says so itself, once; it is not told again with each message and try.
     assert not any(record.name == "fastapi_echochat" for record in caplog.records)
+
+
+def test_name_that_changes_while_a_message_waits(serve_room: ServeRoom) -> None:
+    """What waits for the store is kept under the name that its author had when it was sent."""
+    rooms = Away()
+    with Client(serve_room(rooms), "Ann") as ann:
+        rooms.failure = RoomsUnavailableError("on holiday")
+        for number in range(3):
+            ann.say(f"{number}")
+        ann.send(type="name", name="Anna")
+        ann.hear("named")
+        ann.say("3")
+        ann.send(type="name", name="Zoe")
+        ann.hear("named")
+        rooms.failure = None
+        names = [name_of(entry) for entry in ann.entries(4)]
+        assert names == ["Ann", "Ann", "Ann", "Anna"]
+        assert name_of(ann.tell("4")) == "Zoe"
+
+
+def test_stop_of_what_waits_for_the_store(serve: Serve) -> None:
+    """A message that is stopped before it can be kept is kept, and not answered."""
+    asked: list[str] = []
+
+    def reply(message: Message) -> str:
+        asked.append(message.text)
+        return "yes"
+
+    rooms = Away()
+    with Client(serve(make_app(reply, rooms=rooms)).ws(), "Ann") as ann:
+        rooms.failure = RoomsUnavailableError("on holiday")
+        for text in ("first", "second", "third"):
+            ann.say(text, text)
+        ann.stop("first")
+        ann.stop("second")
+        assert ann.heard_so_far("entry") == []
+        rooms.failure = None
+        outcomes = {}
+        for _ in range(3):
+            answer = ann.answer()
+            outcomes[ann.asked_in(answer)] = answer["outcome"]
+        assert outcomes == {"first": "stopped", "second": "stopped", "third": "done"}
+    assert asked == ["third"]
+
+
+def test_who_leaves_while_the_store_is_out_of_reach(serve_room: ServeRoom) -> None:
+    """Whatever waits for the store, the place of a client that leaves is free soon after."""
+    rooms = Away()
+    url = serve_room(rooms, limits=Limits(connections=1))
+    with Client(url, "Ann") as ann:
+        rooms.failure = RoomsUnavailableError("on holiday")
+        for number in range(200):
+            ann.say(f"{number}")
+        ann.heard_so_far("pong")
+    begun = time.monotonic()
+
+    def is_free() -> bool:
+        try:
+            with connect(url):
+                return True
+        except InvalidStatus:
+            return False
+
+    wait_until(is_free, "the place is free")
+    assert time.monotonic() - begun < patient(4)
 
 
 def test_earlier_out_of_reach(serve_room: ServeRoom) -> None:
@@ -109,7 +185,7 @@ def test_store_that_fails(
             assert ann.close_code() == 1011
         rooms.failure = None
     with Client(url, "Bob") as bob:
-        # Whoever was closed is not there any more.
+        # Who was closed is not there any more.
         assert bob.meet("Bob")["others"] == 0
         assert bob.tell("kept")["text"] == "kept"
     assert len([record for record in caplog.records if record.exc_info]) == 2

@@ -4,17 +4,17 @@ import asyncio
 import gc
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 
 from fastapi_echochat import Limits
 from fastapi_echochat.rooms.participant import Participant
 from tests.apps import make_app
-from tests.clients import Client, RawClient, name_of, names_in
+from tests.clients import Client, name_of, names_in
 from tests.conftest import Serve
+from tests.raw_client import RawClient
 from tests.servers import Uvicorn
-from tests.waiting import wait_until
+from tests.waiting import get, wait_until
 
 TEXT = "x" * 60_000
 
@@ -33,7 +33,7 @@ def host(**limits: Any) -> FastAPI:
 
 def is_left(server: Uvicorn, participants: int, tasks: int = 1_000_000) -> bool:
     """Tell whether no more is left in the process than that; other tests' may still go."""
-    left = httpx.get(server.url("/left")).json()
+    left = get(server.url("/left")).json()
     return bool(left[0] <= participants and left[1] <= tasks)
 
 
@@ -104,7 +104,7 @@ def test_slow_within_the_bound(serve: Serve, caplog: pytest.LogCaptureFixture) -
 def test_who_never_reads_is_let_go(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that takes nothing for `send_seconds` is ended, and nothing is left of it."""
     server = serve(host(outbox_characters=500_000, send_seconds=1.0))
-    idle = httpx.get(server.url("/left")).json()
+    idle = get(server.url("/left")).json()
     with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf"), enter(server, "Deaf, too"):
             ann.meet("Ann", "Deaf", "Deaf, too")
@@ -122,7 +122,7 @@ def test_who_never_reads_is_let_go(serve: Serve, caplog: pytest.LogCaptureFixtur
 def test_who_comes_and_goes_leaves_nothing(serve: Serve) -> None:
     """500 connections that come and go, rudely or not, with and without a word, leave nothing."""
     server = serve(host())
-    idle = httpx.get(server.url("/left")).json()
+    idle = get(server.url("/left")).json()
     for number in range(500):
         client = enter(server, f"{number}")
         if number % 3 == 0:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients import RawClient
+from tests.raw_client import RawClient
 from tests.servers import Process, uvicorn_command, uvicorn_process
 from tests.waiting import PATIENCE, patient, wait_until
 

@@ -27,7 +27,10 @@ from fastapi_echochat import (
     testing,
 )
 from tests.apps import make_client
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, patient
+
+# Seconds to wait for what does not come; what comes before it has the same time.
+SHORT = patient(0.3)
 
 BOTH = pytest.mark.parametrize("protocol", ["echochat.v1", "plain"])
 
@@ -136,10 +139,12 @@ def test_errors_of_the_plain_protocol() -> None:
 @BOTH
 def test_answer_that_never_comes(protocol: Any) -> None:
     """A wait ends after the timeout, and names what it was for; so do the frames after it."""
-    with testing.connect(make_client(say_nothing), "/chat", protocol=protocol, timeout=0.1) as chat:
-        with pytest.raises(AssertionError, match=r"^waited 0.1 s .* answer to 'NBA'$"):
+    with testing.connect(
+        make_client(say_nothing), "/chat", protocol=protocol, timeout=SHORT
+    ) as chat:
+        with pytest.raises(AssertionError, match=rf"^waited {SHORT} s .* answer to 'NBA'$"):
             chat.ask("NBA")
-        with pytest.raises(testing.NoAnswerError, match=r"^waited 0\.1 s in vain for a frame$"):
+        with pytest.raises(testing.NoAnswerError, match=rf"^waited {SHORT} s in vain for a frame$"):
             chat.receive()
 
 
@@ -152,7 +157,7 @@ def test_answer_that_never_ends() -> None:
             await asyncio.sleep(0.01)
 
     with (
-        testing.connect(make_client(go_on), "/chat", timeout=0.2) as chat,
+        testing.connect(make_client(go_on), "/chat", timeout=SHORT) as chat,
         pytest.raises(testing.NoAnswerError, match="the rest of the answer to 'and'"),
     ):
         chat.ask("and")
@@ -166,7 +171,7 @@ def test_late_frame_is_not_lost() -> None:
         assert goes_on.wait(PATIENCE)
         return message.text
 
-    with testing.connect(make_client(reply), "/chat", timeout=0.1) as chat:
+    with testing.connect(make_client(reply), "/chat", timeout=SHORT) as chat:
         sent = chat.send("NBA")
         with pytest.raises(testing.NoAnswerError):
             chat.receive()
@@ -219,7 +224,7 @@ def test_handshake_that_never_ends() -> None:
 
     with (
         pytest.raises(testing.NoAnswerError, match=r"for the handshake with /chat/ws$"),
-        testing.connect(browser, "/chat", timeout=0.1),
+        testing.connect(browser, "/chat", timeout=SHORT),
     ):
         pytest.fail("it was let in")
     assert ended.wait(PATIENCE)
@@ -240,7 +245,7 @@ def test_endpoint_that_does_not_end() -> None:
         await anyio.to_thread.run_sync(released.wait)
 
     def connect() -> AbstractContextManager[testing.Chat]:
-        return testing.connect(host(endpoint), "/chat", protocol="plain", timeout=0.1)
+        return testing.connect(host(endpoint), "/chat", protocol="plain", timeout=SHORT)
 
     try:
         with pytest.raises(testing.NoAnswerError, match="for the end of /chat/ws"), connect():
@@ -582,7 +587,7 @@ def test_way_in_that_is_the_wrong_one(lounge: TestClient) -> None:
     """A chat with rooms is entered, one without is connected to, and each error says so."""
     with (
         pytest.raises(testing.NoAnswerError, match=r"where the chat has rooms, testing\.enter"),
-        testing.connect(lounge, "/chat", timeout=0.1),
+        testing.connect(lounge, "/chat", timeout=SHORT),
     ):
         pytest.fail("it was let in")
     with (

@@ -1,10 +1,12 @@
 """How tests wait for what must come, and for how long."""
 
 import asyncio
+import functools
 import os
 import time
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 _FACTOR = float(os.environ.get("ECHOCHAT_PATIENCE", "1"))
@@ -17,6 +19,8 @@ def patient(seconds: float) -> float:
 
 PATIENCE = patient(15)
 """Seconds after which a test gives up waiting for what must come."""
+
+get = functools.partial(httpx.get, timeout=PATIENCE)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:

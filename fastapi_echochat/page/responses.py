@@ -9,9 +9,9 @@ class Prepared:
     """A body that does not change, with its headers, encoded.
 
     Args:
-        body: What is sent.
+        body: The body.
         etag: Its entity tag (RFC 9110, section 8.8.3).
-        headers: What is sent with it, in lower case.
+        headers: The other headers; their names are in lower case.
     """
 
     __slots__ = ("_body", "_etag", "_headers", "_headers_alone")
@@ -26,7 +26,7 @@ class Prepared:
         self._headers = [*self._headers_alone, (b"content-length", b"%d" % len(body))]
 
     def answer(self, request: Request) -> Response:
-        """Return it, or that the client has it already."""
+        """Return the response, or 304 if the client has this body already."""
         for name, value in request.scope["headers"]:
             if name == b"if-none-match" and _is_among(self._etag, value.decode("latin-1")):
                 return _PreparedResponse(304, self._headers_alone, b"")
@@ -35,15 +35,15 @@ class Prepared:
 
 class _PreparedResponse(Response):
     def __init__(self, status_code: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        # Not Starlette's own, which would encode again what is encoded: a third of a page's time.
+        # Starlette's own __init__ would encode the headers again: a third of the time of a page.
         self.status_code = status_code
         self.background = None
         self.body = body
-        # A copy: middleware adds to it.
+        # A copy, because middleware adds headers to it.
         self.raw_headers = headers.copy()
 
 
 def _is_among(etag: str, known: str) -> bool:
-    """Compare an `If-None-Match` header (RFC 9110, section 13.1.2: weak comparison)."""
+    """Tell whether an `If-None-Match` header has a tag (RFC 9110, section 13.1.2: weakly equal)."""
     bare = etag.removeprefix("W/")
     return known == "*" or any(tag.strip().removeprefix("W/") == bare for tag in known.split(","))

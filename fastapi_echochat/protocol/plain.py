@@ -2,6 +2,7 @@
 
 from itertools import count
 
+from ..identity import NAMELESS
 from ..limits import Limits
 from .frames import EntryFrame, ErrorFrame, MessageFrame, ServerFrame
 from .serializer import INTERNAL_ERROR, MESSAGE_TOO_BIG, Close
@@ -54,5 +55,5 @@ def _line(entry: EntryFrame) -> str | None:
     text = "\n  ".join(entry.text.splitlines())
     if entry.author is None:
         return text
-    name = " ".join(entry.author.name.translate(_COLONS).split())
+    name = " ".join(entry.author.name.translate(_COLONS).split()) or NAMELESS
     return f"{name}: {text}"

@@ -3,20 +3,20 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
-from ..answer import Answer, Outcome
+from ..answer import Outcome
 from ..identity import key_of
 from ..limits import Limits
-from ..protocol.messages import Message
 from ..replies import Replier
 from .askers import Asker, Askers
-from .history import read_unanswered
+from .channel import Channel
+from .history import append_in_time, find_unanswered
 from .questions import Questions
-from .signals import Piece, Signal, Waiting
+from .room_answer import RoomAnswer
+from .signals import Waiting
 from .stores.contract import Entry, Rooms, RoomsUnavailableError
 
 logger = logging.getLogger("fastapi_echochat")
@@ -43,7 +43,7 @@ class Answers:
         replier: Calls the reply function.
         limits: Its bounds.
         askers: Know with what each message is answered.
-        signal: Tells the room's processes something.
+        channel: Tells the room's processes something.
         rested: Called when there is nothing more to answer here.
     """
 
@@ -55,7 +55,7 @@ class Answers:
         limits: Limits,
         *,
         askers: Askers,
-        signal: Callable[[Signal], Awaitable[None]],
+        channel: Channel,
         rested: Callable[[], None],
     ) -> None:
         self._room = room
@@ -63,20 +63,17 @@ class Answers:
         self._replier = replier
         self._limits = limits
         self._askers = askers
-        self._signal = signal
+        self._channel = channel
         self._rested = rested
-        self._holder = secrets.token_hex(8)
         self._questions = Questions(limits.unanswered_messages)
         self._task: asyncio.Task[None] | None = None
         # While the history is looked through: what was answered meanwhile.
         self._resuming: asyncio.Task[None] | None = None
         self._answered: set[int] = set()
         self._news = asyncio.Event()
-        self._entry: Entry | None = None
-        self._answer: Answer | None = None
-        self._decided: asyncio.Future[None] | None = None
-        self._pieces: list[str] = []
+        self._current: RoomAnswer | None = None
         self._stopped: dict[asyncio.Task[str], str] = {}
+        self._is_attended = False
         self._leaving: asyncio.TimerHandle | None = None
 
     @property
@@ -98,8 +95,13 @@ class Answers:
         """Take up what has no answer in the history up to a position, where it is not too old."""
         self._resuming = asyncio.create_task(self._resume(until))
 
+    def expect(self, entry: Entry) -> None:
+        """Note that a message is kept, which will come from the history."""
+        self._questions.expect(entry)
+
     def see(self, entry: Entry) -> None:
         """Note a new entry of the history."""
+        self._questions.arrive(entry.position)
         if entry.kind == "message":
             self._questions.add(entry)
         elif entry.in_reply_to is not None:
@@ -111,19 +113,26 @@ class Answers:
     def look(self) -> None:
         """Begin to answer, if there is anything to answer that was not, or could not be."""
         self._news.set()
-        if self._task is None and self._resuming is None and self._candidates():
+        if self._task is None and self._resuming is None and any(self._candidates()):
             self._task = asyncio.create_task(self._run())
+
+    def forget_old(self) -> None:
+        """Let go of what is too old to be answered, and waits for its author to come back."""
+        oldest = self._oldest()
+        for entry in self._questions.waiting_since(oldest):
+            if self._askers.find(entry) is None:
+                self._let_go(entry.position)
 
     def stop(self, key: str, message_id: str) -> None:
         """Stop an answer, begun or not, for the author of the message."""
-        entry = self._entry
-        if entry is not None and (key_of(entry.author), entry.id) == (key, message_id):
-            self._decide("stopped")
+        if self._current is not None and self._current.is_to(key, message_id):
+            self._current.decide("stopped")
         else:
             self._questions.stop(key, message_id)
 
     def attend(self, *, is_attended: bool) -> None:
         """Note whether anybody is there to hear; an answer goes on without for a while."""
+        self._is_attended = is_attended
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
@@ -134,8 +143,8 @@ class Answers:
 
     async def restate(self) -> None:
         """Tell the room all there is so far of the answer under way."""
-        if self._entry is not None and self._pieces:
-            await self._tell_piece(self._entry, "".join(self._pieces), is_whole=True)
+        if self._current is not None:
+            await self._current.restate()
 
     async def close(self) -> None:
         """End: what is under way is left to the process that opens the room next."""
@@ -143,21 +152,13 @@ class Answers:
         running = [task for task in (self._task, self._resuming) if task is not None]
         for task in (*running, *self._stopped):
             task.cancel()
-        if running:
-            await asyncio.wait(running)
+        await asyncio.gather(*running, return_exceptions=True)
 
     # --- Whose turn it is ----------------------------------------------------------------------
 
     async def _resume(self, until: int) -> None:
-        oldest = datetime.now(timezone.utc) - timedelta(seconds=self._limits.resume_seconds)
         try:
-            while True:
-                try:
-                    found = read_unanswered(self._store, self._room, until, oldest)
-                    entries = [entry async for entry in found]
-                    break
-                except RoomsUnavailableError:
-                    await asyncio.sleep(_AGAIN_SECONDS)
+            entries = await find_unanswered(self._store, self._room, until, self._oldest())
         finally:
             self._resuming = None
         self._questions.add_earlier(
@@ -168,19 +169,17 @@ class Answers:
         if self._task is None:
             self._rested()
 
-    def _candidates(self) -> list[tuple[Entry, Asker]]:
-        """Return a message of each author whom one here may have answered, in their turns."""
-        oldest = datetime.now(timezone.utc) - timedelta(seconds=self._limits.resume_seconds)
+    def _oldest(self) -> datetime:
+        return datetime.now(timezone.utc) - timedelta(seconds=self._limits.resume_seconds)
+
+    def _candidates(self) -> Iterator[tuple[Entry, Asker]]:
+        """Yield a message of each author whom one here may have answered, in their turns."""
+        self.forget_old()
         stopped = Counter(self._stopped.values())
-        candidates = []
         for entry in self._questions.first_of_each():
             asker = self._askers.find(entry)
-            if asker is None:
-                if entry.sent_at < oldest:
-                    self._let_go(entry.position)
-            elif stopped[key_of(entry.author)] < _MOST_STOPPED:
-                candidates.append((entry, asker))
-        return candidates
+            if asker is not None and stopped[key_of(entry.author)] < _MOST_STOPPED:
+                yield entry, asker
 
     def _let_go(self, position: int) -> None:
         """Note that a message is answered, or never will be."""
@@ -191,29 +190,37 @@ class Answers:
 
     async def _run(self) -> None:
         try:
-            while candidates := self._candidates():
-                self._news.clear()
-                for entry, asker in candidates:
-                    if await self._hold(entry, _LEASE_SECONDS):
-                        # It is not given up after the answer: a process that has not seen that
-                        # yet would begin another. It ends by itself.
-                        if entry.position in self._questions:
-                            self._questions.had_turn(entry)
-                            await self._give_answer(entry, asker)
-                        break
-                else:
-                    # Other processes are at it. Their answers are news; if they die, their leases
-                    # end.
-                    await self._signal(Waiting(process=self._holder))
-                    with contextlib.suppress(asyncio.TimeoutError):
-                        await asyncio.wait_for(self._news.wait(), _AGAIN_SECONDS)
+            while await self._answer_next():
+                pass
         finally:
             self._task = None
             self._rested()
 
+    async def _answer_next(self) -> bool:
+        """Answer a message, or wait while others do, and tell whether there was one to answer."""
+        self._news.clear()
+        is_any = False
+        for entry, asker in self._candidates():
+            is_any = True
+            if await self._hold(entry, _LEASE_SECONDS):
+                # It is not given up after the answer: a process that has not seen that yet would
+                # begin another. It ends by itself.
+                if entry.position in self._questions:
+                    await self._give_answer(entry, asker)
+                return True
+        if is_any:
+            # Other processes are at it. Their answers are news; if they die, their leases end.
+            if self._is_attended:
+                await self._channel.tell(Waiting(process=self._channel.process))
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _AGAIN_SECONDS)
+        return is_any
+
     async def _hold(self, entry: Entry, seconds: float) -> bool:
         try:
-            return await self._store.hold(self._room, entry.position, self._holder, seconds)
+            return await self._store.hold(
+                self._room, entry.position, self._channel.process, seconds
+            )
         except RoomsUnavailableError:
             return False
 
@@ -223,52 +230,26 @@ class Answers:
         if self._questions.is_stopped(entry):
             await self._keep(entry, "", "stopped")
             return
-        message = Message(entry.id, entry.text, entry.author, entry.sent_at, self._room)
-        loop = asyncio.get_running_loop()
-        answer = self._answer = Answer(message)
-        self._entry, self._pieces, self._decided = entry, [], loop.create_future()
+        current = self._current = RoomAnswer(self._room, entry, self._channel)
         renewing = asyncio.create_task(self._renew(entry))
         timer = None
         if self._limits.reply_seconds is not None:
-            timer = loop.call_later(self._limits.reply_seconds, self._end_overdue)
-        calling = answer.run(self._replier, asker.values, self._add_piece)
-        # In the context of its author's session, whoever opened the room.
-        answer.task = task = asker.context.run(asyncio.create_task, calling)
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(self._limits.reply_seconds, self._end_overdue, current)
         try:
-            await asyncio.wait((task, self._decided), return_when=asyncio.FIRST_COMPLETED)
-            if task.done() and not task.cancelled() and (text := task.result()):
-                self._pieces.append(text)
-            if answer.error is not None:
-                logger.error(
-                    "room %r: the reply function failed", self._room, exc_info=answer.error
-                )
-            self._leave_behind(task, entry)
-            # Decided, or the function's own end; a cancellation of it alone is a failure too.
-            await self._keep(entry, "".join(self._pieces), answer.outcome or "failed")
+            text, outcome = await current.write(self._replier, asker)
+            self._leave_behind(current)
+            await self._keep(entry, text, outcome)
         except asyncio.CancelledError:
             # Of a room that is closed: another process answers, at once.
-            answer.decide("stopped")
+            current.decide("stopped")
             await self._hold(entry, 0)
             raise
         finally:
-            self._entry = self._answer = None
+            self._current = None
             renewing.cancel()
             if timer is not None:
                 timer.cancel()
-
-    async def _add_piece(self, text: str) -> None:
-        entry = self._entry
-        if entry is not None:
-            self._pieces.append(text)
-            await self._tell_piece(entry, text, is_whole=False)
-            # A function that waits for nothing lets those who listen have their turn.
-            await asyncio.sleep(0)
-
-    async def _tell_piece(self, entry: Entry, text: str, *, is_whole: bool) -> None:
-        number = len(self._pieces)
-        await self._signal(
-            Piece(in_reply_to=entry.position, number=number, text=text, is_whole=is_whole)
-        )
 
     async def _keep(self, entry: Entry, text: str, outcome: Outcome) -> None:
         answer = Entry(
@@ -279,14 +260,8 @@ class Answers:
             sent_at=datetime.now(timezone.utc),
             outcome=outcome,
         )
-        while True:
-            try:
-                await self._store.append(self._room, answer)
-            except RoomsUnavailableError:
-                await asyncio.sleep(_AGAIN_SECONDS)
-            else:
-                self._let_go(entry.position)
-                return
+        await append_in_time(self._store, self._room, answer)
+        self._let_go(entry.position)
 
     async def _renew(self, entry: Entry) -> None:
         while True:
@@ -295,31 +270,27 @@ class Answers:
 
     # --- Answers that are ended from outside -----------------------------------------------------
 
-    def _decide(self, outcome: Outcome) -> None:
-        if self._answer is not None and self._answer.decide(outcome) and self._decided is not None:
-            self._decided.set_result(None)
-
-    def _leave_behind(self, task: "asyncio.Task[str]", entry: Entry) -> None:
+    def _leave_behind(self, answer: RoomAnswer) -> None:
         """Let a function go on that was cancelled and does not end: nothing waits for it."""
-        if not task.done():
-            self._stopped[task] = key_of(entry.author)
-            task.add_done_callback(self._forget_stopped)
+        if answer.task is not None and not answer.task.done():
+            self._stopped[answer.task] = key_of(answer.entry.author)
+            answer.task.add_done_callback(self._forget_stopped)
 
     def _forget_stopped(self, task: "asyncio.Task[str]") -> None:
         self._stopped.pop(task, None)
         self.look()
 
-    def _end_overdue(self) -> None:
+    def _end_overdue(self, answer: RoomAnswer) -> None:
         seconds = self._limits.reply_seconds
         logger.warning("room %r: ended an answer that took longer than %s s", self._room, seconds)
-        self._decide("failed")
+        answer.decide("failed")
 
     def _end_unattended(self) -> None:
         seconds = self._limits.unattended_seconds
-        if self._answer is not None:
+        if self._current is not None:
             logger.warning(
                 "room %r: ended an answer: nobody was there for %s s", self._room, seconds
             )
+            self._current.decide("stopped")
         for entry in self._questions.clear():
             self._askers.forget(key_of(entry.author), entry.id)
-        self._decide("stopped")

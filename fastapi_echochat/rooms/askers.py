@@ -4,7 +4,7 @@ import contextvars
 from typing import NamedTuple
 
 from ..identity import key_of
-from ..replies import Values
+from ..replies import Call
 from .stores.contract import Entry
 
 # So many of the messages without an answer of somebody who left are still answered with what
@@ -16,11 +16,11 @@ class Asker(NamedTuple):
     """What a session has that its messages are answered with.
 
     Attributes:
-        values: What the reply function's dependencies gave for it.
+        call: The reply function with what its dependencies gave for it, if there is one.
         context: The context variables (`contextvars`) that it was begun in.
     """
 
-    values: Values
+    call: Call | None
     context: contextvars.Context
 
 
@@ -28,12 +28,12 @@ class Askers:
     """The sessions in one room, by identity, and what those that left still have to hear.
 
     Args:
-        has_dependencies: Whether the reply function has any: then a message of which nobody is
-            here who may have it answered waits; otherwise anybody may, in an empty context.
+        call: The reply function, if it has no dependencies: then anybody may have a message
+            answered, in an empty context. Otherwise one of which nobody is here who may waits.
     """
 
-    def __init__(self, *, has_dependencies: bool) -> None:
-        self._has_dependencies = has_dependencies
+    def __init__(self, call: Call | None) -> None:
+        self._call = call
         self._here: dict[str, list[Asker]] = {}
         # By author and id of the message, until it is answered.
         self._asked: dict[str, dict[str, Asker]] = {}
@@ -73,4 +73,6 @@ class Askers:
             return asker
         for here in self._here.get(key, ()):
             return here
-        return None if self._has_dependencies else Asker({}, contextvars.Context())
+        if self._call is None:
+            return None
+        return Asker(self._call, contextvars.Context())

@@ -1,15 +1,64 @@
-"""Reading a room's history: its newest part, the rest of it, and what has no answer."""
+"""A room's history: what clients may ask of it, what has no answer, and adding to it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import NamedTuple
 
-from .stores.contract import Entry, Rooms
+from .stores.contract import Entry, Rooms, RoomsUnavailableError
+
+# How long is waited before a store that was out of reach is tried again.
+_AGAIN_SECONDS = 1.0
 
 PAGE = 50
 """So many entries a client gets of the newest and of earlier ones."""
 
 BATCH = 200
 """So many entries are read at a time."""
+
+
+class Beginning(NamedTuple):
+    """Where a client begins to read a room.
+
+    Attributes:
+        entries: The first entries to send, oldest first; there may be more after them.
+        since: The position before them.
+        position: That of the newest entry that is known of.
+        resumed: Whether they are all that comes after what the client has.
+        has_earlier: Whether there are entries before the first of them.
+    """
+
+    entries: list[Entry]
+    since: int
+    position: int
+    resumed: bool
+    has_earlier: bool
+
+
+async def append_in_time(store: Rooms, room: str, entry: Entry) -> Entry:
+    """Keep an entry, however long its store is out of reach."""
+    while True:
+        try:
+            return await store.append(room, entry)
+        except RoomsUnavailableError:  # The store says so in the log, once for all.
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def read_beginning(store: Rooms, room: str, after: int | None) -> Beginning:
+    """Return where a client begins that has a room's history up to a position, if to any.
+
+    Raises:
+        RoomsUnavailableError: Read again.
+    """
+    if after:
+        entries = await store.read(room, after=after - 1, limit=BATCH)
+        # Where the history does not have that position (any longer) there may be a gap.
+        if entries and entries[0].position == after:
+            position = entries[-1].position
+            return Beginning(entries[1:], after, position, resumed=True, has_earlier=True)
+    entries, has_earlier = await read_page(store, room)
+    position = entries[-1].position if entries else 0
+    return Beginning(entries, 0, position, resumed=False, has_earlier=has_earlier)
 
 
 async def read_page(store: Rooms, room: str, before: int | None = None) -> tuple[list[Entry], bool]:
@@ -22,42 +71,33 @@ async def read_page(store: Rooms, room: str, before: int | None = None) -> tuple
     return entries[-PAGE:], len(entries) > PAGE
 
 
-async def read_rest(store: Rooms, room: str, after: int) -> list[Entry] | None:
-    """Return the first entries after one that a client has.
-
-    `None` where the history does not have that one (any longer): then there may be a gap.
-
-    Raises:
-        RoomsUnavailableError: Read again.
-    """
-    entries = await store.read(room, after=after - 1, limit=BATCH)
-    if entries and entries[0].position == after:
-        return entries[1:]
-    return None
-
-
-async def read_unanswered(
-    store: Rooms, room: str, until: int, oldest: datetime
-) -> AsyncIterator[Entry]:
-    """Yield the messages without an answer, newest first, page by page.
+async def find_unanswered(store: Rooms, room: str, until: int, oldest: datetime) -> list[Entry]:
+    """Return the messages without an answer, newest first, however long that takes.
 
     Args:
         store: Has the history.
         room: The room's name.
         until: The position of the newest entry to look at.
         oldest: When the oldest of them was sent.
-
-    Raises:
-        RoomsUnavailableError: Read again.
     """
+    while True:
+        try:
+            return [entry async for entry in _read_unanswered(store, room, until, oldest)]
+        except RoomsUnavailableError:
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def _read_unanswered(
+    store: Rooms, room: str, until: int, oldest: datetime
+) -> AsyncIterator[Entry]:
     answered: set[int | None] = set()
     before = until + 1
     while entries := await store.read_back(room, before=before, limit=BATCH):
         for entry in reversed(entries):
+            if entry.sent_at < oldest:
+                return
             if entry.kind == "answer":
                 answered.add(entry.in_reply_to)
-            elif entry.kind == "message" and entry.sent_at < oldest:
-                return
             elif entry.kind == "message" and entry.position not in answered:
                 yield entry
         before = entries[0].position

@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 
 from ..conversation import Conversation
 from ..limits import Limits
-from ..replies import Replier
+from ..replies import Call, Replier, Values
 from ..session import Client, Session
 from ..watchdog import Watchdog
 from .hub import Hub
@@ -62,6 +62,10 @@ class Lobby:
             # The plain protocol has no way to say which conversation it is, so none is kept.
             return Conversation(client, self._replier, self.limits, watchdog)
         return Participant(client, self, self._hub(), room, watchdog)
+
+    def bind(self, values: Values) -> Call | None:
+        """Return the reply function for one session, if there is one."""
+        return None if self._replier is None else self._replier.bind(values)
 
     async def close(self) -> None:
         """End what goes on without connections: the server ends."""

@@ -31,7 +31,7 @@ from ..watchdog import Watchdog
 from .askers import Asker
 from .broadcast import entry_frame
 from .fanout import Outbox
-from .history import BATCH, read_page, read_rest
+from .history import BATCH, Beginning, read_beginning, read_page
 from .hub import Hub
 from .naming import private_room
 from .room import Room
@@ -68,8 +68,8 @@ class Participant(Session):
     """
 
     __slots__ = (
-        "_hub", "_is_guest", "_lobby", "_mount", "_room", "_secret", "_stops", "_typed_at",
-        "asker", "author", "outbox",
+        "_former", "_hub", "_is_guest", "_lobby", "_mount", "_room", "_secret", "_stops",
+        "_typed_at", "asker", "author", "outbox",
     )  # fmt: skip
 
     def __init__(
@@ -83,7 +83,7 @@ class Participant(Session):
         )
         super().__init__(client, self.outbox, lobby.limits, watchdog)
         self.author: Author | None = client.author
-        self.asker = Asker(client.values, contextvars.copy_context())
+        self.asker = Asker(lobby.bind(client.values), contextvars.copy_context())
         self._lobby = lobby
         self._hub = hub
         self._mount = room
@@ -92,6 +92,8 @@ class Participant(Session):
         self._room: Room | None = None
         # Of answers to messages that are not kept yet.
         self._stops: set[str] = set()
+        # Who said what waits since before a change of name.
+        self._former: dict[str, Author | None] = {}
         self._typed_at = 0.0
 
     # --- The session ---------------------------------------------------------------------------
@@ -102,19 +104,26 @@ class Participant(Session):
             await self._enter(EnterFrame("enter", name=f"guest-{secrets.token_hex(2)}"))
 
     async def process_message(self, frame: MessageFrame) -> None:
-        """Keep a message."""
+        """Keep a message, if its author is in the room, by a name."""
         room = self._room
-        assert room is not None
+        if room is None:
+            await self.tell(_NO_ROOM)
+            return
+        if self.author is None and not self._lobby.is_private:
+            detail = "say what you are called before you speak"
+            await self.tell(ErrorFrame(code="bad_name", detail=detail, in_reply_to=frame.id))
+            return
         entry = Entry(
             kind="message",
             id=frame.id,
-            author=self.author,
+            author=self._former.pop(frame.id, self.author),
             text=frame.text,
             sent_at=datetime.now(timezone.utc),
         )
         kept = await room.append(entry, self.asker)
         if frame.id in self._stops:
             self._stops.discard(frame.id)
+            # Again: while the store was out of reach other processes heard nothing.
             await room.stop(self.author, frame.id)
         if kept.sent_at != entry.sent_at and self._serializer.has_pieces:
             # It was kept before, so it may not come by the room any more.
@@ -135,17 +144,6 @@ class Participant(Session):
         else:
             await self._type(self._room)
 
-    async def take_message(self, frame: MessageFrame) -> bool:
-        """Process a message, if its author is in the room, by a name."""
-        if self._room is None:
-            await self.tell(_NO_ROOM)
-            return True
-        if self.author is None and not self._lobby.is_private:
-            detail = "say what you are called before you speak"
-            await self.tell(ErrorFrame(code="bad_name", detail=detail, in_reply_to=frame.id))
-            return True
-        return await super().take_message(frame)
-
     async def tell(self, frame: ServerFrame) -> None:
         """Send a frame; if the client has left, what it sent before is still read and kept."""
         try:
@@ -157,13 +155,19 @@ class Participant(Session):
     async def finish(self) -> None:
         """Leave the room; what the client sent before it left is waited for a little."""
         self.outbox.forget()
-        if self._room is not None:
-            self._room.leave(self)
-            if self._worker is not None and not self._worker.done():
-                await asyncio.wait([self._worker], timeout=_LAST_WORDS_SECONDS)
-        await super().finish()
-        if self._room is not None:
-            self._hub.leave(self._room)
+        try:
+            if self._room is not None:
+                self._room.leave(self)
+                if self._worker is not None and not self._worker.done():
+                    await asyncio.wait([self._worker], timeout=_LAST_WORDS_SECONDS)
+        finally:
+            # Also where the endpoint is cancelled, which some servers and test clients do to end
+            # it: then each wait raises that.
+            try:
+                await super().finish()
+            finally:
+                if self._room is not None:
+                    self._hub.leave(self._room)
 
     # --- Coming in -----------------------------------------------------------------------------
 
@@ -195,8 +199,9 @@ class Participant(Session):
         entries: list[Entry] = []
         since = room.position
         if self._serializer.has_pieces:
-            entries, since, welcome = await self._begin_history(room, after)
-            await self.tell(self._welcome(room, welcome))
+            beginning = await read_beginning(self._lobby.store, room.name, after)
+            entries, since = beginning.entries, beginning.since
+            await self.tell(self._welcome(room, beginning))
         while entries or since < room.position:
             for entry in entries:
                 await self.tell(entry_frame(entry, room.pseudonym))
@@ -213,26 +218,7 @@ class Participant(Session):
             for frame in room.greeting():
                 await self.tell(frame)
 
-    async def _begin_history(
-        self, room: Room, after: int | None
-    ) -> tuple[list[Entry], int, WelcomeRoom]:
-        """Return the first entries to send, the position before them, and what to tell of them."""
-        if after:
-            rest = await read_rest(self._lobby.store, room.name, after)
-            if rest is not None:
-                position = max(rest[-1].position if rest else after, room.position)
-                return rest, after, self._welcome_room(position, resumed=True, has_earlier=True)
-        # The client knows nothing of this history, or what the store has let go of.
-        entries, has_earlier = await read_page(self._lobby.store, room.name)
-        position = entries[-1].position if entries else 0
-        return entries, 0, self._welcome_room(position, resumed=False, has_earlier=has_earlier)
-
-    def _welcome_room(self, position: int, *, resumed: bool, has_earlier: bool) -> WelcomeRoom:
-        return WelcomeRoom(
-            name=self._mount, position=position, resumed=resumed, has_earlier=has_earlier
-        )
-
-    def _welcome(self, room: Room, welcome: WelcomeRoom) -> WelcomeFrame:
+    def _welcome(self, room: Room, beginning: Beginning) -> WelcomeFrame:
         limits = self._limits
         author = self.author
         you: str | None = None
@@ -248,19 +234,21 @@ class Participant(Session):
             you=WelcomeYou(
                 id=you, name=None if author is None else author.name, is_guest=self._is_guest
             ),
-            room=welcome,
+            room=WelcomeRoom(
+                name=self._mount,
+                position=max(beginning.position, room.position),
+                resumed=beginning.resumed,
+                has_earlier=beginning.has_earlier,
+            ),
         )
 
     # --- What a client may do ------------------------------------------------------------------
 
     async def _stop(self, message_id: str, room: Room) -> None:
-        if message_id in self._inbox or self._is_current(message_id):
+        is_current = self._current is not None and self._current.id == message_id
+        if is_current or message_id in self._inbox:
             self._stops.add(message_id)
-        else:
-            await room.stop(self.author, message_id)
-
-    def _is_current(self, message_id: str) -> bool:
-        return self._current is not None and self._current.id == message_id
+        await room.stop(self.author, message_id)
 
     async def _type(self, room: Room) -> None:
         now = asyncio.get_running_loop().time()
@@ -277,6 +265,8 @@ class Participant(Session):
             await self.tell(ErrorFrame(code="bad_name", detail=detail))
             return
         former, self.author = self.author, author
+        for message_id in self._inbox:
+            self._former.setdefault(message_id, former)
         room.rename(self, former)
         await self.tell(NamedFrame(name=author.name))
 

@@ -1,7 +1,9 @@
 """The messages of a room that have no answer yet, and whose turn it is."""
 
+import itertools
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from ..identity import key_of
 from .stores.contract import Entry
@@ -22,6 +24,7 @@ class Questions:
         # By the author's key, those whose turn comes first in front; each by position.
         self._open: dict[str, dict[int, Entry]] = {}
         self._keys: dict[int, str] = {}
+        self._coming: dict[int, str] = {}
         self._stops: OrderedDict[str, deque[str]] = OrderedDict()
 
     def __contains__(self, position: int) -> bool:
@@ -29,8 +32,17 @@ class Questions:
         return position in self._keys
 
     def count(self, key: str) -> int:
-        """Return how many messages of an author wait."""
-        return len(self._open.get(key, ()))
+        """Return how many messages of an author wait, or are to come."""
+        return len(self._open.get(key, ())) + sum(key == other for other in self._coming.values())
+
+    def expect(self, entry: Entry) -> None:
+        """Note that a message is kept, and will come from the history."""
+        self._coming[entry.position] = key_of(entry.author)
+
+    def arrive(self, position: int) -> None:
+        """Note that what is kept up to a position has come from the history, or never will."""
+        while self._coming and (first := next(iter(self._coming))) <= position:
+            del self._coming[first]
 
     def add(self, entry: Entry) -> None:
         """Have a message wait for its answer."""
@@ -50,9 +62,11 @@ class Questions:
         key = self._keys.pop(position, None)
         if key is None:
             return None
-        entry = self._open[key].pop(position)
-        if not self._open[key]:
-            del self._open[key]
+        waiting = self._open.pop(key)
+        entry = waiting.pop(position)
+        if waiting:
+            # Now everybody else comes first, those too who came while this one was answered.
+            self._open[key] = waiting
         if entry.id in self._stops.get(key, ()):
             self._stops[key].remove(entry.id)
         return entry
@@ -69,15 +83,19 @@ class Questions:
         for waiting in list(self._open.values()):
             yield next(iter(waiting.values()))
 
-    def had_turn(self, entry: Entry) -> None:
-        """Let the turn of a message's author come after everybody else's."""
-        key = key_of(entry.author)
-        if key in self._open:
-            self._open[key] = self._open.pop(key)
+    def waiting_since(self, oldest: datetime) -> list[Entry]:
+        """Return the messages that were sent before a time."""
+        return [
+            entry
+            for waiting in self._open.values()
+            for entry in itertools.takewhile(lambda entry: entry.sent_at < oldest, waiting.values())
+        ]
 
     def stop(self, key: str, message_id: str) -> None:
         """Note that an author wants no answer to a message, which may be yet to come."""
-        self._stops.setdefault(key, deque(maxlen=self._most)).append(message_id)
+        stops = self._stops.setdefault(key, deque(maxlen=self._most))
+        if message_id not in stops:
+            stops.append(message_id)
         self._stops.move_to_end(key)
         if len(self._stops) > _REMEMBERED_AUTHORS:
             self._stops.popitem(last=False)

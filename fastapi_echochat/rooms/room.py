@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 from ..identity import Author, key_of, pseudonym
@@ -14,20 +13,12 @@ from .announcer import Announcer
 from .answers import Answers
 from .askers import Asker, Askers
 from .broadcast import Broadcast, entry_frame, presence_frame
+from .channel import Channel
 from .drafts import Drafts, News
 from .fanout import Fanout, Outbox
-from .signals import (
-    Hello,
-    Here,
-    Piece,
-    Signal,
-    Stop,
-    Typing,
-    Waiting,
-    decode_signal,
-    encode_signal,
-)
-from .stores.contract import Entry, Rooms, RoomsUnavailableError
+from .history import append_in_time
+from .signals import Hello, Here, Piece, Signal, Stop, Typing, Waiting
+from .stores.contract import Entry, Rooms
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -76,7 +67,7 @@ class Room:
         self.name = name
         self.position = 0
         self._store = store
-        self._process = secrets.token_hex(8)
+        self._channel = Channel(store, name)
         self._key = b""
         self._fanout = Fanout()
         self._is_shared = is_shared
@@ -84,7 +75,9 @@ class Room:
         self._announcer = Announcer(self._announce, self._tell_presence)
         self._drafts = Drafts()
         self._typed_at = 0.0
-        self._askers = Askers(has_dependencies=replier is not None and replier.has_dependencies)
+        self._askers = Askers(
+            replier.bind({}) if replier is not None and not replier.has_dependencies else None
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._answers: Answers | None = None
         if replier is not None:
@@ -94,7 +87,7 @@ class Room:
                 replier,
                 limits,
                 askers=self._askers,
-                signal=self._signal,
+                channel=self._channel,
                 rested=rested,
             )
 
@@ -112,14 +105,16 @@ class Room:
         self._key = await self._store.pseudonym_key()
         newest = await self._store.read_back(self.name, limit=1)
         self.position = newest[-1].position if newest else 0
-        signals = await self._store.signals(self.name)
+        await self._channel.open()
         self._tasks = [
             asyncio.create_task(self._follow()),
-            asyncio.create_task(self._listen(signals)),
+            asyncio.create_task(self._channel.listen(self._hear)),
         ]
         if self._answers is not None and newest:
             self._answers.resume(self.position)
-        await self._signal(Hello(process=self._process))
+            # Who opened it may have left by now.
+            self._answers.attend(is_attended=False)
+        await self._channel.tell(Hello(process=self._channel.process))
 
     async def close(self) -> None:
         """End what runs here."""
@@ -144,6 +139,8 @@ class Room:
         """Send a participant what comes after `position`, and tell who is there."""
         self._participants[participant] = None
         self._fanout.add(participant.outbox)
+        if self._answers is not None:
+            self._answers.forget_old()  # What its author has come back too late for.
         self._askers.add(key_of(participant.author), participant.asker)
         self._show(None, participant.author)
         if self._answers is not None:
@@ -199,16 +196,18 @@ class Room:
         if self._answers is not None:
             await self._answers.wait_for_place(key)
             self._askers.ask(key, entry.id, asker)
-        while True:
-            try:
-                kept = await self._store.append(self.name, entry)
-            except RoomsUnavailableError:  # The store says so in the log, once for all.
-                await asyncio.sleep(_AGAIN_SECONDS)
-            else:
-                if kept.position <= self.position and not self._is_open(kept):
-                    # Sent before, and answered: then nothing comes that would let go of this.
-                    self._askers.forget(key, entry.id)
-                return kept
+        try:
+            kept = await append_in_time(self._store, self.name, entry)
+        except BaseException:  # Of a session that has ended meanwhile, among others.
+            self._askers.forget(key, entry.id)
+            raise
+        if kept.position > self.position:
+            if self._answers is not None:
+                self._answers.expect(kept)
+        elif not self._is_open(kept):
+            # Sent before, and answered: then nothing comes that would let go of this.
+            self._askers.forget(key, entry.id)
+        return kept
 
     def send_again(self, outbox: Outbox, entry: Entry) -> None:
         """Send a client, in its turn, an entry that was kept before, unless it is yet to come."""
@@ -217,13 +216,17 @@ class Room:
 
     async def stop(self, author: Author | None, message_id: str) -> None:
         """Stop the answer to an author's message, in whatever process it is written."""
-        await self._signal(Stop(author=key_of(author), id=message_id))
+        key = key_of(author)
+        if self._answers is not None:
+            # Directly too: while the store is out of reach signals are lost.
+            self._answers.stop(key, message_id)
+        await self._channel.tell(Stop(author=key, id=message_id))
 
     async def show_typing(self, author: Author, now: float) -> None:
         """Tell that somebody is writing, unless somebody just was; `now` is the loop's clock."""
         if now - self._typed_at >= _TYPING_SECONDS:
             self._typed_at = now
-            await self._signal(Typing(id=self.pseudonym(author), name=author.name))
+            await self._channel.tell(Typing(id=self.pseudonym(author), name=author.name))
 
     # --- What comes from the history, and from other processes -----------------------------------
 
@@ -244,17 +247,6 @@ class Room:
         if self._answers is not None:
             self._answers.see(entry)
 
-    async def _listen(self, signals: AsyncGenerator[str, None]) -> None:
-        while True:
-            try:
-                async for text in signals:
-                    if (signal := decode_signal(text)) is not None:
-                        await self._hear(signal)
-            except Exception:
-                logger.exception("room %r: cannot be listened to; trying again", self.name)
-            await asyncio.sleep(_AGAIN_SECONDS)
-            signals = await self._store.signals(self.name)
-
     async def _hear(self, signal: Signal) -> None:
         if isinstance(signal, Piece):
             await self._hear_piece(signal)
@@ -264,7 +256,7 @@ class Room:
         elif isinstance(signal, Stop):
             if self._answers is not None:
                 self._answers.stop(signal.author, signal.id)
-        elif signal.process == self._process:
+        elif signal.process == self._channel.process:
             return
         elif isinstance(signal, Here):
             self._announcer.hear(signal.process, signal.people)
@@ -285,12 +277,12 @@ class Room:
             self._fanout.send(Broadcast(frame))
         elif news is News.GAP:
             await self._restate()
-            await self._signal(Hello(process=self._process))
+            await self._channel.tell(Hello(process=self._channel.process))
 
     # --- What is told --------------------------------------------------------------------------
 
     async def _announce(self, people: dict[str, str]) -> None:
-        await self._signal(Here(process=self._process, people=people))
+        await self._channel.tell(Here(process=self._channel.process, people=people))
 
     def _tell_presence(self, people: dict[str, str]) -> None:
         self._fanout.send(Broadcast(presence_frame(people)))
@@ -303,9 +295,6 @@ class Room:
     async def _restate(self) -> None:
         if self._answers is not None:
             await self._answers.restate()
-
-    async def _signal(self, signal: Signal) -> None:
-        await self._store.signal(self.name, encode_signal(signal))
 
     def _is_open(self, entry: Entry) -> bool:
         return self._answers is not None and self._answers.is_open(entry.position)

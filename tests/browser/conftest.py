@@ -11,8 +11,9 @@ import pytest
 from fastapi import Depends, FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from fastapi_echochat import EchoChat, MemoryRooms, echo
+from fastapi_echochat import echo
 from fastapi_echochat.replies import Reply
+from tests.apps import make_app
 from tests.browser.axe import SCHEMES
 from tests.browser.chromium import chromium_of
 from tests.browser.hosts import add_frame, make_lounge
@@ -21,13 +22,12 @@ from tests.browser.relay import Relay
 from tests.browser.room import Room
 from tests.browser.witness import Asked, Witness
 from tests.conftest import Serve
-from tests.servers import Process, uvicorn_process
+from tests.servers import Process
 from tests.waiting import PATIENCE
 
 OpenChat = Callable[..., Person]
 OpenPage = Callable[..., Page]
 OpenRoom = Callable[..., Room]
-StartProcess = Callable[..., Process]
 StartRelay = Callable[[int], Relay]
 TakePicture = Callable[[Page, str], None]
 
@@ -168,7 +168,7 @@ def open_chat(
 
         Args:
             reply: Its reply function.
-            app: Its host, if that has more than the chat.
+            app: Its host, if that is not made of the rest.
             server: What serves it at `/chat`, if that is a process of its own.
             wire: Whether there is something between page and server that can be broken.
             kept: Whether the server keeps the conversation.
@@ -179,12 +179,8 @@ def open_chat(
             options: The chat's.
         """
         asked: list[Asked] = []
-        if kept:
-            options = {"rooms": MemoryRooms(), "private": True, **options}
-        app = app or FastAPI()
-        dependencies = [Depends(guard)] if guard else []
-        chat = EchoChat(reply, **options)
-        app.include_router(chat.router, prefix=prefix, dependencies=dependencies)
+        guards = [Depends(guard)] if guard else []
+        app = app or make_app(reply, prefix=prefix, dependencies=guards, private=kept, **options)
         if frame is not None:
             add_frame(app, "/chat", sandbox=frame or None)
         app.add_middleware(Witness, asked=asked)
@@ -211,19 +207,6 @@ def open_room(
         return Room(server or serve(make_lounge(**options)), page, open_page, start_relay)
 
     return open_room
-
-
-@pytest.fixture
-def start_process(tmp_path: Path) -> Iterator[StartProcess]:
-    """Serve `app` in a process, the module's source given, until the test ends."""
-    with contextlib.ExitStack() as processes:
-
-        def start(source: str, folder: Path = tmp_path) -> Process:
-            process = uvicorn_process(source, folder)
-            processes.callback(process.stop)
-            return process
-
-        yield start
 
 
 @pytest.fixture

@@ -101,13 +101,13 @@ class Person:
             }"""
         )
 
-    def is_offline(self) -> None:
+    def goes_offline(self) -> None:
         """Have no network from now on, and see it."""
         self.page.context.set_offline(True)
         self.wire.cut()
         self.reads_state("unreachable")
 
-    def is_online(self) -> None:
+    def comes_online(self) -> None:
         self.page.context.set_offline(False)
 
     def is_at_the_end(self) -> bool:

@@ -58,7 +58,7 @@ def test_waiting_page_is_accessible(page: Page, open_chat: OpenChat, console: Co
     person = open_chat(wire=True)
     person.says("NBA")
     person.reads(*echoed(["NBA"]))
-    person.is_offline()
+    person.goes_offline()
     person.says("waiting")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
 

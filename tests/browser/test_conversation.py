@@ -3,11 +3,11 @@
 import re
 import threading
 
-from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Limits, Message
 from fastapi_echochat.page.languages import ENGLISH
+from tests.apps import make_app
 from tests.browser.conftest import OpenChat
 from tests.browser.person import Person, echoed
 from tests.browser.witness import note_frames
@@ -60,8 +60,7 @@ def test_messages_typed_meanwhile_are_answered_in_order(page: Page, open_chat: O
 
 def test_two_mounts_are_two_chats(page: Page, serve: Serve) -> None:
     """In an app with two chats each page talks with its own."""
-    app = FastAPI()
-    app.include_router(EchoChat(lambda message: "sales").router, prefix="/sales")
+    app = make_app(lambda message: "sales", prefix="/sales")
     app.include_router(EchoChat(lambda message: "support").router, prefix="/support")
     server = serve(app)
     person = Person(page)

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat
+from tests.apps import make_app
 from tests.browser.conftest import Console, OpenChat
 from tests.browser.hosts import add_frame
 from tests.browser.person import Person, echoed
@@ -94,8 +95,7 @@ def test_frame_without_an_origin_is_told_what_to_name(
     """A frame without an origin is refused where nobody named it, and says what to name."""
     console.allow_failed_connections()
     asked: list[Asked] = []
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
+    app = make_app()
     add_frame(app, "/chat", sandbox="allow-scripts")
     app.add_middleware(Witness, asked=asked)
     person = Person(page.frame_locator("iframe"))

@@ -12,10 +12,11 @@ from playwright.sync_api import Page, expect
 from fastapi_echochat import Message
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.axe import violations
-from tests.browser.conftest import Console, OpenChat, OpenPage, StartProcess
+from tests.browser.conftest import Console, OpenChat, OpenPage
 from tests.browser.gate import Gate
 from tests.browser.person import Person, echoed, words
-from tests.servers import Process
+from tests.conftest import Keep
+from tests.servers import Process, uvicorn_process
 from tests.waiting import patient, wait_until
 
 PIECES_PER_SECOND = 4
@@ -88,7 +89,7 @@ class Counting:
 
 @pytest.mark.slow
 def test_answer_survives_whatever_happens(
-    open_chat: OpenChat, console: Console, start_process: StartProcess, tmp_path: Path
+    open_chat: OpenChat, console: Console, keep: Keep, tmp_path: Path
 ) -> None:
     """Whatever happens to its page, its wire or its server, an answer is there once, whole.
 
@@ -102,7 +103,7 @@ def test_answer_survives_whatever_happens(
     for folder in folders:
         folder.mkdir()
     with ThreadPoolExecutor() as threads:
-        servers = list(threads.map(lambda folder: start_process(COUNTS, folder), folders))
+        servers = list(threads.map(lambda folder: keep(uvicorn_process(COUNTS, folder)), folders))
     everybody = [
         Counting(open_chat(server=server, wire=number < 4, screen={}), server, folder)
         for number, (server, folder) in enumerate(zip(servers, folders, strict=True))
@@ -145,7 +146,7 @@ def test_answer_survives_whatever_happens(
 
     wait_until(away.is_answered, "the answer is in the log", seconds=patient(40))
     away.waits()
-    away.person.is_online()
+    away.person.comes_online()
 
     for one in (cut_at_2, cut_at_6, cut_at_15, away, reloaded):
         one.has_whole_answer(made=1)
@@ -232,11 +233,11 @@ def test_stop_is_remembered(open_chat: OpenChat, console: Console) -> None:
 
 
 def test_typed_while_offline_is_answered_once(
-    open_chat: OpenChat, console: Console, start_process: StartProcess, tmp_path: Path
+    open_chat: OpenChat, console: Console, keep: Keep, tmp_path: Path
 ) -> None:
     """What is typed while the server is away is asked once, and answered once, in its order."""
     console.allow_failed_connections()
-    server = start_process(COUNTS)
+    server = keep(uvicorn_process(COUNTS, tmp_path))
     texts = ["one", "two", "three"]
 
     person = open_chat(server=server)

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from fastapi.responses import Response
 from jinja2 import DictLoader
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import EchoChat
 from fastapi_echochat.page.languages import CHINESE
+from tests.apps import make_app
 from tests.browser.conftest import OpenChat, OpenPage
 from tests.browser.person import echoed
 from tests.conftest import Serve
@@ -24,8 +23,7 @@ schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 def test_page_speaks_chinese(open_page: OpenPage, serve: Serve) -> None:
     """A browser set to Chinese gets a page in Chinese, its script's words included."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
+    app = make_app()
     page = open_page(locale="zh-CN")
 
     page.goto(serve(app).url("/chat"))
@@ -57,7 +55,12 @@ def test_words_of_the_host(page: Page, open_chat: OpenChat) -> None:
 @pytest.mark.parametrize("is_first", [False, True])
 def test_stylesheet_of_the_host(open_chat: OpenChat, scheme: str, is_first: bool) -> None:
     """A host's stylesheet sets our properties, linked before or after ours, in the dark too."""
-    app = FastAPI()
+    link = '<link rel="stylesheet" href="/shop.css">'
+    head = f"{link}{{{{ super() }}}}" if is_first else f"{{{{ super() }}}}{link}"
+    template = (
+        '{% extends "fastapi_echochat/base.html" %}{% block head %}' + head + "{% endblock %}"
+    )
+    app = make_app(templates=DictLoader({"fastapi_echochat/chat.html": template}))
 
     @app.get("/shop.css")
     def shop() -> Response:
@@ -67,14 +70,7 @@ def test_stylesheet_of_the_host(open_chat: OpenChat, scheme: str, is_first: bool
             media_type="text/css",
         )
 
-    link = '<link rel="stylesheet" href="/shop.css">'
-    head = f"{link}{{{{ super() }}}}" if is_first else f"{{{{ super() }}}}{link}"
-    template = (
-        '{% extends "fastapi_echochat/base.html" %}{% block head %}' + head + "{% endblock %}"
-    )
-    templates = DictLoader({"fastapi_echochat/chat.html": template})
-
-    person = open_chat(app=app, screen={"color_scheme": scheme}, templates=templates)
+    person = open_chat(app=app, screen={"color_scheme": scheme})
     person.says("styled")
     person.reads(*echoed(["styled"]))
 

@@ -5,15 +5,16 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fastapi_echochat import EchoChat, Limits, Message, echo
+from fastapi_echochat import Limits, Message, echo
 from fastapi_echochat.page.languages import ENGLISH
-from tests.browser.conftest import Console, OpenChat, StartProcess
+from tests.apps import make_app
+from tests.browser.conftest import Console, OpenChat
 from tests.browser.person import Person, echoed, words
 from tests.browser.witness import Asked, Witness, handshakes, note_frames
-from tests.conftest import Serve
+from tests.conftest import Keep, Serve
+from tests.servers import uvicorn_process
 from tests.waiting import PATIENCE, wait_until
 
 # A host that writes down, in the folder it runs in, what its reply function is called with.
@@ -64,11 +65,11 @@ def become(page: Page, visibility: str) -> None:
 
 
 def test_killed_server_loses_nothing(
-    open_chat: OpenChat, console: Console, start_process: StartProcess, tmp_path: Path
+    open_chat: OpenChat, console: Console, keep: Keep, tmp_path: Path
 ) -> None:
     """What is typed while a killed server is down waits, and is delivered once when it is back."""
     console.allow_failed_connections()
-    server = start_process(WRITES_DOWN)
+    server = keep(uvicorn_process(WRITES_DOWN, tmp_path))
 
     person = open_chat(server=server)
     person.says("before")
@@ -93,11 +94,11 @@ def test_killed_server_loses_nothing(
 
 
 def test_restarted_server_is_called_so(
-    open_chat: OpenChat, console: Console, start_process: StartProcess, tmp_path: Path
+    open_chat: OpenChat, console: Console, keep: Keep, tmp_path: Path
 ) -> None:
     """A server that is asked to stop says so, and the page connects to the next one by itself."""
     console.allow_failed_connections()
-    server = start_process(WRITES_DOWN)
+    server = keep(uvicorn_process(WRITES_DOWN, tmp_path))
 
     person = open_chat(server=server)
     person.says("before")
@@ -265,7 +266,7 @@ def test_offline_browser_connects_at_once_when_online(
     # With its timers stopped it is the browser's event that connects, or nothing.
     stop_clock(page)
     person.reads_state("unreachable")
-    person.is_online()
+    person.comes_online()
 
     person.reads(*echoed(["offline"]))
     person.reads_state("connected")
@@ -320,8 +321,7 @@ def test_full_server_is_told_and_waited_for(
     """Where all connections are taken the page says so, and connects when one gets free."""
     console.allow_failed_connections()
     asked: list[Asked] = []
-    app = FastAPI()
-    app.include_router(EchoChat(limits=Limits(connections=1)).router, prefix="/chat")
+    app = make_app(limits=Limits(connections=1))
     app.add_middleware(Witness, asked=asked)
     server = serve(app)
     other = context.new_page()

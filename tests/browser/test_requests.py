@@ -41,7 +41,7 @@ def test_room_is_few_requests_and_small(page: Page, open_chat: OpenChat, private
     responses: list[Response] = []
     page.on("response", lambda response: responses.extend([response]))
 
-    person = open_chat(rooms=MemoryRooms(), private=private)
+    person = open_chat(rooms=MemoryRooms(), kept=private)
     page.wait_for_load_state("networkidle")
 
     assert len(person.asked) <= FEW

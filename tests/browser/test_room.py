@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from itertools import cycle
 
 import pytest
-from fastapi import FastAPI
 from jinja2 import DictLoader
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import EchoChat, MemoryRooms, Message
+from fastapi_echochat import MemoryRooms, Message
 from fastapi_echochat.page.languages import CHINESE, ENGLISH
+from tests.apps import make_app
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage, OpenRoom, TakePicture
 from tests.browser.gate import Gate
@@ -97,8 +97,7 @@ def test_rooms_are_apart(page: Page, open_room: OpenRoom) -> None:
 
 def test_only_room_needs_no_name(page: Page, serve: Serve) -> None:
     """A room at an address without parameters is called nothing."""
-    app = FastAPI()
-    app.include_router(EchoChat(reply=None, rooms=MemoryRooms()).router, prefix="/talk")
+    app = make_app(reply=None, rooms=MemoryRooms(), prefix="/talk")
     page.goto(serve(app).url("/talk"))
     ada = Talker(page)
     ada.joins("Ada")

@@ -74,14 +74,14 @@ def test_id_of_a_message_that_waits(page: Page, open_room: OpenRoom, console: Co
     room = open_room()
     ada = room.enter("Ada", wire=True)
     ids = ids_of(page)
-    ada.is_offline()
+    ada.goes_offline()
     ada.says("waits")
     (outbox,) = page.evaluate(
         "Object.entries(sessionStorage).filter(([key]) => key.includes('outbox'))"
     )
     (waiting,) = json.loads(outbox[1])
     say_as(room.server.url("/rooms/lobby/ws", "ws"), "Bob", waiting["id"], "of another")
-    ada.is_online()
+    ada.comes_online()
 
     ada.reads("of another", "waits")
     expect(ada.log.locator(".waiting")).to_have_count(0)

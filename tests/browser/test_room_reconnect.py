@@ -1,15 +1,18 @@
 """Rooms over connections that break and servers that die: no gap, no double."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from fastapi_echochat import MemoryRooms
 from fastapi_echochat.page.languages import ENGLISH
-from tests.browser.conftest import Console, OpenRoom, StartProcess
+from tests.browser.conftest import Console, OpenRoom
 from tests.browser.person import Talker
 from tests.browser.test_room_history import PAGE, fill
+from tests.conftest import Keep
+from tests.servers import uvicorn_process
 from tests.waiting import wait_until
 
 IN_A_FILE = """
@@ -27,11 +30,11 @@ IN_MEMORY = IN_A_FILE.replace('SQLiteRooms("rooms.db")', "MemoryRooms()").replac
 
 @pytest.mark.slow
 def test_killed_server_leaves_no_gap_and_no_double(
-    page: Page, open_room: OpenRoom, console: Console, start_process: StartProcess
+    page: Page, open_room: OpenRoom, console: Console, keep: Keep, tmp_path: Path
 ) -> None:
     """Killed and started again, again and again, the server has all that was said, once."""
     console.allow_failed_connections()
-    server = start_process(IN_A_FILE)
+    server = keep(uvicorn_process(IN_A_FILE, tmp_path))
     ada, bob = open_room(server).enter_in_turn("Ada", "Bob")
     said: set[str] = set()
 
@@ -72,13 +75,13 @@ def test_typed_while_away_arrives_once(open_room: OpenRoom, console: Console) ->
     ada.says("here")
     bob.reads("here")
     expect(ada.log.locator(".waiting")).to_have_count(0)
-    ada.is_offline()
+    ada.goes_offline()
     texts = [f"typed {number}" for number in range(20)]
     for text in texts:
         ada.says(text)
     expect(ada.notes).to_have_text([ENGLISH["waiting"]] * len(texts))
     bob.says("meanwhile")
-    ada.is_online()
+    ada.comes_online()
 
     for one in (ada, bob):
         one.reads("here", "meanwhile", *texts)
@@ -168,9 +171,9 @@ def test_gap_is_shown_and_filled(page: Page, open_room: OpenRoom, console: Conso
     ada.says("long forgotten")
     ada.reads("long forgotten")
     expect(ada.notes).to_have_count(0)
-    ada.is_offline()
+    ada.goes_offline()
     texts = fill(rooms, 3 * PAGE)
-    ada.is_online()
+    ada.comes_online()
     ada.reads_state("connected")
     expect(ada.texts.last).to_have_text(texts[-1])
     expect(ada.seams).to_contain_text(ENGLISH["gap"])
@@ -189,14 +192,14 @@ def test_gap_is_shown_and_filled(page: Page, open_room: OpenRoom, console: Conso
 
 
 def test_room_that_was_lost_is_a_gap(
-    open_room: OpenRoom, console: Console, start_process: StartProcess
+    open_room: OpenRoom, console: Console, keep: Keep, tmp_path: Path
 ) -> None:
     """Where a room begins anew the page keeps what it has, and says that something may be missing.
 
     What was not acknowledged is in the new one.
     """
     console.allow_failed_connections()
-    server = start_process(IN_MEMORY)
+    server = keep(uvicorn_process(IN_MEMORY, tmp_path))
     ada = open_room(server).enter("Ada")
 
     ada.says("before")
@@ -283,11 +286,11 @@ def test_renamed_while_away(open_room: OpenRoom, console: Console) -> None:
     ada = room.enter("Ada", wire=True)
     bob = room.enter("Bob")
 
-    ada.is_offline()
+    ada.goes_offline()
     ada.rename.click()
     ada.joins("Countess")
     ada.says("It is me")
-    ada.is_online()
+    ada.comes_online()
 
     bob.reads("It is me")
     expect(bob.names).to_have_text(["Countess"])

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat
+from tests.apps import make_app
 from tests.browser.conftest import Console, OpenChat
 from tests.browser.hosts import StrictPolicy, add_blank
 from tests.browser.person import Person, echoed
@@ -21,11 +22,9 @@ HIJACK = """url => new Promise((resolve) => {
 
 def test_strict_policy_of_the_host_breaks_nothing(page: Page, serve: Serve) -> None:
     """Under a host's `default-src 'self'` the page looks and works as without."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
+    app = make_app()
     server = serve(app)
-    strict_app = FastAPI()
-    strict_app.include_router(EchoChat().router, prefix="/chat")
+    strict_app = make_app()
     strict_app.add_middleware(StrictPolicy)
     strict_server = serve(strict_app)
     person = Person(page)
@@ -88,8 +87,7 @@ def test_page_of_an_allowed_origin_may_connect(page: Page, serve: Serve) -> None
     add_blank(other)
     other_server = serve(other)
     origin = f"http://friend.localhost:{other_server.port}"
-    app = FastAPI()
-    app.include_router(EchoChat(allowed_origins=[origin]).router, prefix="/chat")
+    app = make_app(allowed_origins=[origin])
 
     page.goto(f"{origin}/")
 
@@ -101,8 +99,7 @@ def test_page_of_the_same_host_may_connect(page: Page, serve: Serve) -> None:
     """A page of the same host name may connect, also from another port, as cookies go to both."""
     other = FastAPI()
     add_blank(other)
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
+    app = make_app()
 
     page.goto(serve(other).url("/"))
 
@@ -137,8 +134,7 @@ def test_policy_allows_no_third_place(
 ) -> None:
     """The page may talk with its own host, and with no other: its policy keeps it from that."""
     asked: list[Asked] = []
-    other = FastAPI()
-    other.include_router(EchoChat(allowed_origins=["*"]).router, prefix="/chat")
+    other = make_app(allowed_origins=["*"])
     other.add_middleware(Witness, asked=asked)
     address = f"ws://other.localhost:{serve(other).port}/chat/ws"
     open_chat()

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fastapi_echochat import EchoChat, Message
+from fastapi_echochat import Message
 from fastapi_echochat.page.languages import ENGLISH
+from tests.apps import make_app
 from tests.browser.conftest import OpenChat
 from tests.browser.gate import Gate
 from tests.browser.person import Person, echoed, words
@@ -200,8 +200,7 @@ def test_unanswered_message_is_answered_after_a_reload(page: Page, open_chat: Op
 
 def test_each_chat_has_its_own_conversation(page: Page, serve: Serve) -> None:
     """What was said in one chat is not shown in another one of the same host."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/{name}/chat")
+    app = make_app(prefix="/{name}/chat")
     server = serve(app)
     person = Person(page)
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import Depends, FastAPI, HTTPException
 from fastapi.requests import HTTPConnection
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
+from tests.apps import make_app
 from tests.browser.conftest import Console, OpenChat
 from tests.browser.person import echoed
 from tests.browser.witness import handshakes
@@ -43,9 +44,9 @@ def expected_refusals(expected_errors: list[str]) -> None:
     expected_errors.append("returned without completing handshake")
 
 
-def make_host() -> FastAPI:
-    """Return a host that has a page to sign in."""
-    app = FastAPI()
+def make_host(guard: Guard) -> FastAPI:
+    """Return a host with a chat behind a guard, and a page to sign in."""
+    app = make_app(dependencies=[Depends(guard)])
 
     @app.get("/sign-in")
     def sign_in() -> HTMLResponse:
@@ -76,7 +77,7 @@ def test_signed_out_page_stops_trying(
     console.allow_failed_connections()
     sign_in(context)
     page.clock.install()
-    person = open_chat(app=make_host(), guard=guard, wire=True)
+    person = open_chat(app=make_host(guard), wire=True)
     context.clear_cookies()
     person.wire.cut()
     person.reads_state("signed_out")
@@ -101,7 +102,7 @@ def test_signed_in_again_the_page_goes_on(
     """Try again connects once one is signed in again, and delivers what has waited."""
     console.allow_failed_connections()
     sign_in(context)
-    person = open_chat(app=make_host(), guard=guard, wire=True)
+    person = open_chat(app=make_host(guard), wire=True)
     person.says("before")
     person.reads(*echoed(["before"]))
     context.clear_cookies()
@@ -128,7 +129,7 @@ def test_try_again_hands_the_focus_on(
     """Who pressed Try again, which then goes, is left in the field and not nowhere."""
     console.allow_failed_connections()
     sign_in(context)
-    person = open_chat(app=make_host(), guard=refuses, wire=True)
+    person = open_chat(app=make_host(refuses), wire=True)
     context.clear_cookies()
     person.wire.cut()
     person.reads_state("signed_out")
@@ -148,7 +149,7 @@ def test_coming_back_from_the_sign_in_page_connects(
     """Who signs in in another tab and comes back finds the chat connected, without a click."""
     console.allow_failed_connections()
     sign_in(context)
-    person = open_chat(app=make_host(), guard=refuses, wire=True)
+    person = open_chat(app=make_host(refuses), wire=True)
     context.clear_cookies()
     person.wire.cut()
     person.reads_state("signed_out")

@@ -93,13 +93,13 @@ def test_reason_is_read_while_it_fails_again(
     page.clock.install()
 
     person = open_chat(wire=True)
-    person.is_offline()
+    person.goes_offline()
     person.note_states()
     for _ in range(5):
         page.clock.fast_forward(31_000)
         expect(page.locator("#echochat")).to_have_attribute("data-state", "waiting")
     assert person.has_read_states() == words("unreachable")
-    person.is_online()
+    person.comes_online()
 
     person.reads_state("connected")
 

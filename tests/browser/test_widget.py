@@ -10,6 +10,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from fastapi_echochat import EchoChat, Message
 from fastapi_echochat.page.languages import ENGLISH
+from tests.apps import make_app
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage, TakePicture
 from tests.browser.person import Person, echoed
@@ -41,8 +42,7 @@ def make_host(*scripts: str, css: str = "", in_head: str = "", path: str = "/") 
     def stylesheet() -> Response:
         return Response(CSS + css, media_type="text/css")
 
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/support/chat")
+    app = make_app(prefix="/support/chat")
     app.add_api_route(path, page, include_in_schema=False)
     app.add_api_route("/shop.css", stylesheet, include_in_schema=False)
     return app
@@ -328,8 +328,7 @@ def test_two_chats_on_a_page(page: Page, serve: Serve, take_picture: TakePicture
 
 def sub_application() -> tuple[FastAPI, str]:
     app = make_host('src="/api/help?asset=widget.js"')
-    api = FastAPI()
-    api.include_router(EchoChat().router, prefix="/help")
+    api = make_app(prefix="/help")
     app.mount("/api", api)
     return app, "/"
 

@@ -50,7 +50,7 @@ def nginx(tmp_path: Path, certificate: Path) -> Iterator[StartNginx]:
             process = nginx_process(
                 server_block, *upstreams, folder=folder, certificate=certificate, port=port
             )
-            processes.callback(lambda: _expect_silence(process))
+            processes.callback(_expect, process.log, "")
             processes.callback(process.stop)
             return process
 
@@ -73,8 +73,8 @@ def is_answered(person: Person, address: str, rendered: str | None = None) -> No
     person.reads("NBA", "Message text was: NBA")
 
 
-def _expect_silence(process: Process) -> None:
-    assert process.log() == ""
+def _expect(read: Callable[[], object], expected: object) -> None:
+    assert read() == expected
 
 
 # Takes the browser's profile to be stopped before its pages are closed: uvicorn 0.54 with TLS
@@ -85,17 +85,12 @@ def uvicorn(
     context: BrowserContext,  # noqa: F811 - it is the one above
 ) -> Iterator[StartUvicorn]:
     """Start `uvicorn host:app` in processes until the test ends, and then read their logs."""
-    processes: list[Process] = []
+    with contextlib.ExitStack() as processes:
 
-    def start(source: str, *options: str) -> Process:
-        start = uvicorn_command if options else uvicorn_process
-        process = start(source, tmp_path, *options)
-        processes.append(process)
-        return process
+        def start(source: str, *options: str) -> Process:
+            process = (uvicorn_command if options else uvicorn_process)(source, tmp_path, *options)
+            processes.callback(_expect, process.complaints, [])
+            processes.callback(process.stop)
+            return process
 
-    yield start
-    for process in processes:
-        process.stop()
-    logs = "".join(process.log() for process in processes)
-    assert "ERROR" not in logs
-    assert "Traceback" not in logs
+        yield start

@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 import pytest
-from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
-from fastapi_echochat import EchoChat
+from tests.apps import make_app
 from tests.browser.chromium import QUIET, find_chromium
 from tests.browser.conftest import Console
 from tests.browser.person import Person
@@ -114,8 +113,7 @@ def test_a_page_behind_a_proxy_is_answered(
     proxy: Proxy, serve: Serve, nginx: StartNginx, page: Page
 ) -> None:
     """A page opened at its public address shows its public endpoint, and is answered."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix=proxy.mount)
+    app = make_app(prefix=proxy.mount)
     host = serve(app, root_path=proxy.root_path)
     server = nginx(proxy.server_block, host.port)
     public = f"{PUBLIC_NAME}:{server.port}"
@@ -130,8 +128,7 @@ def test_a_page_on_the_default_port_is_answered(
     serve: Serve, nginx: StartNginx, chromium: Browser, console: Console
 ) -> None:
     """Behind nginx as most guides set it up, on the default port, the server sees all of it."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/support/chat")
+    app = make_app(prefix="/support/chat")
     host = serve(app)
     port = free_port()
     nginx(HOST_WITHOUT_PORT + SCHEME + EVERYTHING, host.port, port=port)

@@ -171,15 +171,16 @@ class Crowd:
     def __init__(self, urls: list[str], rooms: Rooms, room: str = "lobby") -> None:
         self.writers = [Writer(f"writer {number}", urls) for number in range(4)]
         self.readers = [Reader(f"reader {number}", urls) for number in range(4)]
-        self.log: list[Entry] = []
+        self.history: list[Entry] = []
         self._rooms = rooms
         self._room = room
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def talk_during(
         self, trouble: Callable[[], Any], *, patience: float = 4 * PATIENCE
     ) -> None:
         """Talk as long as something goes on; then until all is acknowledged and seen."""
-        tasks = [asyncio.ensure_future(client.run()) for client in self.readers]
+        tasks = self._tasks = [asyncio.ensure_future(client.run()) for client in self.readers]
         # A reader that has seen nothing yet has no position to come back with.
         await self._wait(lambda: all(reader.welcomes for reader in self.readers), patience)
         tasks += [asyncio.ensure_future(client.run()) for client in self.writers]
@@ -189,9 +190,9 @@ class Crowd:
             for writer in self.writers:
                 writer.is_ending = True
             await self._wait(lambda: all(writer.is_done for writer in self.writers), patience)
-            self.log = [entry async for entry in self._read()]
+            self.history = [entry async for entry in self._read()]
             for reader in self.readers:
-                reader.until = self.log[-1].position
+                reader.until = self.history[-1].position
             await self._wait(lambda: all(reader.is_done for reader in self.readers), patience)
         finally:
             for task in tasks:
@@ -200,8 +201,8 @@ class Crowd:
 
     def check(self) -> str:
         """Assert what is promised, and return the figures."""
-        stored = [entry.id for entry in self.log]
-        positions = [entry.position for entry in self.log]
+        stored = [entry.id for entry in self.history]
+        positions = [entry.position for entry in self.history]
         sent = sum(writer.sent for writer in self.writers)
         acknowledged = [one for writer in self.writers for one in writer.acknowledged.items()]
         seen = [len(reader.seen) for reader in self.readers]
@@ -213,7 +214,7 @@ class Crowd:
         assert positions == sorted(set(positions)), f"positions do not grow; {figures}"
         where = dict(zip(stored, positions, strict=True))
         lost = [one for one in acknowledged if where.get(one[0]) != one[1]]
-        assert not lost, f"acknowledged, and not in the log at that position: {lost}; {figures}"
+        assert not lost, f"acknowledged, and not in the history at that position: {lost}; {figures}"
         assert len(acknowledged) == sent, f"not all was acknowledged in the end; {figures}"
         for writer in self.writers:
             own = [message_id for message_id in stored if message_id.startswith(writer.name)]
@@ -234,7 +235,13 @@ class Crowd:
             after = entries[-1].position
 
     async def _wait(self, condition: Callable[[], bool], seconds: float) -> None:
-        await until(condition, self, seconds)
+        def is_so() -> bool:
+            for task in self._tasks:
+                if task.done():
+                    task.result()  # Raises what has ended it, if something has.
+            return condition()
+
+        await until(is_so, self, seconds)
 
     def __str__(self) -> str:
         writers = [(writer.sent, len(writer.acknowledged)) for writer in self.writers]

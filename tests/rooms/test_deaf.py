@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.clients import V1, Client, RawClient
+from tests.clients import V1, Client
 from tests.conftest import Keep
+from tests.raw_client import RawClient
 from tests.servers import Process, uvicorn_process
-from tests.waiting import until, wait_until
+from tests.waiting import get, until, wait_until
 
 READERS = 999
 ROUNDS = 2
@@ -51,7 +51,8 @@ async def memory() -> int:
 def server(tmp_path: Path, keep: Keep) -> Process:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * READERS)), hard))
-    return keep(uvicorn_process(HOST, tmp_path))
+    # Nor does uvicorn give up who answers no ping, however long this machine takes.
+    return keep(uvicorn_process(HOST, tmp_path, "--ws-ping-interval", "3600"))
 
 
 def enter_deaf(url: str, name: str) -> RawClient:
@@ -130,7 +131,7 @@ def test_nobody_waits_for_a_client_that_never_reads(
     times: dict[str, list[float]] = {"without it": [], "while it is stuck": [], "let go": []}
 
     def stuck() -> list[int]:
-        counts: list[int] = httpx.get(server.url("/stuck")).json()
+        counts: list[int] = get(server.url("/stuck")).json()
         return counts
 
     async def is_stuck() -> bool:
@@ -178,7 +179,7 @@ def test_memory_is_bounded(server: Process, record_property: Callable[[str, obje
     """Whatever is said while twenty clients read nothing, little of it is kept for them."""
 
     def memory() -> int:
-        used: int = httpx.get(server.url("/memory")).json()
+        used: int = get(server.url("/memory")).json()
         return used
 
     url = server.ws("/rooms/lobby")
@@ -197,7 +198,7 @@ def test_memory_is_bounded(server: Process, record_property: Callable[[str, obje
                 ann.tell(text)
                 said += len(text)
             most = max(most, memory())
-        wait_until(lambda: bool(httpx.get(server.url("/stuck")).json()[1] == 20), "all are behind")
+        wait_until(lambda: bool(get(server.url("/stuck")).json()[1] == 20), "all are behind")
         for client in deaf:
             assert client.receive_rest()[1] == 1013
     grown = (most - before) / 1_000_000

@@ -28,11 +28,11 @@ app.include_router(EchoChat(reply=None, rooms={rooms}).router, prefix="/rooms/{{
 """
 
 
-class Place:
-    """A place where rooms live, the servers that come and go on it, and a crowd on them.
+class Scene:
+    """A store of rooms, the servers that come and go on it, and a crowd on them.
 
     Args:
-        name: Of the place.
+        name: Of the store.
         servers: One or the other of them is killed and started again.
         rooms: What they serve.
     """
@@ -78,10 +78,10 @@ def test_nothing_is_lost_when_servers_are_killed(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Whatever was acknowledged is in the log once, and every reader saw all of it, in its order.
+    """What was acknowledged is in the history once, and every reader saw all of it, in its order.
 
     Of SQLite there is one server, of Redis there are two, of which one or the other is killed with
-    SIGKILL and started again, in both places at the same time.
+    SIGKILL and started again, with both stores at the same time.
     """
     url = keep(redis_process(tmp_path)).url(scheme="redis")
     history = 1_000_000
@@ -89,13 +89,13 @@ def test_nothing_is_lost_when_servers_are_killed(
     def serve(rooms: str, name: str) -> Process:
         return keep(uvicorn_process(HOST.format(rooms=rooms), tmp_path, name=name))
 
-    places = [
-        Place(
+    scenes = [
+        Scene(
             "sqlite",
             [serve('SQLiteRooms("rooms.db")', "in_a_file")],
             SQLiteRooms(tmp_path / "rooms.db"),
         ),
-        Place(
+        Scene(
             "redis",
             [serve(f'RedisRooms("{url}", history={history})', "in_redis") for _ in range(2)],
             RedisRooms(url, history=history),
@@ -103,11 +103,11 @@ def test_nothing_is_lost_when_servers_are_killed(
     ]
 
     async def talk() -> None:
-        await asyncio.gather(*(place.talk() for place in places))
+        await asyncio.gather(*(scene.talk() for scene in scenes))
 
     asyncio.run(talk())
 
-    for place in places:
-        figures = place.check()
+    for scene in scenes:
+        figures = scene.check()
         record_property("figures", figures)
         print(figures)

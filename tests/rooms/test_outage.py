@@ -30,7 +30,7 @@ app.include_router(chat.router, prefix="/rooms/{{room}}")
 """
 
 
-def said_in_the_log(server: Process) -> list[str]:
+def lines_logged(server: Process) -> list[str]:
     """Return what the package has logged, in full."""
     return re.findall(r"^\w+ fastapi_echochat .*", server.log(), re.MULTILINE)
 
@@ -70,12 +70,12 @@ class Outage:
         clients = (*self._crowd.writers, *self._crowd.readers)
         assert sum(client.cuts for client in clients) == 0, figures
         for server in self._servers:
-            lines = said_in_the_log(server)
+            lines = lines_logged(server)
             print("\n".join(lines))
             assert len(lines) == 2, (self.how, lines)
             assert re.fullmatch(
                 r"WARNING fastapi_echochat Redis at 127\.0\.0\.1:\d+ does not answer .*: trying "
-                "again; what is said waits",
+                "again; new messages wait",
                 lines[0],
             ), self.how
             assert re.fullmatch(
@@ -89,7 +89,7 @@ class Outage:
         return sum(len(writer.acknowledged) for writer in self._crowd.writers)
 
     async def _trouble(self) -> None:
-        await until(lambda: self._acknowledged() > 300, f"what is said before it is {self.how}")
+        await until(lambda: self._acknowledged() > 300, f"messages before it is {self.how}")
         if self.how == "frozen":
             self._redis.send_signal(signal.SIGSTOP)
         else:
@@ -103,7 +103,7 @@ class Outage:
         else:
             await asyncio.to_thread(self._redis.start)
         goal = self._during + 500
-        await until(lambda: self._acknowledged() > goal, f"what is said after it was {self.how}")
+        await until(lambda: self._acknowledged() > goal, f"messages after it was {self.how}")
 
 
 @pytest.fixture

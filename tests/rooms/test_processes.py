@@ -121,7 +121,7 @@ def url(process: Process, path: str) -> str:
 
 
 def test_one_room(pair: Group, room: str) -> None:
-    """What is said, posted or typed in one process is seen in the other, in one order, once."""
+    """What is sent, posted or typed in one process is seen in the other, in one order, once."""
     path = f"/rooms/{room}"
     with Client(url(pair.one, path), "Ann") as ann, Client(url(pair.two, path), "Bob") as bob:
         entry = ann.tell("hello")

@@ -56,10 +56,11 @@ def _entry(text: str) -> str:
         "position": time.time_ns() // 1000,
         "kind": "message",
         "id": "m-00000001",
-        "author": "Speaker",
+        "author": {"id": "a-pseudonym-0001", "name": "Speaker"},
         "text": text,
         "sent_at": datetime.now(timezone.utc).isoformat().replace("+00:00", "Z"),
         "outcome": "done",
+        "in_reply_to": None,
     }
     return json.dumps(entry, separators=(",", ":"))
 

@@ -33,7 +33,7 @@ CREATE TABLE entries (
     is_guest INTEGER NOT NULL CHECK (is_guest IN (0, 1)),
     text TEXT NOT NULL,
     sent_at TEXT NOT NULL CHECK (
-        strftime('%Y-%m-%dT%H:%M:%S', substr(sent_at, 1, 19)) IS substr(sent_at, 1, 19)
+        strftime('%Y-%m-%dT%H:%M:%S', substr(sent_at, 1, 19), '+0 days') IS substr(sent_at, 1, 19)
         AND substr(sent_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]+00:00'
     ),
     outcome TEXT NOT NULL CHECK (outcome IN ('done', 'stopped', 'failed')),
@@ -174,7 +174,9 @@ def _is_of_rooms(database: sqlite3.Connection, path: Path) -> bool:
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as exc:
-        raise ValueError(f"{path} is not an SQLite database ({exc}); give SQLiteRooms another") from exc
+        raise ValueError(
+            f"{path} is not an SQLite database ({exc}); give SQLiteRooms another"
+        ) from exc
     if not tables:
         return False
     if _pragma(database, "application_id") != _APPLICATION_ID:

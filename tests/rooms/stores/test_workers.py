@@ -1,7 +1,6 @@
-"""Rooms in memory: they are bounded, and say so where there are several processes."""
+"""Several workers of one server that each keep rooms of their own: the log warns."""
 
 import asyncio
-import contextlib
 import subprocess
 import sys
 import urllib.request
@@ -12,11 +11,12 @@ import pytest
 
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from tests.conftest import Keep
-from tests.rooms.conftest import entry, take
+from tests.rooms.stores.conftest import entry
 from tests.servers import uvicorn_command
 from tests.waiting import PATIENCE, wait_until
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
+
 
 HOST = """
 import os
@@ -24,7 +24,7 @@ import time
 from fastapi import FastAPI
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
-from tests.rooms.conftest import entry
+from tests.rooms.stores.conftest import entry
 
 app = FastAPI()
 stores = {"memory": [MemoryRooms(), MemoryRooms()], "sqlite": [SQLiteRooms("rooms.db")] * 2}
@@ -37,55 +37,6 @@ async def append(store: str) -> int:
     time.sleep(0.02)
     return os.getpid()
 """
-
-
-@pytest.mark.anyio
-async def test_the_rooms_longest_not_used_are_dropped() -> None:
-    """With more rooms than are kept the one goes that was neither written nor read for longest."""
-    rooms = MemoryRooms(rooms=3)
-    for name in ("a", "b", "c"):
-        await rooms.append(name, entry())
-    await rooms.read("a")
-    await rooms.append("d", entry())
-    assert [bool(await rooms.read(name)) for name in ("a", "b", "c", "d")] == [1, 0, 1, 1]
-
-
-@pytest.mark.anyio
-async def test_a_room_that_somebody_follows_stays() -> None:
-    """Followed rooms are not dropped, even if that makes more than are kept."""
-    rooms = MemoryRooms(rooms=2)
-    async with contextlib.AsyncExitStack() as stack:
-        for name in ("a", "b", "c"):
-            following = await stack.enter_async_context(contextlib.aclosing(rooms.follow(name)))
-            await rooms.append(name, entry())
-            await anext(following)
-        await rooms.append("d", entry())
-        assert [len(await rooms.read(name)) for name in ("a", "b", "c", "d")] == [1, 1, 1, 1]
-    for number in range(10):
-        await rooms.append(f"new {number}", entry())
-    kept = [name for name in ("a", "b", "c", "d") if await rooms.read(name)]
-    assert kept == []
-
-
-@pytest.mark.anyio
-async def test_a_room_that_was_dropped_goes_on_above_its_positions(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A follower comes back to a room that began anew, though the clock was set back."""
-    rooms = MemoryRooms(rooms=1)
-    old = await rooms.append("a", entry())
-    await rooms.append("b", entry())
-    assert await rooms.read("a") == []
-    monkeypatch.setattr("time.time_ns", lambda: 1_000_000)
-    new = await rooms.append("a", entry())
-    assert await take(rooms, "a", 1, after=old.position) == [new]
-
-
-@pytest.mark.parametrize("bounds", [{"history": 0}, {"rooms": 0}])
-def test_a_bound_is_at_least_one(bounds: dict[str, int]) -> None:
-    """Nothing can be kept in no room, or in rooms that keep nothing."""
-    with pytest.raises(ValueError, match="at least one"):
-        MemoryRooms(**bounds)
 
 
 @pytest.mark.parametrize(("store", "what"), [("memory", "MemoryRooms"), ("sqlite", "SQLiteRooms")])
@@ -137,7 +88,7 @@ def test_forked_workers_are_processes_of_their_own(children: int, warnings: int)
     program = """
 import asyncio, os, sys
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
-from tests.rooms.conftest import entry
+from tests.rooms.stores.conftest import entry
 
 rooms = MemoryRooms()
 asyncio.run(rooms.append("lobby", entry()))

@@ -5,12 +5,22 @@ Its arguments are the store, its path or URL, the room, and what its ids begin w
 
 import asyncio
 import itertools
+import subprocess
 import sys
+from pathlib import Path
 
 from fastapi_echochat.rooms.stores.contract import Rooms
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
-from tests.rooms.conftest import entry
+from tests.rooms.stores.conftest import entry
+
+ROOT = Path(__file__).parents[3]
+
+
+def start_writer(store: str, where: str, name: str) -> "subprocess.Popen[str]":
+    """Start a process that appends to the lobby of a store."""
+    command = [sys.executable, "-m", __name__, store, where, "lobby", name]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 async def write(rooms: Rooms, room: str, name: str) -> None:

@@ -17,7 +17,7 @@ from fastapi_echochat.rooms.stores.contract import Entry, Kind, Rooms
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
-from tests.rooms.conftest import STORES, entry
+from tests.rooms.stores.conftest import STORES, entry
 from tests.waiting import PATIENCE
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(client=st.integers(0, 1))
     def close(self, client: int) -> None:
-        # Whoever still follows is not closed under, which nobody promises to notice at once.
+        # No store promises followers that they notice at once when it is closed.
         if not self.followers:
             self.run(self.client(client).close())
 

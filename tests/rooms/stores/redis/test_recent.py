@@ -7,7 +7,7 @@ import pytest
 from fastapi_echochat.rooms.stores.contract import Entry
 from fastapi_echochat.rooms.stores.redis.packing import pack, unpack, unpack_published
 from fastapi_echochat.rooms.stores.redis.recent import RecentEntries
-from tests.rooms.conftest import entry
+from tests.rooms.stores.conftest import entry
 
 
 def at(position: int) -> Entry:

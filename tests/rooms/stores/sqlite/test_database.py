@@ -1,0 +1,218 @@
+"""The file: its tables can be read with SQL, and another's are refused with reasons."""
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from fastapi_echochat.identity import Author
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
+from tests.rooms.stores.conftest import entry
+from tests.rooms.stores.writer import ROOT
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_history_can_be_read_with_sql(tmp_path: Path) -> None:
+    """The columns are plain text and numbers, and say what the entry says."""
+    path = tmp_path / "rooms.db"
+    rooms = SQLiteRooms(path)
+    kept = await rooms.append("lobby", entry("Grüße"))
+    await rooms.close()
+    database = sqlite3.connect(path)
+    rows = database.execute(
+        "SELECT room, position, kind, id, author_id, author_name, is_guest, text, sent_at, outcome"
+        " FROM entries"
+    ).fetchall()
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert database.execute("PRAGMA user_version").fetchone() == (2,)
+    database.close()
+    sent_at = kept.sent_at.isoformat(timespec="microseconds")
+    assert rows == [
+        ("lobby", kept.position, "message", kept.id, "17", "Ada", 0, "Grüße", sent_at, "done"),
+    ]
+
+
+async def test_a_host_finds_and_deletes_a_person_with_sql(tmp_path: Path) -> None:
+    """By author_id and is_guest the entries of one person are found and deleted, of nobody else."""
+    path = tmp_path / "rooms.db"
+    rooms = SQLiteRooms(path)
+    authors = [Author("17", "Ada"), Author("17", "ada"), Author("17", "Ada", is_guest=True), None]
+    kept = [await rooms.append("lobby", entry(author=author)) for author in authors]
+    database = sqlite3.connect(path)
+    person = "FROM entries WHERE author_id = ? AND NOT is_guest"
+    names = database.execute(f"SELECT author_name {person} ORDER BY position", ("17",)).fetchall()
+    assert names == [("Ada",), ("ada",)]
+    with database:
+        database.execute(f"DELETE {person}", ("17",))
+    database.close()
+    assert await rooms.read("lobby") == kept[2:]
+    again = await rooms.append("lobby", entry(id_=kept[0].id, author=authors[0]))
+    assert await rooms.read("lobby") == [*kept[2:], again]
+    await rooms.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("kind", "shout"),
+        ("outcome", "lost"),
+        ("is_guest", 2),
+        ("author_id", None),
+        ("sent_at", "yesterday"),
+        ("sent_at", "2026-11-25 10:00:00"),
+        ("sent_at", "2026-11-25T10:00:00.000000"),
+        ("sent_at", "2026-11-25T10:00:00.000000+01:00"),
+        ("sent_at", "2026-02-30T10:00:00.000000+00:00"),
+        ("sent_at", "2026-11-25T24:00:00.000000+00:00"),
+    ],
+)
+async def test_what_could_not_be_read_cannot_be_written(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    """The database itself refuses values that no entry has, so that they stop no reader."""
+    path = tmp_path / "rooms.db"
+    rooms = SQLiteRooms(path)
+    kept = await rooms.append("lobby", entry())
+    database = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError):
+        database.execute(f"UPDATE entries SET {column} = ?", (value,))
+    database.close()
+    assert await rooms.read("lobby") == [kept]
+    await rooms.close()
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2026, 9999])
+async def test_every_time_can_be_written(tmp_path: Path, year: int) -> None:
+    """The first and last microseconds of years are kept, and come back in UTC."""
+    rooms = SQLiteRooms(tmp_path / "rooms.db")
+    zone = timezone(timedelta(hours=0 if year in {1, 9999} else 5))
+    times = [datetime(year, 1, 1, tzinfo=zone), datetime(year, 12, 31, 23, 59, 59, 999_999, zone)]
+    for time in times:
+        await rooms.append("lobby", replace(entry(), sent_at=time))
+    kept = [one.sent_at for one in await rooms.read("lobby")]
+    assert kept == times
+    assert {time.tzinfo for time in kept} == {timezone.utc}
+    await rooms.close()
+
+
+async def test_each_file_has_a_pseudonym_key(tmp_path: Path) -> None:
+    """Two files have two keys; one that was deleted from its table is made anew."""
+    one, other = SQLiteRooms(tmp_path / "one.db"), SQLiteRooms(tmp_path / "other.db")
+    key = await one.pseudonym_key()
+    assert key != await other.pseudonym_key()
+    database = sqlite3.connect(tmp_path / "one.db")
+    with database:
+        database.execute("DELETE FROM pseudonym_key")
+    database.close()
+    assert await one.pseudonym_key() not in {key, await other.pseudonym_key()}
+    await one.close()
+    await other.close()
+
+
+def test_processes_that_race_have_one_pseudonym_key(tmp_path: Path) -> None:
+    """Processes that open a new file at the same time all get the same key."""
+    path = tmp_path / "rooms.db"
+    program = f"""
+import asyncio, sys
+from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
+
+print("ready", flush=True)
+sys.stdin.readline()
+print(asyncio.run(SQLiteRooms({str(path)!r}).pseudonym_key()).hex())
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    racers = [
+        subprocess.Popen(
+            command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    keys = {racer.communicate(timeout=4 * PATIENCE)[0].strip() for racer in racers}
+    assert len(keys) == 1
+    assert len(bytes.fromhex(keys.pop())) == 32
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("missing/rooms.db", "make the folder .*missing first"),
+        (".", "is a folder"),
+        (":memory:", "MemoryRooms"),
+    ],
+)
+def test_a_path_that_cannot_be_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, what: str
+) -> None:
+    """A folder, a missing folder and no file at all are refused when the rooms are made."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=what):
+        SQLiteRooms(where)
+    with pytest.raises(ValueError, match="at least one"):
+        SQLiteRooms("rooms.db", history=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", [1, 3])
+async def test_a_file_of_another_version_is_refused(tmp_path: Path, version: int) -> None:
+    """A file of an older or newer schema is not touched, and it is said what to do."""
+    path = tmp_path / "rooms.db"
+    rooms = SQLiteRooms(path)
+    await rooms.append("lobby", entry())
+    await rooms.close()
+    database = sqlite3.connect(path)
+    database.execute(f"PRAGMA user_version = {version}")
+    database.close()
+    refusal = (
+        f"version {version}, here they are of 2.*install that version, or give .* another path"
+    )
+    for _ in range(2):
+        with pytest.raises(ValueError, match=refusal):
+            await rooms.append("lobby", entry())
+        with pytest.raises(ValueError, match=refusal):
+            await rooms.read("lobby")
+        with pytest.raises(ValueError, match=refusal):
+            await rooms.pseudonym_key()
+
+
+async def test_somebody_elses_file_is_refused(tmp_path: Path) -> None:
+    """A database of something else, and what is no database, stay as they are."""
+    path = tmp_path / "shop.db"
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE entries (price)")
+    database.close()
+    with pytest.raises(ValueError, match="something else"):
+        await SQLiteRooms(path).append("lobby", entry())
+    database = sqlite3.connect(path)
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    database.close()
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database, and longer than the head of one. " * 100)
+    with pytest.raises(ValueError, match="not an SQLite database"):
+        await SQLiteRooms(text).append("lobby", entry())
+
+
+async def test_positions_grow_though_the_clock_goes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a clock that stands or goes back each entry is one further than the one before."""
+    rooms = SQLiteRooms(tmp_path / "rooms.db")
+    first = await rooms.append("lobby", entry())
+    await rooms.close()
+    monkeypatch.setattr("time.time_ns", lambda: 1_000_000)
+    later = [await rooms.append("lobby", entry()) for _ in range(3)]
+    assert [one.position - first.position for one in later] == [1, 2, 3]
+    assert await rooms.read("lobby") == [first, *later]
+    await rooms.close()

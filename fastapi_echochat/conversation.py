@@ -1,7 +1,7 @@
 """A session that talks with the reply function: the echo, and every bot without rooms."""
 
 import asyncio
-from datetime import datetime, timezone
+from datetime import datetime
 
 from .answer import Answer, Outcome
 from .client import Client
@@ -91,9 +91,9 @@ class Conversation(Session):
             )
         )
 
-    async def process_message(self, frame: MessageFrame) -> None:
+    async def process_message(self, frame: MessageFrame, received_at: datetime) -> None:
         """Answer a message."""
-        message = Message(frame.id, frame.text, self._author, datetime.now(timezone.utc))
+        message = Message(frame.id, frame.text, self._author, received_at)
         answer = self._answer = Answer(message, self._worker)
         timer = None
         if self._limits.reply_seconds is not None:

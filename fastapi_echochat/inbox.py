@@ -1,6 +1,7 @@
 """What a client has sent and is not done yet: bounded, each id once, at a rate."""
 
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from time import monotonic
 
 from .limits import Limits
@@ -25,7 +26,7 @@ class Inbox:
         self._rate: Rate | None = None
         if limits.messages_per_second is not None:
             self._rate = Rate(limits.messages_per_second, limits.burst)
-        self._waiting: dict[str, tuple[MessageFrame, float]] = {}
+        self._waiting: dict[str, tuple[MessageFrame, datetime, float]] = {}
         self._bytes = 0
 
     def __bool__(self) -> bool:
@@ -55,7 +56,7 @@ class Inbox:
         if frame.id in self._waiting:
             return False
         due = 0.0 if self._rate is None else self._rate.admit(monotonic())
-        self._waiting[frame.id] = (frame, due)
+        self._waiting[frame.id] = (frame, datetime.now(timezone.utc), due)
         self._bytes += _size(frame)
         return True
 
@@ -64,12 +65,12 @@ class Inbox:
 
         0 for at once, `None` where none waits.
         """
-        for _, due in self._waiting.values():
+        for _, _, due in self._waiting.values():
             return due
         return None
 
-    def take(self) -> MessageFrame:
-        """Return the next message, which waits no longer.
+    def take(self) -> tuple[MessageFrame, datetime]:
+        """Return the next message, which waits no longer, and when it came.
 
         Raises:
             KeyError: None waits.
@@ -96,10 +97,10 @@ class Inbox:
         """Tell whether a message waits."""
         return message_id in self._waiting
 
-    def _remove(self, message_id: str) -> MessageFrame:
-        frame, _ = self._waiting.pop(message_id)
+    def _remove(self, message_id: str) -> tuple[MessageFrame, datetime]:
+        frame, received_at, _ = self._waiting.pop(message_id)
         self._bytes -= _size(frame)
-        return frame
+        return frame, received_at
 
 
 def _size(frame: MessageFrame) -> int:

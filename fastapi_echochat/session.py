@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+from datetime import datetime, timezone
 from time import monotonic
 
 from .client import Client
@@ -119,8 +120,8 @@ class Session:
     async def greet(self) -> None:
         """Do what comes before the first frame is read."""
 
-    async def process_message(self, frame: MessageFrame) -> None:
-        """Do what a message asks for."""
+    async def process_message(self, frame: MessageFrame, received_at: datetime) -> None:
+        """Do what a message asks for, which came at a time, in UTC."""
         raise AssertionError("every kind of session has its own")
 
     async def handle_frame(self, frame: ClientFrame) -> None:
@@ -180,7 +181,7 @@ class Session:
                     self._current = frame
                     if not self._is_armed:
                         self._arm()
-                    await self.process_message(frame)
+                    await self.process_message(frame, datetime.now(timezone.utc))
                     if self._worker is not worker:
                         return  # It was ended from outside, and another task goes on.
                     if self._reader is not worker:
@@ -247,10 +248,10 @@ class Session:
                     await self.tell(SlowedFrame(seconds=seconds))
                 await asyncio.sleep(seconds)
                 continue  # What was first may have been stopped meanwhile.
-            self._current = inbox.take()
+            self._current, received_at = inbox.take()
             if self._space is not None and not self._space.done():
                 self._space.set_result(None)
-            await self.process_message(self._current)
+            await self.process_message(self._current, received_at)
             if self._worker is not worker:
                 return
         self._worker = self._current = None

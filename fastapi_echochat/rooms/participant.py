@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import secrets
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..client import Client
@@ -104,7 +104,7 @@ class Participant(Session):
         if not self._serializer.has_pieces:
             await self._enter(EnterFrame("enter", name=f"guest-{secrets.token_hex(2)}"))
 
-    async def process_message(self, frame: MessageFrame) -> None:
+    async def process_message(self, frame: MessageFrame, received_at: datetime) -> None:
         """Keep a message, if its author is in the room, by a name."""
         room = self._room
         if room is None:
@@ -119,7 +119,7 @@ class Participant(Session):
             id=frame.id,
             author=self._former.pop(frame.id, self.author),
             text=frame.text,
-            sent_at=datetime.now(timezone.utc),
+            sent_at=received_at,
         )
         kept = await room.append(entry, self.asker)
         if frame.id in self._stops:

@@ -113,4 +113,5 @@ def keep() -> Iterator[Keep]:
     yield keep
     for process in reversed(processes):
         process.stop()
-    assert [line for process in processes for line in process.complaints()] == []
+    logs = "\n".join(process.log() for process in processes if process.complaints())
+    assert not logs, logs

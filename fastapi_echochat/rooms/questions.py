@@ -2,7 +2,7 @@
 
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 from ..identity import key_of
@@ -78,10 +78,9 @@ class Questions:
         self._keys.clear()
         return entries
 
-    def first_of_each(self) -> Iterator[Entry]:
-        """Yield the oldest message of each author, of whose turn it is first."""
-        for waiting in list(self._open.values()):
-            yield next(iter(waiting.values()))
+    def first_of_each(self) -> list[Entry]:
+        """Return the oldest message of each author, in the order of their turns."""
+        return [next(iter(waiting.values())) for waiting in self._open.values()]
 
     def waiting_since(self, oldest: datetime) -> list[Entry]:
         """Return the messages that were sent before a time."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.raw_client import RawClient
 from tests.servers import Process, uvicorn_command, uvicorn_process
-from tests.waiting import PATIENCE, patient, wait_until
+from tests.waiting import PATIENCE, get, patient, wait_until
 
 HOST = """
 import asyncio
@@ -20,10 +20,18 @@ from fastapi_echochat import EchoChat, Limits
 
 logging.basicConfig(level=logging.INFO)
 
+begun = []
+
 async def slow(message):
+    begun.append(message)
     await asyncio.sleep(3600)
 
 app = FastAPI()
+
+@app.get("/begun")
+def count_begun() -> int:
+    return len(begun)
+
 app.include_router(EchoChat().router, prefix="/echo")
 app.include_router(EchoChat(slow).router, prefix="/slow")
 app.include_router(EchoChat(limits=Limits(send_seconds=0.5)).router, prefix="/impatient")
@@ -58,6 +66,9 @@ def test_live_connections_are_closed_with_1012(
         client.send_text(b"NBA")
     if mount == "echo":
         assert {client.receive_text() for client in clients} == {"Message text was: NBA"}
+    else:
+        # A socket that is closed with something unread in it is reset.
+        wait_until(lambda: get(server.url("/begun")).json() == len(clients), "all have begun")
 
     seconds = end(server)
 

@@ -13,7 +13,7 @@ import redis.asyncio  # noqa: F401
 import uvicorn
 import uvicorn.lifespan.on
 import uvicorn.protocols.http.h11_impl
-import uvicorn.protocols.websockets.websockets_sansio_impl
+import uvicorn.protocols.websockets.auto  # the one that this release of uvicorn prefers
 
 import fastapi_echochat  # noqa: F401
 

@@ -93,10 +93,7 @@ def test_what_is_no_author(given: object, has_rooms: bool) -> None:
 def test_author_that_cannot_be(author: Callable[[], object], what_to_do: str) -> None:
     """An author of something else than text, or without an id, is refused in a sentence."""
     client = TestClient(make_app(author=author, rooms=MemoryRooms()))
-    with (
-        pytest.raises((TypeError, ValueError)) as raised,
-        testing.connect(client, "/chat"),
-    ):
+    with pytest.raises((TypeError, ValueError)) as raised, testing.connect(client, "/chat"):
         pytest.fail("it was connected")
     assert what_to_do in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -473,11 +470,7 @@ def test_post_by_an_author(rooms: Rooms) -> None:
         assert client.get("/post").json() == client.get("/history").json() == ["1", "Ada", None]
         heard = [guest.hear() for _ in range(3)]
         assert [entry.kind for entry in heard] == ["notice"] * 3
-        assert [name_of(entry.author) for entry in heard] == [
-            "Ada the admin",
-            "Ada",
-            None,
-        ]
+        assert [name_of(entry.author) for entry in heard] == ["Ada the admin", "Ada", None]
         assert heard[0].author == Author(ada.id or "", "")
         assert heard[1].author not in (Author(ada.id or "", ""), Author(guest.id or "", ""))
 

@@ -55,12 +55,7 @@ def test_any_text_is_read(frame: str) -> None:
     if isinstance(read, MessageFrame):
         assert limits.allow_text(read.text)
         answer = json.loads(serializer.encode_reply(read.id, read.text, done=True))
-        assert answer == {
-            "type": "reply",
-            "in_reply_to": read.id,
-            "text": read.text,
-            "done": True,
-        }
+        assert answer == {"type": "reply", "in_reply_to": read.id, "text": read.text, "done": True}
     elif isinstance(read, ErrorFrame):
         error = json.loads(serializer.encode(read))
         assert error["type"] == "error"

@@ -18,24 +18,9 @@ from starlette.testclient import TestClient
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
-from fastapi_echochat import (
-    Entry,
-    Limits,
-    MemoryRooms,
-    Rooms,
-)
+from fastapi_echochat import Entry, Limits, MemoryRooms, Rooms
 from tests.apps import make_app
-from tests.clients import (
-    MUCH,
-    V1,
-    Client,
-    Frame,
-    author_id,
-    close_code,
-    name_of,
-    names_in,
-    receive,
-)
+from tests.clients import MUCH, V1, Client, Frame, author_id, close_code, name_of, names_in, receive
 from tests.conftest import Serve
 from tests.raw_client import RawClient
 from tests.servers import Uvicorn, errors

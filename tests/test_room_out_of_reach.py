@@ -9,14 +9,7 @@ from fastapi import FastAPI
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from fastapi_echochat import (
-    EchoChat,
-    Entry,
-    Limits,
-    MemoryRooms,
-    Message,
-    RoomsUnavailableError,
-)
+from fastapi_echochat import EchoChat, Entry, Limits, MemoryRooms, Message, RoomsUnavailableError
 from tests.apps import make_app
 from tests.clients import V1, Client, close_code, name_of
 from tests.conftest import Serve

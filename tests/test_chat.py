@@ -7,12 +7,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 import fastapi_echochat
-from fastapi_echochat import EchoChat, Limits, Message, echo
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, echo
 
 
 def test_public_names() -> None:
@@ -89,23 +89,53 @@ def test_dependency_overrides() -> None:
     assert TestClient(app).get("/chat").status_code == 200
 
 
+def of_request(request: Request) -> str | None:
+    return request.cookies.get("name")
+
+
+ROOM = {"reply": None, "rooms": MemoryRooms()}
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "sentence"),
     [
         ({"reply": "hello"}, TypeError, "a reply function takes .* this is 'hello'"),
         ({"reply": None}, ValueError, "reply=None .* takes rooms="),
-        ({"private": True}, ValueError, "say where, with rooms="),
-        ({"author": "ada"}, TypeError, "author= takes a dependency"),
+        ({**ROOM, "private": True}, ValueError, "reply=None"),
+        ({"private": True}, ValueError, "private=True .* say where, with rooms="),
+        ({"author": "ada"}, TypeError, "author= takes a dependency, a function, not 'ada'"),
+        ({"author": of_request}, TypeError, "takes a Request, which a WebSocket is not"),
+        (
+            {"author": of_request, **ROOM},
+            TypeError,
+            "of_request.* takes a Request, which a WebSocket is not",
+        ),
         ({"reply": lambda: ""}, TypeError, "takes no message"),
         ({"reply": lambda a, b: ""}, TypeError, "the parameter 'b' has neither an annotation"),
         ({"limits": 7}, TypeError, "limits= takes Limits"),
         ({"allowed_origins": "*"}, ValueError, "allowed_origins= takes a list"),
+        ({"title": ""}, ValueError, "title="),
+        ({"title": 7}, ValueError, "title="),
+        ({"websocket_url": "https://chat.example/ws"}, ValueError, "websocket_url="),
+        ({"websocket_url": "/ws"}, ValueError, "websocket_url="),
+        ({"websocket_url": "ws://[::1"}, ValueError, "websocket_url="),
+        ({"websocket_url": "wss://a.example/ws#x"}, ValueError, "websocket_url="),
+        ({"frame_ancestors": "https://a.example"}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": ["https://a.example; script-src *"]}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": ["https://a.example, *"]}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": [""]}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": [7]}, ValueError, "frame_ancestors="),
+        ({"templates": "no/such/folder"}, ValueError, "templates="),
+        ({"templates": 7}, ValueError, "templates="),
     ],
 )
 def test_options_that_cannot_be(
     options: dict[str, Any], kind: type[Exception], sentence: str
 ) -> None:
-    """A wrong option is refused when the chat is made, in a sentence that says what is taken."""
+    """A wrong option is refused when the chat is made, in a sentence that says what is taken.
+
+    So are options that do not go together, with what they need.
+    """
     with pytest.raises(kind, match=sentence):
         EchoChat(**options)
 
@@ -129,10 +159,22 @@ def test_options_that_cannot_be(
         {"send_seconds": float("nan")},
         {"send_seconds": float("inf")},
         {"send_seconds": "20"},
+        {"messages_per_second": 0},
+        {"messages_per_second": "fast"},
+        {"burst": 0},
+        {"burst": None},
+        {"reply_seconds": -1},
+        {"reply_threads": 0},
+        {"outbox_characters": 0},
+        {"name_length": 0},
+        {"name_length": None},
+        {"unattended_seconds": 0},
+        {"resume_seconds": -1},
+        {"resume_seconds": None},
     ],
 )
 def test_limits_that_cannot_be(bounds: dict[str, Any]) -> None:
-    """A bound that is none is refused by name."""
+    """A bound that is none, or of rooms and no positive number, is refused by name."""
     with pytest.raises(ValueError, match=rf"Limits\({next(iter(bounds))}=\) takes"):
         Limits(**bounds)
 

@@ -652,23 +652,6 @@ def test_rate_is_arithmetic() -> None:
     assert rate.admit(300.5) == 301.0
 
 
-@pytest.mark.parametrize(
-    "bounds",
-    [
-        {"messages_per_second": 0},
-        {"messages_per_second": "fast"},
-        {"burst": 0},
-        {"burst": None},
-        {"reply_seconds": -1},
-        {"reply_threads": 0},
-    ],
-)
-def test_limits_that_cannot_be(bounds: dict[str, Any]) -> None:
-    """A bound that is none is refused by name."""
-    with pytest.raises(ValueError, match=rf"Limits\({next(iter(bounds))}=\) takes"):
-        Limits(**bounds)
-
-
 def test_nothing_is_logged_of_an_ordinary_conversation(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException
 from fastapi.requests import HTTPConnection
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -261,51 +261,3 @@ def test_without_rooms_nothing_is_posted() -> None:
     for use in (EchoChat().post("lobby", "hello"), EchoChat().history("lobby")):
         with pytest.raises(RuntimeError, match="rooms="):
             asyncio.run(use)
-
-
-# --- Options -----------------------------------------------------------------------------------
-
-
-def of_request(request: Request) -> str | None:
-    return request.cookies.get("name")
-
-
-@pytest.mark.parametrize(
-    ("options", "kind", "sentence"),
-    [
-        ({"private": True}, ValueError, "private=True .* rooms="),
-        ({"reply": None}, ValueError, "reply=None .* rooms="),
-        ({"reply": None, "rooms": MemoryRooms(), "private": True}, ValueError, "reply=None"),
-        ({"author": "Ann"}, TypeError, "author= takes a dependency, a function, not 'Ann'"),
-        ({"author": of_request}, TypeError, "takes a Request, which a WebSocket is not"),
-        (
-            {"author": of_request, "reply": None, "rooms": MemoryRooms()},
-            TypeError,
-            "of_request.* takes a Request, which a WebSocket is not",
-        ),
-    ],
-)
-def test_options_that_cannot_be(
-    options: dict[str, Any], kind: type[Exception], sentence: str
-) -> None:
-    """Options that do not go together are refused when the chat is made, with what they need."""
-    with pytest.raises(kind, match=sentence):
-        EchoChat(**options)
-
-
-@pytest.mark.parametrize(
-    "limits",
-    [
-        {"outbox_characters": 0},
-        {"name_length": 0},
-        {"name_length": None},
-        {"unattended_seconds": 0},
-        {"resume_seconds": -1},
-        {"resume_seconds": None},
-    ],
-)
-def test_limits_that_cannot_be(limits: dict[str, Any]) -> None:
-    """A limit of rooms that is no positive number is refused by its name."""
-    (name,) = limits
-    with pytest.raises(ValueError, match=f"{name}="):
-        Limits(**limits)

@@ -21,6 +21,13 @@ def make_app(
     return app
 
 
+def mount(chat: EchoChat, prefix: str = "/chat") -> FastAPI:
+    """Make an application with a chat that the test needs by itself."""
+    app = FastAPI()
+    app.include_router(chat.router, prefix=prefix)
+    return app
+
+
 def make_client(*arguments: Any, **options: Any) -> TestClient:
     """Make a client of such an application, in this process."""
     return TestClient(make_app(*arguments, **options))

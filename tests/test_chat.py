@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 import fastapi_echochat
-from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, echo
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, echo, testing
+from tests.apps import make_app, make_client
 
 
 def test_public_names() -> None:
@@ -62,10 +63,7 @@ def test_the_hosts_unique_ids_are_not_asked_for_our_routes() -> None:
 
 def test_mount_with_test_client() -> None:
     """A mounted chat is tested with Starlette's TestClient like any other endpoint."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-
-    with TestClient(app).websocket_connect("/chat/ws") as websocket:
+    with make_client().websocket_connect("/chat/ws") as websocket:
         websocket.send_text("NBA")
         assert websocket.receive_text() == "Message text was: NBA"
         websocket.send_bytes(b"NBA")
@@ -80,8 +78,7 @@ def test_dependency_overrides() -> None:
     def guard() -> None:
         raise HTTPException(403)
 
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(guard)])
+    app = make_app(dependencies=[Depends(guard)])
     assert TestClient(app).get("/chat").status_code == 403
 
     app.dependency_overrides[guard] = lambda: None
@@ -195,19 +192,15 @@ def test_several_chats_do_not_know_each_other() -> None:
     async def shout(message: Message) -> str:
         return message.text.upper()
 
-    app = FastAPI()
-    app.include_router(EchoChat(title="One").router, prefix="/one")
-    app.include_router(
-        EchoChat(shout, title="Two", limits=Limits(connections=1)).router, prefix="/two"
-    )
+    app = make_app(title="One", prefix="/one")
+    two = EchoChat(shout, title="Two", limits=Limits(connections=1))
+    app.include_router(two.router, prefix="/two")
     browser = TestClient(app)
 
     assert "<h1>One</h1>" in browser.get("/one").text
     assert "<h1>Two</h1>" in browser.get("/two").text
-    with browser.websocket_connect("/one/ws") as one, browser.websocket_connect("/two/ws") as two:
-        one.send_text("a")
-        two.send_text("a")
-        assert (one.receive_text(), two.receive_text()) == ("Message text was: a", "A")
+    with testing.connect(browser, "/one") as first, testing.connect(browser, "/two") as second:
+        assert (first.ask("a"), second.ask("a")) == ("Message text was: a", "A")
 
 
 def test_import_pulls_in_no_server() -> None:

@@ -15,7 +15,7 @@ from fastapi.requests import HTTPConnection
 from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms
-from tests.apps import make_app
+from tests.apps import make_app, mount
 from tests.clients import V1, Client, receive
 from tests.conftest import Keep, Serve
 from tests.servers import Process, uvicorn_process
@@ -138,9 +138,7 @@ def test_what_is_no_identifier(serve: Serve, conversation: str | None) -> None:
 
 def test_plain_clients_have_no_conversation_that_is_kept(serve: Serve) -> None:
     """A client of the plain protocol cannot say which it is, and is answered as without rooms."""
-    rooms = MemoryRooms()
-    url = serve(make_private(yes, rooms)).ws()
-    with connect(url) as plain:
+    with connect(serve(make_private(yes, MemoryRooms())).ws()) as plain:
         for _ in range(3):
             plain.send("hello")
             assert plain.recv(PATIENCE) == "yes"
@@ -154,10 +152,8 @@ def test_what_was_said_is_the_bots_memory(serve: Serve) -> None:
         entries = await chat.history(message.room)
         return f"{sum(entry.kind == 'message' for entry in entries)} so far"
 
-    app = FastAPI()
     chat = EchoChat(count, rooms=MemoryRooms(), private=True)
-    app.include_router(chat.router, prefix="/chat")
-    url = serve(app).ws()
+    url = serve(mount(chat)).ws()
     mine = token()
     for times in (1, 2, 3):
         with Client(url, conversation=mine) as visitor:

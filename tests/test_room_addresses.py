@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message
 from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.naming import PRIVATE, ROOM_LENGTH
-from tests.apps import make_app
+from tests.apps import make_app, mount
 from tests.clients import V1, Client, name_of, names_in
 from tests.conftest import Serve
 from tests.waiting import get
@@ -44,9 +44,8 @@ REFUSED = "ASGI callable returned without completing handshake."
 )
 def test_name_of_a_room(serve: Serve, prefix: str, path: str, room: str) -> None:
     """A room is called by its mount's path parameters, `main` where there are none."""
-    app = FastAPI()
     chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix=prefix)
+    app = mount(chat, prefix)
 
     @app.post("/post")
     async def post(name: str) -> None:
@@ -97,12 +96,10 @@ def test_rooms_are_apart(serve: Serve) -> None:
 
 def test_one_chat_on_two_mounts(serve: Serve) -> None:
     """A chat's room is one, through whichever of its mounts and applications it is entered."""
-    app, other = FastAPI(), FastAPI()
     chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/rooms/{room}")
+    app = mount(chat, "/rooms/{room}")
     app.include_router(chat.router, prefix="/{room}/talk")
-    other.include_router(chat.router, prefix="/rooms/{room}")
-    app.mount("/other", other)
+    app.mount("/other", mount(chat, "/rooms/{room}"))
     server = serve(app)
 
     paths = ("/rooms/lobby/ws", "/lobby/talk/ws", "/other/rooms/lobby/ws")
@@ -194,9 +191,8 @@ def test_connections_are_counted_over_all_rooms(serve: Serve) -> None:
 
 def test_post_and_history(serve: Serve) -> None:
     """The host says something from an endpoint, once however often, and reads what was said."""
-    app = FastAPI()
     chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/rooms/{room}")
+    app = mount(chat, "/rooms/{room}")
     posted: list[Message] = []
 
     @app.post("/deploy/{room}")

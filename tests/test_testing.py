@@ -26,7 +26,7 @@ from fastapi_echochat import (
     RoomsUnavailableError,
     testing,
 )
-from tests.apps import make_client
+from tests.apps import make_client, mount
 from tests.waiting import PATIENCE, patient
 
 # Seconds to wait for what does not come; what comes before it has the same time.
@@ -452,9 +452,8 @@ def test_error_that_comes_meanwhile(lounge: TestClient) -> None:
 
 def test_host_in_a_room() -> None:
     """What the host posts is heard by everybody there."""
-    app = FastAPI()
     chat = EchoChat(None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/rooms/{room}")
+    app = mount(chat, "/rooms/{room}")
 
     @app.post("/tea")
     async def announce_tea() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import json
 import logging
 import threading
@@ -448,7 +449,7 @@ def test_waiting_messages_are_bounded(serve: Serve) -> None:
     limits = Limits(waiting_messages=3)
     with RawClient(serve(make_app(slow, limits=limits)).ws()) as client:
         # Three wait, one is answered; the rest is in the buffers of the kernel and of uvicorn.
-        sent = client.fill(b"x" * 60_000)
+        sent = client.fill(itertools.repeat(b"x" * 60_000))
         go_on.set()
         numbers = [int(client.receive_text()) for _ in range(sent)]
         assert numbers == list(range(numbers[0], numbers[0] + sent))
@@ -545,7 +546,7 @@ def test_client_that_sends_and_never_reads(serve: Serve, caplog: pytest.LogCaptu
 
     with RawClient(server.ws()) as client:
         # Some megabytes fit into the kernel's buffers of both directions, and no more is taken.
-        client.fill(b"x" * 60_000)
+        client.fill(itertools.repeat(b"x" * 60_000))
         wait_until(lambda: "its client has read nothing for 1.0 s" in caplog.text, "it is let go")
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 
@@ -555,7 +556,7 @@ def test_slow_reader_is_not_taken_for_one_that_never_reads(serve: Serve) -> None
     server = serve(make_app(limits=Limits(send_seconds=1.0)))
 
     with RawClient(server.ws()) as client:
-        sent = client.fill(b"x" * 60_000)
+        sent = client.fill(itertools.repeat(b"x" * 60_000))
         begun = time.monotonic()
         # How many fit differs: eight pauses, whatever their number.
         part = max(1, sent // 8)

@@ -14,13 +14,12 @@ import pytest
 from fastapi import Depends, HTTPException
 from fastapi.requests import HTTPConnection
 from websockets.asyncio.client import connect as connect_async
-from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from fastapi_echochat import Limits, Message
 from fastapi_echochat.session import Session
 from tests.apps import make_app
-from tests.clients import V1, close_code, receive
+from tests.clients import V1, Client, ask, close_code, receive, refusal
 from tests.conftest import Serve
 from tests.raw_client import RawClient
 from tests.waiting import PATIENCE, get, wait_until
@@ -109,9 +108,7 @@ def test_reply_functions(serve: Serve, form: str) -> None:
     server = serve(app)
     get(server.url("/thread"))
 
-    with connect(server.ws()) as websocket:
-        websocket.send("on the loop:")
-        assert websocket.recv(PATIENCE) == f"on the loop: {form != 'def'}"
+    assert ask(server.ws(), "on the loop:") == f"on the loop: {form != 'def'}"
 
 
 def test_message_says_when_and_which(serve: Serve) -> None:
@@ -122,10 +119,9 @@ def test_message_says_when_and_which(serve: Serve) -> None:
         got.append(message)
         return "seen"
 
-    with connect(serve(make_app(reply)).ws(), subprotocols=V1) as websocket:
-        receive(websocket)
-        websocket.send('{"type":"message","id":"a-1","text":"hello"}')
-        receive(websocket)
+    with Client(serve(make_app(reply)).ws(), enters=False) as talk:
+        talk.say("hello", "a-1")
+        talk.receive()
 
     assert (got[0].id, got[0].text, got[0].author) == ("a-1", "hello", None)
     assert abs(got[0].sent_at.timestamp() - time.time()) < 60
@@ -150,21 +146,20 @@ def test_too_long_for_echochat_v1(serve: Serve) -> None:
     """An echochat.v1 message over the limit is an error, and the connection stays open."""
     url = serve(make_app(limits=Limits(message_bytes=10))).ws()
 
-    with connect(url, subprotocols=V1) as websocket:
-        receive(websocket)
-        websocket.send(json.dumps({"type": "message", "id": "1", "text": "é" * 6}))
-        assert receive(websocket) == {
+    with Client(url, enters=False) as talk:
+        talk.say("é" * 6, "1")
+        assert talk.receive() == {
             "type": "error",
             "code": "message_too_long",
             "detail": "a message may have 10 bytes of UTF-8",
             "in_reply_to": "1",
         }
-        websocket.send("x" * 5000)
-        error = receive(websocket)
+        talk.websocket.send("x" * 5000)
+        error = talk.receive()
         assert (error["code"], error["in_reply_to"]) == ("message_too_long", None)
         # Escaped, ten bytes take sixty characters.
-        websocket.send(r'{"type":"message","id":"2","text":"' + r"\u0000" * 10 + '"}')
-        assert receive(websocket)["text"] == "Message text was: " + "\0" * 10
+        talk.websocket.send(r'{"type":"message","id":"2","text":"' + r"\u0000" * 10 + '"}')
+        assert talk.receive()["text"] == "Message text was: " + "\0" * 10
 
 
 @pytest.mark.parametrize("subprotocols", [None, V1])
@@ -205,15 +200,13 @@ def test_binary_frame(serve: Serve, subprotocols: Any) -> None:
 )
 def test_bad_frame(serve: Serve, frame: str, detail: str) -> None:
     """What is no frame of echochat.v1 gets an error that says why, and nobody is cut off."""
-    with connect(serve(make_app()).ws(), subprotocols=V1) as websocket:
-        receive(websocket)
-        websocket.send(frame)
-        error = receive(websocket)
+    with Client(serve(make_app()).ws(), enters=False) as talk:
+        talk.websocket.send(frame)
+        error = talk.receive()
         assert (error["type"], error["code"]) == ("error", "bad_frame")
         assert detail in error["detail"]
         assert len(error["detail"]) <= 200
-        websocket.send('{"type":"ping"}')
-        assert receive(websocket) == {"type": "pong"}
+        assert talk.is_alive()
 
 
 def failing(message: Message) -> str:
@@ -232,17 +225,16 @@ def test_reply_function_fails(
     expected_errors.append("the reply function failed")
     url = serve(make_app(failing)).ws()
 
-    with connect(url, subprotocols=V1) as websocket:
-        receive(websocket)
-        websocket.send(json.dumps({"type": "message", "id": "1", "text": text}))
-        assert receive(websocket) == {
+    with Client(url, enters=False) as talk:
+        talk.say(text, "1")
+        assert talk.receive() == {
             "type": "error",
             "code": "reply_failed",
             "detail": "the answer could not be made",
             "in_reply_to": "1",
         }
-        websocket.send('{"type":"message","id":"2","text":"again"}')
-        assert receive(websocket)["text"] == "answer"
+        talk.say("again", "2")
+        assert talk.receive()["text"] == "answer"
     with connect(url) as plain:
         plain.send(text)
         assert close_code(plain) == 1011
@@ -311,9 +303,7 @@ def test_foreign_origin(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     url = serve(make_app()).ws()
 
     for origin in ("https://evil.example", "null", "nonsense"):
-        with pytest.raises(InvalidStatus) as refused:
-            connect(url, additional_headers={"Origin": origin})
-        assert refused.value.response.status_code == 403
+        assert refusal(url, Origin=origin).status_code == 403
         assert f"EchoChat(allowed_origins=['{origin}'])" in caplog.text
 
 
@@ -327,11 +317,9 @@ def test_foreign_origin(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_origins_that_may_connect(serve: Serve, origin: str, headers: dict[str, str]) -> None:
     """A page of the same host, whatever its port, of a forwarded host or a named one connects."""
-    server = serve(make_app(allowed_origins=["https://app.example"]))
+    url = serve(make_app(allowed_origins=["https://app.example"])).ws()
 
-    with connect(server.ws(), additional_headers={"Origin": origin, **headers}) as websocket:
-        websocket.send("NBA")
-        assert websocket.recv(PATIENCE) == "Message text was: NBA"
+    assert ask(url, Origin=origin, **headers) == "Message text was: NBA"
 
 
 def test_too_many_connections(serve: Serve) -> None:
@@ -341,15 +329,12 @@ def test_too_many_connections(serve: Serve) -> None:
     with connect(url) as first:
         with connect(url):
             for _ in range(3):
-                with pytest.raises(InvalidStatus) as refused:
-                    connect(url)
-                assert refused.value.response.status_code == 503
-                assert b"Too many connections" in (refused.value.response.body or b"")
+                refused = refusal(url)
+                assert refused.status_code == 503
+                assert b"Too many connections" in (refused.body or b"")
         first.send("still here")
         assert first.recv(PATIENCE) == "Message text was: still here"
-        with connect(url) as third:
-            third.send("NBA")
-            assert third.recv(PATIENCE) == "Message text was: NBA"
+        assert ask(url) == "Message text was: NBA"
 
 
 def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]) -> None:
@@ -367,13 +352,10 @@ def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]
     for query in ("", "?asset=chat.js"):
         assert get(server.url(f"/chat{query}")).status_code == 401
         assert get(server.url(f"/chat{query}"), headers=cookie).status_code == 200
-    with pytest.raises(InvalidStatus) as refused:
-        connect(server.ws())
-    assert refused.value.response.status_code == 401
-    assert b"Sign in first" in (refused.value.response.body or b"")
-    with connect(server.ws(), additional_headers=cookie) as websocket:
-        websocket.send("NBA")
-        assert websocket.recv(PATIENCE) == "Message text was: NBA"
+    refused = refusal(server.ws())
+    assert refused.status_code == 401
+    assert b"Sign in first" in (refused.body or b"")
+    assert ask(server.ws(), **cookie) == "Message text was: NBA"
 
 
 # --- Order, waiting, and clients that misbehave ----------------------------------------------
@@ -428,14 +410,12 @@ def test_ping_is_answered_during_an_answer(serve: Serve) -> None:
         assert go_on.wait(PATIENCE)
         return message.text
 
-    with connect(serve(make_app(slow)).ws(), subprotocols=V1) as websocket:
-        receive(websocket)
+    with Client(serve(make_app(slow)).ws(), enters=False) as talk:
         for i in range(10):
-            websocket.send(json.dumps({"type": "message", "id": f"{i}", "text": f"{i}"}))
-        websocket.send('{"type":"ping"}')
-        assert receive(websocket) == {"type": "pong"}
+            talk.say(f"{i}")
+        assert talk.is_alive()
         go_on.set()
-        assert [receive(websocket)["text"] for _ in range(10)] == [f"{i}" for i in range(10)]
+        assert [talk.receive()["text"] for _ in range(10)] == [f"{i}" for i in range(10)]
 
 
 def test_waiting_messages_are_bounded(serve: Serve) -> None:
@@ -490,9 +470,7 @@ def test_connection_reset_in_the_middle_of_an_answer(serve: Serve) -> None:
             for _ in range(5):
                 client.send_text(b"x" * size)
             client.reset()
-    with connect(server.ws()) as websocket:
-        websocket.send("NBA")
-        assert websocket.recv(PATIENCE) == "Message text was: NBA"
+    assert ask(server.ws()) == "Message text was: NBA"
 
 
 @pytest.mark.slow

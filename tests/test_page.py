@@ -1,6 +1,5 @@
 """The page over HTTP: its headers, its assets, and nothing of a request as markup in it."""
 
-import gzip
 import hashlib
 import html
 import re
@@ -11,14 +10,13 @@ from urllib.parse import quote
 import jinja2
 import pytest
 from fastapi import Request
-from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastapi_echochat import Limits, MemoryRooms
 from fastapi_echochat.page.languages import ENGLISH, LANGUAGES
 from tests.apps import make_client
-from tests.pages import ChatPage
+from tests.pages import ChatPage, compressed_size
 
 
 def directives(headers: Mapping[str, str]) -> dict[str, str]:
@@ -126,24 +124,17 @@ def test_unknown_asset() -> None:
     assert response.headers["content-type"].startswith("text/plain")
 
 
-def size(browser: TestClient, language: str) -> int:
-    """Return how many bytes a page and everything that it is made of are, compressed."""
-    page = browser.get("/chat", headers={"accept-language": language})
-    parts = [page.content] + [browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets]
-    return sum(len(gzip.compress(part)) for part in parts)
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_is_under_12_kilobytes(language: str) -> None:
     """Page, script, style and icon take less than 12 KB together, in every language."""
-    assert size(make_client(), language) < 12_000
+    assert compressed_size(make_client(), language) < 12_000
 
 
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_room_is_under_16_kilobytes(language: str, private: bool) -> None:
     """A page with rooms takes less than 16 KB, in every language."""
-    assert size(make_client(rooms=MemoryRooms(), private=private), language) < 16_000
+    assert compressed_size(make_client(rooms=MemoryRooms(), private=private), language) < 16_000
 
 
 @pytest.mark.parametrize("private", [False, True])

@@ -22,9 +22,9 @@ from fastapi_echochat.protocol.plain import Plain
 from fastapi_echochat.protocol.serializer import Close
 from fastapi_echochat.protocol.v1 import EchochatV1
 from tests.apps import make_app
+from tests.clients import ask
 from tests.conftest import Serve
 from tests.raw_client import RawClient
-from tests.servers import Uvicorn
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ANY_JSON = st.recursive(
@@ -155,12 +155,6 @@ def test_any_bytes_at_the_endpoint(serve: Serve, expected_errors: list[str]) -> 
                 client.send_text(data)
             else:
                 client.socket.sendall(data)
-        still_answers(server)
+        assert ask(server.ws()) == "Message text was: NBA"
 
     check()
-
-
-def still_answers(server: Uvicorn) -> None:
-    with RawClient(server.ws()) as client:
-        client.send_text(b"NBA")
-        assert client.receive_text() == "Message text was: NBA"

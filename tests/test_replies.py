@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from fastapi_echochat import Limits, Message
 from fastapi_echochat.rate import Rate
 from tests.apps import make_app
-from tests.clients import Client
+from tests.clients import Client, ask, close_code
 from tests.conftest import Serve
 from tests.raw_client import RawClient
 from tests.servers import uvicorn_process
@@ -65,11 +65,10 @@ async def async_generator(message: Message) -> AsyncIterator[str]:
 
 
 class Bot:
-    def __call__(self, message: Message) -> str:
-        return message.text + "!"
-
     def function(self, message: Message) -> str:
         return message.text + "!"
+
+    __call__ = function
 
     async def async_generator(self, message: Message) -> AsyncIterator[str]:
         yield message.text
@@ -372,10 +371,9 @@ def test_function_at_fault(
         assert talk.is_alive()
     with connect(server.ws()) as plain:
         plain.send("a")
-        with pytest.raises(ConnectionClosed) as closed:
+        with pytest.raises(ConnectionClosed):
             plain.recv(PATIENCE)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1011
+        assert close_code(plain) == 1011
     logged = [record for record in caplog.records if record.exc_info]
     assert len(logged) == 3
     assert all("session " in record.getMessage() for record in logged)
@@ -392,9 +390,7 @@ def test_answer_of_no_pieces(serve: Serve) -> None:
     with Client(server.ws(), enters=False) as talk:
         talk.say("a", "1")
         assert talk.receive() == {"type": "reply", "in_reply_to": "1", "text": "", "done": True}
-    with connect(server.ws()) as plain:
-        plain.send("a")
-        assert plain.recv(PATIENCE) == ""
+    assert ask(server.ws(), "a") == ""
 
 
 @pytest.mark.parametrize("form", ["async generator", "generator", "async def", "def"])
@@ -568,9 +564,7 @@ def test_clients_that_leave_blocked_threads_behind(serve: Serve) -> None:
     # The host's own plain endpoints have their own threads, and go on.
     assert get(server.url("/chat")).status_code == 200
     go_on.set()
-    with connect(server.ws()) as plain:
-        plain.send("free")
-        assert plain.recv(PATIENCE) == "free"
+    assert ask(server.ws(), "free") == "free"
 
 
 def test_blocked_thread_does_not_hold_up_the_shutdown(tmp_path: Path) -> None:

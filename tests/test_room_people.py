@@ -7,14 +7,11 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from fastapi_echochat import Limits, MemoryRooms
 from tests.apps import make_app
-from tests.clients import Client, name_of, names_in
+from tests.clients import V1, Client, ask, name_of, names_in, refusal
 from tests.conftest import Serve
-from tests.waiting import PATIENCE
 
 
 def signed_in(connection: HTTPConnection) -> str | None:
@@ -88,9 +85,7 @@ def test_guest_beside_those_who_signed_in(serve: Serve) -> None:
             assert shown.endswith(" (guest)")
             assert len(shown) <= 10 + len(" (guest)")
         assert name_of(ann.tell("hello")) == "Ann"
-        with connect(url) as plain:
-            plain.send("hello")
-            assert "(guest): hello" in str(plain.recv(PATIENCE))
+        assert "(guest): hello" in str(ask(url, "hello"))
 
 
 def test_author_and_reply_have_the_same_dependencies(serve: Serve) -> None:
@@ -121,9 +116,7 @@ def test_author_of_another_type(
     expected_errors.append("Exception in ASGI application")
     url = serve(make_app(None, author=lambda: 7)).ws()
 
-    with pytest.raises(InvalidStatus) as refused:
-        Client(url, "Ann")
-    assert refused.value.response.status_code == 500
+    assert refusal(url, V1).status_code == 500
     assert (
         "author= returns Author(id=…, name=…), a str, or None for a guest, not int" in caplog.text
     )

@@ -6,7 +6,6 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any
 
 import pytest
@@ -247,12 +246,7 @@ class Client:
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.leave()
 
 

@@ -5,7 +5,6 @@ import json
 import socket
 import struct
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any
 
 import pytest
@@ -141,10 +140,5 @@ class RawClient:
     def __enter__(self) -> "RawClient":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.socket.close()

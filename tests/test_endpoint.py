@@ -24,23 +24,26 @@ from tests.conftest import Serve
 from tests.raw_client import RawClient
 from tests.waiting import PATIENCE, get, wait_until
 
+
+@pytest.fixture
+def url(serve: Serve) -> str:
+    """Serve a chat that echoes."""
+    return serve(make_app()).ws()
+
+
 # --- The two protocols ---------------------------------------------------------------------
 
 
-def test_plain_client_gets_what_the_tutorial_answers(serve: Serve) -> None:
+def test_plain_client_gets_what_the_tutorial_answers(url: str) -> None:
     """A client that asks for no protocol gets one text frame for each, and nothing unasked."""
-    url = serve(make_app()).ws()
-
     with connect(url) as websocket:
         for text in ("NBA", "", "Привет 👋\n", '{"type":"ping"}', " " * 1000):
             websocket.send(text)
             assert websocket.recv(PATIENCE) == f"Message text was: {text}"
 
 
-def test_echochat_v1(serve: Serve) -> None:
+def test_echochat_v1(url: str) -> None:
     """A client of echochat.v1 is welcomed, answered by id, and its pings are answered."""
-    url = serve(make_app()).ws()
-
     with connect(url, subprotocols=V1) as websocket:
         assert websocket.subprotocol == "echochat.v1"
         assert receive(websocket) == {
@@ -65,10 +68,8 @@ def test_echochat_v1(serve: Serve) -> None:
         assert receive(websocket) == {"type": "pong"}
 
 
-def test_unknown_subprotocol_is_not_agreed_to(serve: Serve) -> None:
+def test_unknown_subprotocol_is_not_agreed_to(url: str) -> None:
     """A client that offers other protocols only is told none, and may speak the plain one."""
-    url = serve(make_app()).ws()
-
     with connect(url, subprotocols=["graphql-ws", "mqtt"]) as websocket:  # type: ignore[list-item]  # a NewType of str
         assert websocket.subprotocol is None
         websocket.send("NBA")
@@ -163,10 +164,8 @@ def test_too_long_for_echochat_v1(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("subprotocols", [None, V1])
-def test_binary_frame(serve: Serve, subprotocols: Any) -> None:
+def test_binary_frame(url: str, subprotocols: Any) -> None:
     """A binary frame ends the connection with 1003 in both protocols."""
-    url = serve(make_app()).ws()
-
     with connect(url, subprotocols=subprotocols) as websocket:
         if subprotocols:
             receive(websocket)
@@ -198,9 +197,9 @@ def test_binary_frame(serve: Serve, subprotocols: Any) -> None:
         ("1" * 10_000, ""),
     ],
 )
-def test_bad_frame(serve: Serve, frame: str, detail: str) -> None:
+def test_bad_frame(url: str, frame: str, detail: str) -> None:
     """What is no frame of echochat.v1 gets an error that says why, and nobody is cut off."""
-    with Client(serve(make_app()).ws(), enters=False) as talk:
+    with Client(url, enters=False) as talk:
         talk.websocket.send(frame)
         error = talk.receive()
         assert (error["type"], error["code"]) == ("error", "bad_frame")
@@ -241,11 +240,9 @@ def test_reply_function_fails(
     assert [r.levelname for r in caplog.records if r.exc_info] == ["ERROR", "ERROR"]
 
 
-def test_invalid_utf_8(serve: Serve, expected_errors: list[str]) -> None:
+def test_invalid_utf_8(url: str, expected_errors: list[str]) -> None:
     """Bytes that are no UTF-8 end the connection with 1007; uvicorn 0.54 logs that by itself."""
     expected_errors.append("Invalid UTF-8 sequence received from client.")
-    url = serve(make_app()).ws()
-
     with RawClient(url) as client:
         client.send_text(b"\xff\xfe")
         assert client.receive_close() == 1007
@@ -273,12 +270,12 @@ def test_invalid_utf_8_during_an_answer(serve: Serve, expected_errors: list[str]
     assert answered.wait(PATIENCE)
 
 
-def test_frame_in_many_fragments(serve: Serve) -> None:
+def test_frame_in_many_fragments(url: str) -> None:
     """A message in 5,000 fragments, cut inside characters too, is one message."""
     text = "ж" * 2500
     data = text.encode()
 
-    with RawClient(serve(make_app()).ws()) as client:
+    with RawClient(url) as client:
         client.send_text(data[:1], fin=False)
         for i in range(1, len(data) - 1):
             client.continue_text(data[i : i + 1], fin=False)
@@ -298,10 +295,8 @@ def test_endpoint_asked_over_plain_http(serve: Serve) -> None:
 # --- Who may connect, and how many -----------------------------------------------------------
 
 
-def test_foreign_origin(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_foreign_origin(url: str, caplog: pytest.LogCaptureFixture) -> None:
     """A page of another host is refused with 403, and the log says how to allow it."""
-    url = serve(make_app()).ws()
-
     for origin in ("https://evil.example", "null", "nonsense"):
         assert refusal(url, Origin=origin).status_code == 403
         assert f"EchoChat(allowed_origins=['{origin}'])" in caplog.text
@@ -377,6 +372,7 @@ def test_messages_sent_without_waiting(serve: Serve, reply: str, subprotocols: A
         "def": [lambda message: message.text],
         "async def": [answer],
     }
+    url = serve(make_app(*functions[reply])).ws()
 
     async def talk() -> list[str]:
         async with connect_async(url, subprotocols=subprotocols) as websocket:
@@ -397,7 +393,6 @@ def test_messages_sent_without_waiting(serve: Serve, reply: str, subprotocols: A
             return [frame["text"] for frame in frames]
         return answers
 
-    url = serve(make_app(*functions[reply])).ws()
     prefix = "Message text was: " if reply == "echo" else ""
     assert asyncio.run(talk()) == [f"{prefix}{i}" for i in range(count)]
 

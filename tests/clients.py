@@ -54,7 +54,7 @@ def refusal(url: str, subprotocols: Any = None, **headers: str) -> Response:
 
 def is_free(url: str) -> bool:
     """Tell whether one more connection may be opened."""
-    with contextlib.suppress(InvalidStatus), connect(url):
+    with contextlib.suppress(InvalidStatus), connect(url, subprotocols=V1):
         return True
     return False
 

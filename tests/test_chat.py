@@ -129,7 +129,7 @@ ROOM = {"reply": None, "rooms": MemoryRooms()}
 def test_options_that_cannot_be(
     options: dict[str, Any], kind: type[Exception], sentence: str
 ) -> None:
-    """A wrong option is refused when the chat is made, in a sentence that says what is taken.
+    """A wrong option is refused when the chat is made, by name, and it is said what is taken.
 
     So are options that do not go together, with what they need.
     """
@@ -171,7 +171,10 @@ def test_options_that_cannot_be(
     ],
 )
 def test_limits_that_cannot_be(bounds: dict[str, Any]) -> None:
-    """A bound that is none, or of rooms and no positive number, is refused by name."""
+    """A bound that is none is refused by name.
+
+    So is a limit of rooms that is no positive number.
+    """
     with pytest.raises(ValueError, match=rf"Limits\({next(iter(bounds))}=\) takes"):
         Limits(**bounds)
 

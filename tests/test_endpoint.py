@@ -1,7 +1,6 @@
 """The endpoint over a real socket: both protocols, bad input, and clients that misbehave."""
 
 import asyncio
-import gc
 import itertools
 import json
 import logging
@@ -18,7 +17,7 @@ from websockets.sync.client import connect
 
 from fastapi_echochat import Limits, Message
 from fastapi_echochat.session import Session
-from tests.apps import make_app
+from tests.apps import count_left, make_app
 from tests.clients import V1, Client, ask, close_code, receive, refusal
 from tests.conftest import Serve
 from tests.raw_client import RawClient
@@ -471,15 +470,7 @@ def test_connection_reset_in_the_middle_of_an_answer(serve: Serve) -> None:
 @pytest.mark.slow
 def test_connections_that_come_and_go_leave_nothing(serve: Serve) -> None:
     """2,000 connections opened and dropped, rudely or not, leave no task and no memory behind."""
-    app = make_app()
-
-    @app.get("/left")
-    async def left() -> tuple[int, int]:
-        gc.collect()
-        sessions = sum(isinstance(thing, Session) for thing in gc.get_objects())
-        return sessions, len(asyncio.all_tasks())
-
-    server = serve(app)
+    server = serve(count_left(make_app(), Session))
     url = server.ws()
 
     def come_and_go(times: int) -> None:

@@ -90,23 +90,26 @@ def test_modules_are_joined_in_the_order_of_their_imports() -> None:
     )
 
 
-A = 'import { a } from "./a.js";\n'
+IMPORT_A = 'import { a } from "./a.js";\n'
+IMPORT_B = 'import { b } from "./b.js";\n'
 NOT_JOINED = "page.js has a form that is not joined"
-B = 'import { b } from "./b.js";\n'
 
 
 @pytest.mark.parametrize(
     ("page", "others", "sentence"),
     [
-        (A, {}, "page.js imports a.js, which does not exist"),
-        (A, {"a.js": "const a = 1;\n"}, "a.js does not export a, which page.js imports"),
+        (IMPORT_A, {}, "page.js imports a.js, which does not exist"),
+        (IMPORT_A, {"a.js": "const a = 1;\n"}, "a.js does not export a, which page.js imports"),
         (
-            A,
-            {"a.js": f"{B}export const a = 1;\n", "b.js": f"{A}export const b = 1;\n"},
+            IMPORT_A,
+            {
+                "a.js": f"{IMPORT_B}export const a = 1;\n",
+                "b.js": f"{IMPORT_A}export const b = 1;\n",
+            },
             "modules import each other: page.js -> a.js -> b.js -> a.js",
         ),
         (
-            f"{A}function hidden() {{}}\n",
+            f"{IMPORT_A}function hidden() {{}}\n",
             {"a.js": "export const a = 1;\nclass hidden {}\n"},
             "a.js and page.js both declare hidden; rename one",
         ),

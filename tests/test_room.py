@@ -19,7 +19,8 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
 from fastapi_echochat import Entry, Limits, MemoryRooms, Rooms, testing
-from tests.apps import make_app
+from fastapi_echochat.rooms.participant import Participant
+from tests.apps import count_left, make_app
 from tests.clients import MUCH, V1, Client, author_id, close_code, name_of, receive
 from tests.conftest import Serve, ServeRoom
 from tests.raw_client import RawClient
@@ -509,13 +510,7 @@ def test_test_client() -> None:
 
 def test_room_that_nobody_is_in_costs_nothing(serve: Serve) -> None:
     """After the last has left no task of a room runs on, and it opens again where it was."""
-    app = make_app(None, prefix="/rooms/{room}")
-
-    @app.get("/tasks")
-    async def tasks() -> int:
-        return len(asyncio.all_tasks())
-
-    server = serve(app)
+    server = serve(count_left(make_app(None, prefix="/rooms/{room}"), Participant))
     idle = running(server)
     for _ in range(2):
         visitors = [Client(server.ws(f"/rooms/{number % 10}"), f"{number}") for number in range(30)]
@@ -530,5 +525,5 @@ def test_room_that_nobody_is_in_costs_nothing(serve: Serve) -> None:
 
 
 def running(server: Uvicorn) -> int:
-    tasks: int = get(server.url("/tasks")).json()
+    tasks: int = get(server.url("/left")).json()[1]
     return tasks

@@ -202,7 +202,10 @@ def test_several_chats_do_not_know_each_other() -> None:
 
     assert "<h1>One</h1>" in browser.get("/one").text
     assert "<h1>Two</h1>" in browser.get("/two").text
-    with testing.connect(browser, "/one") as first, testing.connect(browser, "/two") as second:
+    with (
+        testing.connect(browser, "/one", protocol="plain") as first,
+        testing.connect(browser, "/two", protocol="plain") as second,
+    ):
         assert (first.ask("a"), second.ask("a")) == ("Message text was: a", "A")
 
 

@@ -69,7 +69,7 @@ def test_readme_opens_with_the_smallest_program() -> None:
 
     assert len(first.code.splitlines()) == 5
     assert TestClient(app).get("/support/chat").status_code == 200
-    with testing.connect(TestClient(app), "/support/chat") as chat:
+    with testing.connect(TestClient(app), "/support/chat", protocol="plain") as chat:
         assert chat.ask("NBA") == "Message text was: NBA"
 
 
@@ -118,7 +118,7 @@ def test_guard_of_the_readme_lets_in() -> None:
     client = TestClient(program["app"])
 
     assert client.get("/chat").status_code == 200
-    with testing.connect(client, "/chat") as chat:
+    with testing.connect(client, "/chat", protocol="plain") as chat:
         assert chat.ask("NBA") == "Message text was: NBA"
 
 

@@ -1,5 +1,7 @@
 """The application that most tests need: one with one chat."""
 
+import asyncio
+import gc
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +20,24 @@ def make_app(
     app = FastAPI()
     router = EchoChat(reply, **options).router
     app.include_router(router, prefix=prefix, dependencies=list(dependencies))
+    return app
+
+
+def mount(chat: EchoChat, prefix: str = "/chat") -> FastAPI:
+    """Make an application with a chat that the test needs by itself."""
+    app = FastAPI()
+    app.include_router(chat.router, prefix=prefix)
+    return app
+
+
+def count_left(app: FastAPI, kind: type) -> FastAPI:
+    """Let an application say at `/left` how many of a kind its process has, and how many tasks."""
+
+    @app.get("/left")
+    async def left() -> tuple[int, int]:
+        gc.collect()
+        return sum(isinstance(each, kind) for each in gc.get_objects()), len(asyncio.all_tasks())
+
     return app
 
 

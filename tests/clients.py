@@ -6,11 +6,11 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
 from tests.waiting import PATIENCE
@@ -36,6 +36,27 @@ def echo_at(url: str, port: int, **headers: str) -> str | bytes:
 def receive(websocket: ClientConnection) -> Any:
     """Return the next frame of `echochat.v1`."""
     return json.loads(websocket.recv(PATIENCE))
+
+
+def ask(url: str, text: str = "NBA", **headers: str) -> str | bytes:
+    """Say something in the plain protocol, and return what comes first."""
+    with connect(url, additional_headers=headers) as websocket:
+        websocket.send(text)
+        return websocket.recv(PATIENCE)
+
+
+def refusal(url: str, subprotocols: Any = None, **headers: str) -> Response:
+    """Return the response that a handshake is refused with."""
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, subprotocols=subprotocols, additional_headers=headers)
+    return refused.value.response
+
+
+def is_free(url: str) -> bool:
+    """Tell whether one more connection may be opened."""
+    with contextlib.suppress(InvalidStatus), connect(url, subprotocols=V1):
+        return True
+    return False
 
 
 class Client:
@@ -225,12 +246,7 @@ class Client:
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.leave()
 
 

@@ -8,16 +8,19 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from fastapi_echochat import MemoryRooms, Rooms, SQLiteRooms
 from tests import servers
+from tests.apps import make_app
 from tests.servers import Process, Uvicorn, errors
 from tests.waiting import patient
 
 Serve = Callable[..., Uvicorn]
+ServeRoom = Callable[..., str]
 Keep = Callable[[Process], Process]
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
@@ -93,6 +96,17 @@ def serve(caplog: pytest.LogCaptureFixture, expected_errors: list[str]) -> Itera
         line for line in errors(caplog) if not any(word in line for word in expected_errors)
     ]
     assert unexpected == []
+
+
+@pytest.fixture
+def serve_room(serve: Serve) -> ServeRoom:
+    """Serve rooms in which people talk among themselves, and return the lobby's address."""
+
+    def start(rooms: Rooms | None = None, **options: Any) -> str:
+        app = make_app(None, prefix="/rooms/{room}", rooms=rooms or MemoryRooms(), **options)
+        return serve(app).ws("/rooms/lobby")
+
+    return start
 
 
 @pytest.fixture(params=["memory", "sqlite"])

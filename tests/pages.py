@@ -1,6 +1,9 @@
 """Reading a chat's page without a browser."""
 
+import gzip
 from html.parser import HTMLParser
+
+from fastapi.testclient import TestClient
 
 
 class ChatPage(HTMLParser):
@@ -24,3 +27,10 @@ class ChatPage(HTMLParser):
     def handle_data(self, data: str) -> None:
         if data.strip():
             self.words.append(data.strip())
+
+
+def compressed_size(browser: TestClient, language: str) -> int:
+    """Return how many bytes a page and everything that it is made of are, compressed."""
+    page = browser.get("/chat", headers={"accept-language": language})
+    parts = [page.content] + [browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets]
+    return sum(len(gzip.compress(part)) for part in parts)

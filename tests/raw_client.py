@@ -1,9 +1,10 @@
 """A WebSocket client that does what a polite library does not."""
 
+import itertools
 import json
 import socket
 import struct
-from types import TracebackType
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -81,10 +82,10 @@ class RawClient:
         self.protocol.send_text(data, fin=fin)
         self.flush()
 
-    def fill(self, data: bytes) -> int:
+    def fill(self, messages: Iterable[bytes]) -> int:
         """Send messages until nothing is taken any more, and tell how many were."""
         self.socket.settimeout(0.25)
-        for sent in range(1000):
+        for sent, data in enumerate(itertools.islice(messages, 1000)):
             try:
                 self.send_text(data)
             except TimeoutError:
@@ -139,10 +140,5 @@ class RawClient:
     def __enter__(self) -> "RawClient":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.socket.close()

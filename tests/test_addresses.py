@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi_echochat import EchoChat, Message
 from fastapi_echochat.origins import Origin, OriginRule
 from fastapi_echochat.urls import authority, carried_query, endpoint_url, route_path
+from tests.apps import make_app
 from tests.clients import echo_at
 from tests.hypercorn_server import Hypercorn
 from tests.pages import ChatPage
@@ -20,12 +22,7 @@ from tests.waiting import get
 
 
 def plain(prefix: str) -> Callable[[], FastAPI]:
-    def build() -> FastAPI:
-        app = FastAPI()
-        app.include_router(EchoChat().router, prefix=prefix)
-        return app
-
-    return build
+    return partial(make_app, prefix=prefix)
 
 
 def in_routers() -> FastAPI:
@@ -38,25 +35,22 @@ def in_routers() -> FastAPI:
 
 def in_sub_application(prefix: str, **mounting: Any) -> Callable[[], FastAPI]:
     def build() -> FastAPI:
-        app, sub = FastAPI(), FastAPI()
-        sub.include_router(EchoChat().router, prefix=prefix)
-        app.mount("/api", sub, **mounting)
+        app = FastAPI()
+        app.mount("/api", make_app(prefix=prefix), **mounting)
         return app
 
     return build
 
 
 def in_sub_sub_application() -> FastAPI:
-    app, sub, sub_sub = FastAPI(), FastAPI(), FastAPI()
-    sub_sub.include_router(EchoChat().router, prefix="/chat")
-    sub.mount("/deeper/{level}", sub_sub)
+    app, sub = FastAPI(), FastAPI()
+    sub.mount("/deeper/{level}", make_app())
     app.mount("/deep", sub)
     return app
 
 
 def in_wrapped_sub_application() -> FastAPI:
-    app, sub = FastAPI(), FastAPI()
-    sub.include_router(EchoChat().router, prefix="/chat")
+    app, sub = FastAPI(), make_app()
 
     def wrapped(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         return sub(scope, receive, send)

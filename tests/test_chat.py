@@ -7,12 +7,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 import fastapi_echochat
-from fastapi_echochat import EchoChat, Limits, Message, echo
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, echo, testing
+from tests.apps import make_app, make_client
 
 
 def test_public_names() -> None:
@@ -62,10 +63,7 @@ def test_the_hosts_unique_ids_are_not_asked_for_our_routes() -> None:
 
 def test_mount_with_test_client() -> None:
     """A mounted chat is tested with Starlette's TestClient like any other endpoint."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-
-    with TestClient(app).websocket_connect("/chat/ws") as websocket:
+    with make_client().websocket_connect("/chat/ws") as websocket:
         websocket.send_text("NBA")
         assert websocket.receive_text() == "Message text was: NBA"
         websocket.send_bytes(b"NBA")
@@ -80,8 +78,7 @@ def test_dependency_overrides() -> None:
     def guard() -> None:
         raise HTTPException(403)
 
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(guard)])
+    app = make_app(dependencies=[Depends(guard)])
     assert TestClient(app).get("/chat").status_code == 403
 
     app.dependency_overrides[guard] = lambda: None
@@ -89,23 +86,53 @@ def test_dependency_overrides() -> None:
     assert TestClient(app).get("/chat").status_code == 200
 
 
+def of_request(request: Request) -> str | None:
+    return request.cookies.get("name")
+
+
+ROOM = {"reply": None, "rooms": MemoryRooms()}
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "sentence"),
     [
         ({"reply": "hello"}, TypeError, "a reply function takes .* this is 'hello'"),
         ({"reply": None}, ValueError, "reply=None .* takes rooms="),
-        ({"private": True}, ValueError, "say where, with rooms="),
-        ({"author": "ada"}, TypeError, "author= takes a dependency"),
+        ({**ROOM, "private": True}, ValueError, "reply=None"),
+        ({"private": True}, ValueError, "private=True .* say where, with rooms="),
+        ({"author": "ada"}, TypeError, "author= takes a dependency, a function, not 'ada'"),
+        ({"author": of_request}, TypeError, "takes a Request, which a WebSocket is not"),
+        (
+            {"author": of_request, **ROOM},
+            TypeError,
+            "of_request.* takes a Request, which a WebSocket is not",
+        ),
         ({"reply": lambda: ""}, TypeError, "takes no message"),
         ({"reply": lambda a, b: ""}, TypeError, "the parameter 'b' has neither an annotation"),
         ({"limits": 7}, TypeError, "limits= takes Limits"),
         ({"allowed_origins": "*"}, ValueError, "allowed_origins= takes a list"),
+        ({"title": ""}, ValueError, "title="),
+        ({"title": 7}, ValueError, "title="),
+        ({"websocket_url": "https://chat.example/ws"}, ValueError, "websocket_url="),
+        ({"websocket_url": "/ws"}, ValueError, "websocket_url="),
+        ({"websocket_url": "ws://[::1"}, ValueError, "websocket_url="),
+        ({"websocket_url": "wss://a.example/ws#x"}, ValueError, "websocket_url="),
+        ({"frame_ancestors": "https://a.example"}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": ["https://a.example; script-src *"]}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": ["https://a.example, *"]}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": [""]}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": [7]}, ValueError, "frame_ancestors="),
+        ({"templates": "no/such/folder"}, ValueError, "templates="),
+        ({"templates": 7}, ValueError, "templates="),
     ],
 )
 def test_options_that_cannot_be(
     options: dict[str, Any], kind: type[Exception], sentence: str
 ) -> None:
-    """A wrong option is refused when the chat is made, in a sentence that says what is taken."""
+    """A wrong option is refused when the chat is made, by name, and it is said what is taken.
+
+    So are options that do not go together, with what they need.
+    """
     with pytest.raises(kind, match=sentence):
         EchoChat(**options)
 
@@ -129,10 +156,25 @@ def test_options_that_cannot_be(
         {"send_seconds": float("nan")},
         {"send_seconds": float("inf")},
         {"send_seconds": "20"},
+        {"messages_per_second": 0},
+        {"messages_per_second": "fast"},
+        {"burst": 0},
+        {"burst": None},
+        {"reply_seconds": -1},
+        {"reply_threads": 0},
+        {"outbox_characters": 0},
+        {"name_length": 0},
+        {"name_length": None},
+        {"unattended_seconds": 0},
+        {"resume_seconds": -1},
+        {"resume_seconds": None},
     ],
 )
 def test_limits_that_cannot_be(bounds: dict[str, Any]) -> None:
-    """A bound that is none is refused by name."""
+    """A bound that is none is refused by name.
+
+    So is a limit of rooms that is no positive number.
+    """
     with pytest.raises(ValueError, match=rf"Limits\({next(iter(bounds))}=\) takes"):
         Limits(**bounds)
 
@@ -153,19 +195,18 @@ def test_several_chats_do_not_know_each_other() -> None:
     async def shout(message: Message) -> str:
         return message.text.upper()
 
-    app = FastAPI()
-    app.include_router(EchoChat(title="One").router, prefix="/one")
-    app.include_router(
-        EchoChat(shout, title="Two", limits=Limits(connections=1)).router, prefix="/two"
-    )
+    app = make_app(title="One", prefix="/one")
+    two = EchoChat(shout, title="Two", limits=Limits(connections=1))
+    app.include_router(two.router, prefix="/two")
     browser = TestClient(app)
 
     assert "<h1>One</h1>" in browser.get("/one").text
     assert "<h1>Two</h1>" in browser.get("/two").text
-    with browser.websocket_connect("/one/ws") as one, browser.websocket_connect("/two/ws") as two:
-        one.send_text("a")
-        two.send_text("a")
-        assert (one.receive_text(), two.receive_text()) == ("Message text was: a", "A")
+    with (
+        testing.connect(browser, "/one", protocol="plain") as first,
+        testing.connect(browser, "/two", protocol="plain") as second,
+    ):
+        assert (first.ask("a"), second.ask("a")) == ("Message text was: a", "A")
 
 
 def test_import_pulls_in_no_server() -> None:

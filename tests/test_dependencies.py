@@ -1,9 +1,7 @@
 """Dependencies of reply functions, solved by FastAPI itself, once per connection."""
 
-import asyncio
 import functools
 import inspect
-import json
 import textwrap
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
@@ -28,19 +26,16 @@ from pydantic import BaseModel
 from starlette.testclient import WebSocketDenialResponse
 from websockets.sync.client import connect
 
-from fastapi_echochat import EchoChat, Message
+from fastapi_echochat import EchoChat, Message, testing
 from tests.apps import make_app
+from tests.clients import echo_at
 from tests.conftest import Serve
-from tests.waiting import PATIENCE, get
+from tests.waiting import PATIENCE, get, wait_until
 
 
 def say(app: FastAPI, *texts: str, at: str = "/chat", **options: Any) -> list[str]:
-    with TestClient(app).websocket_connect(f"{at}/ws", **options) as websocket:
-        answers = []
-        for text in texts or ("NBA",):
-            websocket.send_text(text)
-            answers.append(websocket.receive_text())
-        return answers
+    with testing.connect(TestClient(app), at, protocol="plain", **options) as chat:
+        return [chat.ask(text) for text in texts or ("NBA",)]
 
 
 class User(BaseModel):
@@ -72,9 +67,7 @@ def test_everything_that_an_endpoint_takes() -> None:
     headers = {"authorization": "ada", "x-team": "red", "cookie": "theme=dark"}
 
     assert say(app, at="/acme/7", headers=headers) == ["NBA ada red dark acme 7 1"]
-    with TestClient(app).websocket_connect("/acme/7/ws?page=3", headers=headers) as websocket:
-        websocket.send_text("NBA")
-        assert websocket.receive_text() == "NBA ada red dark acme 7 3"
+    assert say(app, at="/acme/7?page=3", headers=headers) == ["NBA ada red dark acme 7 3"]
 
 
 def test_solved_once_per_connection() -> None:
@@ -133,9 +126,7 @@ def test_partial_keeps_what_it_binds() -> None:
     app = make_app(bound)
 
     assert say(app, headers={"authorization": "ada"}) == ["Dear adaDear ada"]
-    with TestClient(app).websocket_connect("/chat/ws?style=x&times=9") as websocket:
-        websocket.send_text("NBA")
-        assert websocket.receive_text() == "Dear nobodyDear nobody"
+    assert say(app, at="/chat?style=x&times=9") == ["Dear nobodyDear nobody"]
 
 
 def module(source: str) -> dict[str, Any]:
@@ -244,10 +235,7 @@ def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
             websocket.send(text)
             assert websocket.recv(PATIENCE) == "resource"
     get(server.url("/chat"))
-    for _ in range(100):
-        if len(events) == 4:
-            break
-        asyncio.run(asyncio.sleep(0.05))
+    wait_until(lambda: len(events) == 4, "it is closed")
     assert events == ["open", "a", "b", "closed"]
 
 
@@ -264,9 +252,7 @@ def test_dependency_that_fails_at_teardown(serve: Serve, expected_errors: list[s
 
     server = serve(make_app(reply))
     for _ in range(3):
-        with connect(server.ws()) as websocket:
-            websocket.send("NBA")
-            assert websocket.recv(PATIENCE) == "resource"
+        assert echo_at(server.ws(), server.port) == "resource"
 
 
 def test_overrides() -> None:
@@ -293,7 +279,7 @@ def test_dependency_refuses_the_handshake() -> None:
     with pytest.raises(WebSocketDenialResponse) as refused:
         say(make_app(reply))
     assert refused.value.status_code == 402
-    assert json.loads(refused.value.content) == {"detail": "Pay first"}
+    assert refused.value.json() == {"detail": "Pay first"}
 
 
 key = APIKeyHeader(name="x-key")

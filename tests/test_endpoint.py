@@ -1,7 +1,7 @@
 """The endpoint over a real socket: both protocols, bad input, and clients that misbehave."""
 
 import asyncio
-import gc
+import itertools
 import json
 import logging
 import threading
@@ -13,34 +13,36 @@ import pytest
 from fastapi import Depends, HTTPException
 from fastapi.requests import HTTPConnection
 from websockets.asyncio.client import connect as connect_async
-from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from fastapi_echochat import Limits, Message
 from fastapi_echochat.session import Session
-from tests.apps import make_app
-from tests.clients import V1, close_code, receive
+from tests.apps import count_left, make_app
+from tests.clients import V1, Client, ask, close_code, receive, refusal
 from tests.conftest import Serve
 from tests.raw_client import RawClient
 from tests.waiting import PATIENCE, get, wait_until
 
+
+@pytest.fixture
+def url(serve: Serve) -> str:
+    """Serve a chat that echoes."""
+    return serve(make_app()).ws()
+
+
 # --- The two protocols ---------------------------------------------------------------------
 
 
-def test_plain_client_gets_what_the_tutorial_answers(serve: Serve) -> None:
+def test_plain_client_gets_what_the_tutorial_answers(url: str) -> None:
     """A client that asks for no protocol gets one text frame for each, and nothing unasked."""
-    url = serve(make_app()).ws()
-
     with connect(url) as websocket:
         for text in ("NBA", "", "Привет 👋\n", '{"type":"ping"}', " " * 1000):
             websocket.send(text)
             assert websocket.recv(PATIENCE) == f"Message text was: {text}"
 
 
-def test_echochat_v1(serve: Serve) -> None:
+def test_echochat_v1(url: str) -> None:
     """A client of echochat.v1 is welcomed, answered by id, and its pings are answered."""
-    url = serve(make_app()).ws()
-
     with connect(url, subprotocols=V1) as websocket:
         assert websocket.subprotocol == "echochat.v1"
         assert receive(websocket) == {
@@ -65,10 +67,8 @@ def test_echochat_v1(serve: Serve) -> None:
         assert receive(websocket) == {"type": "pong"}
 
 
-def test_unknown_subprotocol_is_not_agreed_to(serve: Serve) -> None:
+def test_unknown_subprotocol_is_not_agreed_to(url: str) -> None:
     """A client that offers other protocols only is told none, and may speak the plain one."""
-    url = serve(make_app()).ws()
-
     with connect(url, subprotocols=["graphql-ws", "mqtt"]) as websocket:  # type: ignore[list-item]  # a NewType of str
         assert websocket.subprotocol is None
         websocket.send("NBA")
@@ -108,9 +108,7 @@ def test_reply_functions(serve: Serve, form: str) -> None:
     server = serve(app)
     get(server.url("/thread"))
 
-    with connect(server.ws()) as websocket:
-        websocket.send("on the loop:")
-        assert websocket.recv(PATIENCE) == f"on the loop: {form != 'def'}"
+    assert ask(server.ws(), "on the loop:") == f"on the loop: {form != 'def'}"
 
 
 def test_message_says_when_and_which(serve: Serve) -> None:
@@ -121,10 +119,9 @@ def test_message_says_when_and_which(serve: Serve) -> None:
         got.append(message)
         return "seen"
 
-    with connect(serve(make_app(reply)).ws(), subprotocols=V1) as websocket:
-        receive(websocket)
-        websocket.send('{"type":"message","id":"a-1","text":"hello"}')
-        receive(websocket)
+    with Client(serve(make_app(reply)).ws(), enters=False) as talk:
+        talk.say("hello", "a-1")
+        talk.receive()
 
     assert (got[0].id, got[0].text, got[0].author) == ("a-1", "hello", None)
     assert abs(got[0].sent_at.timestamp() - time.time()) < 60
@@ -149,28 +146,25 @@ def test_too_long_for_echochat_v1(serve: Serve) -> None:
     """An echochat.v1 message over the limit is an error, and the connection stays open."""
     url = serve(make_app(limits=Limits(message_bytes=10))).ws()
 
-    with connect(url, subprotocols=V1) as websocket:
-        receive(websocket)
-        websocket.send(json.dumps({"type": "message", "id": "1", "text": "é" * 6}))
-        assert receive(websocket) == {
+    with Client(url, enters=False) as talk:
+        talk.say("é" * 6, "1")
+        assert talk.receive() == {
             "type": "error",
             "code": "message_too_long",
             "detail": "a message may have 10 bytes of UTF-8",
             "in_reply_to": "1",
         }
-        websocket.send("x" * 5000)
-        error = receive(websocket)
+        talk.websocket.send("x" * 5000)
+        error = talk.receive()
         assert (error["code"], error["in_reply_to"]) == ("message_too_long", None)
         # Escaped, ten bytes take sixty characters.
-        websocket.send(r'{"type":"message","id":"2","text":"' + r"\u0000" * 10 + '"}')
-        assert receive(websocket)["text"] == "Message text was: " + "\0" * 10
+        talk.websocket.send(r'{"type":"message","id":"2","text":"' + r"\u0000" * 10 + '"}')
+        assert talk.receive()["text"] == "Message text was: " + "\0" * 10
 
 
 @pytest.mark.parametrize("subprotocols", [None, V1])
-def test_binary_frame(serve: Serve, subprotocols: Any) -> None:
+def test_binary_frame(url: str, subprotocols: Any) -> None:
     """A binary frame ends the connection with 1003 in both protocols."""
-    url = serve(make_app()).ws()
-
     with connect(url, subprotocols=subprotocols) as websocket:
         if subprotocols:
             receive(websocket)
@@ -202,17 +196,15 @@ def test_binary_frame(serve: Serve, subprotocols: Any) -> None:
         ("1" * 10_000, ""),
     ],
 )
-def test_bad_frame(serve: Serve, frame: str, detail: str) -> None:
+def test_bad_frame(url: str, frame: str, detail: str) -> None:
     """What is no frame of echochat.v1 gets an error that says why, and nobody is cut off."""
-    with connect(serve(make_app()).ws(), subprotocols=V1) as websocket:
-        receive(websocket)
-        websocket.send(frame)
-        error = receive(websocket)
+    with Client(url, enters=False) as talk:
+        talk.websocket.send(frame)
+        error = talk.receive()
         assert (error["type"], error["code"]) == ("error", "bad_frame")
         assert detail in error["detail"]
         assert len(error["detail"]) <= 200
-        websocket.send('{"type":"ping"}')
-        assert receive(websocket) == {"type": "pong"}
+        assert talk.is_alive()
 
 
 def failing(message: Message) -> str:
@@ -231,28 +223,25 @@ def test_reply_function_fails(
     expected_errors.append("the reply function failed")
     url = serve(make_app(failing)).ws()
 
-    with connect(url, subprotocols=V1) as websocket:
-        receive(websocket)
-        websocket.send(json.dumps({"type": "message", "id": "1", "text": text}))
-        assert receive(websocket) == {
+    with Client(url, enters=False) as talk:
+        talk.say(text, "1")
+        assert talk.receive() == {
             "type": "error",
             "code": "reply_failed",
             "detail": "the answer could not be made",
             "in_reply_to": "1",
         }
-        websocket.send('{"type":"message","id":"2","text":"again"}')
-        assert receive(websocket)["text"] == "answer"
+        talk.say("again", "2")
+        assert talk.receive()["text"] == "answer"
     with connect(url) as plain:
         plain.send(text)
         assert close_code(plain) == 1011
     assert [r.levelname for r in caplog.records if r.exc_info] == ["ERROR", "ERROR"]
 
 
-def test_invalid_utf_8(serve: Serve, expected_errors: list[str]) -> None:
+def test_invalid_utf_8(url: str, expected_errors: list[str]) -> None:
     """Bytes that are no UTF-8 end the connection with 1007; uvicorn 0.54 logs that by itself."""
     expected_errors.append("Invalid UTF-8 sequence received from client.")
-    url = serve(make_app()).ws()
-
     with RawClient(url) as client:
         client.send_text(b"\xff\xfe")
         assert client.receive_close() == 1007
@@ -280,12 +269,12 @@ def test_invalid_utf_8_during_an_answer(serve: Serve, expected_errors: list[str]
     assert answered.wait(PATIENCE)
 
 
-def test_frame_in_many_fragments(serve: Serve) -> None:
+def test_frame_in_many_fragments(url: str) -> None:
     """A message in 5,000 fragments, cut inside characters too, is one message."""
     text = "ж" * 2500
     data = text.encode()
 
-    with RawClient(serve(make_app()).ws()) as client:
+    with RawClient(url) as client:
         client.send_text(data[:1], fin=False)
         for i in range(1, len(data) - 1):
             client.continue_text(data[i : i + 1], fin=False)
@@ -305,14 +294,10 @@ def test_endpoint_asked_over_plain_http(serve: Serve) -> None:
 # --- Who may connect, and how many -----------------------------------------------------------
 
 
-def test_foreign_origin(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_foreign_origin(url: str, caplog: pytest.LogCaptureFixture) -> None:
     """A page of another host is refused with 403, and the log says how to allow it."""
-    url = serve(make_app()).ws()
-
     for origin in ("https://evil.example", "null", "nonsense"):
-        with pytest.raises(InvalidStatus) as refused:
-            connect(url, additional_headers={"Origin": origin})
-        assert refused.value.response.status_code == 403
+        assert refusal(url, Origin=origin).status_code == 403
         assert f"EchoChat(allowed_origins=['{origin}'])" in caplog.text
 
 
@@ -326,11 +311,9 @@ def test_foreign_origin(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_origins_that_may_connect(serve: Serve, origin: str, headers: dict[str, str]) -> None:
     """A page of the same host, whatever its port, of a forwarded host or a named one connects."""
-    server = serve(make_app(allowed_origins=["https://app.example"]))
+    url = serve(make_app(allowed_origins=["https://app.example"])).ws()
 
-    with connect(server.ws(), additional_headers={"Origin": origin, **headers}) as websocket:
-        websocket.send("NBA")
-        assert websocket.recv(PATIENCE) == "Message text was: NBA"
+    assert ask(url, Origin=origin, **headers) == "Message text was: NBA"
 
 
 def test_too_many_connections(serve: Serve) -> None:
@@ -340,15 +323,12 @@ def test_too_many_connections(serve: Serve) -> None:
     with connect(url) as first:
         with connect(url):
             for _ in range(3):
-                with pytest.raises(InvalidStatus) as refused:
-                    connect(url)
-                assert refused.value.response.status_code == 503
-                assert b"Too many connections" in (refused.value.response.body or b"")
+                refused = refusal(url)
+                assert refused.status_code == 503
+                assert b"Too many connections" in (refused.body or b"")
         first.send("still here")
         assert first.recv(PATIENCE) == "Message text was: still here"
-        with connect(url) as third:
-            third.send("NBA")
-            assert third.recv(PATIENCE) == "Message text was: NBA"
+        assert ask(url) == "Message text was: NBA"
 
 
 def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]) -> None:
@@ -366,13 +346,10 @@ def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]
     for query in ("", "?asset=chat.js"):
         assert get(server.url(f"/chat{query}")).status_code == 401
         assert get(server.url(f"/chat{query}"), headers=cookie).status_code == 200
-    with pytest.raises(InvalidStatus) as refused:
-        connect(server.ws())
-    assert refused.value.response.status_code == 401
-    assert b"Sign in first" in (refused.value.response.body or b"")
-    with connect(server.ws(), additional_headers=cookie) as websocket:
-        websocket.send("NBA")
-        assert websocket.recv(PATIENCE) == "Message text was: NBA"
+    refused = refusal(server.ws())
+    assert refused.status_code == 401
+    assert b"Sign in first" in (refused.body or b"")
+    assert ask(server.ws(), **cookie) == "Message text was: NBA"
 
 
 # --- Order, waiting, and clients that misbehave ----------------------------------------------
@@ -394,6 +371,7 @@ def test_messages_sent_without_waiting(serve: Serve, reply: str, subprotocols: A
         "def": [lambda message: message.text],
         "async def": [answer],
     }
+    url = serve(make_app(*functions[reply])).ws()
 
     async def talk() -> list[str]:
         async with connect_async(url, subprotocols=subprotocols) as websocket:
@@ -414,7 +392,6 @@ def test_messages_sent_without_waiting(serve: Serve, reply: str, subprotocols: A
             return [frame["text"] for frame in frames]
         return answers
 
-    url = serve(make_app(*functions[reply])).ws()
     prefix = "Message text was: " if reply == "echo" else ""
     assert asyncio.run(talk()) == [f"{prefix}{i}" for i in range(count)]
 
@@ -427,14 +404,12 @@ def test_ping_is_answered_during_an_answer(serve: Serve) -> None:
         assert go_on.wait(PATIENCE)
         return message.text
 
-    with connect(serve(make_app(slow)).ws(), subprotocols=V1) as websocket:
-        receive(websocket)
+    with Client(serve(make_app(slow)).ws(), enters=False) as talk:
         for i in range(10):
-            websocket.send(json.dumps({"type": "message", "id": f"{i}", "text": f"{i}"}))
-        websocket.send('{"type":"ping"}')
-        assert receive(websocket) == {"type": "pong"}
+            talk.say(f"{i}")
+        assert talk.is_alive()
         go_on.set()
-        assert [receive(websocket)["text"] for _ in range(10)] == [f"{i}" for i in range(10)]
+        assert [talk.receive()["text"] for _ in range(10)] == [f"{i}" for i in range(10)]
 
 
 def test_waiting_messages_are_bounded(serve: Serve) -> None:
@@ -448,7 +423,7 @@ def test_waiting_messages_are_bounded(serve: Serve) -> None:
     limits = Limits(waiting_messages=3)
     with RawClient(serve(make_app(slow, limits=limits)).ws()) as client:
         # Three wait, one is answered; the rest is in the buffers of the kernel and of uvicorn.
-        sent = client.fill(b"x" * 60_000)
+        sent = client.fill(itertools.repeat(b"x" * 60_000))
         go_on.set()
         numbers = [int(client.receive_text()) for _ in range(sent)]
         assert numbers == list(range(numbers[0], numbers[0] + sent))
@@ -489,23 +464,13 @@ def test_connection_reset_in_the_middle_of_an_answer(serve: Serve) -> None:
             for _ in range(5):
                 client.send_text(b"x" * size)
             client.reset()
-    with connect(server.ws()) as websocket:
-        websocket.send("NBA")
-        assert websocket.recv(PATIENCE) == "Message text was: NBA"
+    assert ask(server.ws()) == "Message text was: NBA"
 
 
 @pytest.mark.slow
 def test_connections_that_come_and_go_leave_nothing(serve: Serve) -> None:
     """2,000 connections opened and dropped, rudely or not, leave no task and no memory behind."""
-    app = make_app()
-
-    @app.get("/left")
-    async def left() -> tuple[int, int]:
-        gc.collect()
-        sessions = sum(isinstance(thing, Session) for thing in gc.get_objects())
-        return sessions, len(asyncio.all_tasks())
-
-    server = serve(app)
+    server = serve(count_left(make_app(), Session))
     url = server.ws()
 
     def come_and_go(times: int) -> None:
@@ -545,7 +510,7 @@ def test_client_that_sends_and_never_reads(serve: Serve, caplog: pytest.LogCaptu
 
     with RawClient(server.ws()) as client:
         # Some megabytes fit into the kernel's buffers of both directions, and no more is taken.
-        client.fill(b"x" * 60_000)
+        client.fill(itertools.repeat(b"x" * 60_000))
         wait_until(lambda: "its client has read nothing for 1.0 s" in caplog.text, "it is let go")
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 
@@ -555,7 +520,7 @@ def test_slow_reader_is_not_taken_for_one_that_never_reads(serve: Serve) -> None
     server = serve(make_app(limits=Limits(send_seconds=1.0)))
 
     with RawClient(server.ws()) as client:
-        sent = client.fill(b"x" * 60_000)
+        sent = client.fill(itertools.repeat(b"x" * 60_000))
         begun = time.monotonic()
         # How many fit differs: eight pauses, whatever their number.
         part = max(1, sent // 8)

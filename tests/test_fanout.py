@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -16,7 +15,7 @@ from fastapi_echochat.protocol.serializer import Close, Serializer
 from fastapi_echochat.protocol.v1 import EchochatV1
 from fastapi_echochat.rooms.broadcast import Broadcast
 from fastapi_echochat.rooms.fanout import Fanout, Outbox
-from tests.waiting import until
+from tests.waiting import in_loop, settle, until
 
 # Of an entry without an author it makes the text alone.
 PLAIN = Plain(Limits())
@@ -83,36 +82,22 @@ def said(number: int) -> Broadcast:
     return Broadcast(entry(number), number)
 
 
+def fanout_to(*clients: Client) -> Fanout:
+    fanout = Fanout()
+    for client in clients:
+        fanout.add(client.outbox)
+    return fanout
+
+
 def frames(*numbers: int) -> list[str]:
     return [f"{number}" for number in numbers]
-
-
-async def settle() -> None:
-    for _ in range(100):
-        await asyncio.sleep(0)
-
-
-def in_loop(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-    """Run a test in an event loop, and see that it leaves no task behind in it."""
-
-    def run() -> None:
-        async def check() -> None:
-            await test()
-            await settle()
-            assert len(asyncio.all_tasks()) == 1, "a task is left"
-
-        asyncio.run(check())
-
-    run.__name__, run.__doc__ = getattr(test, "__name__", ""), test.__doc__
-    return run
 
 
 @in_loop
 async def test_everybody_gets_everything_in_order() -> None:
     """What is said comes to all, in order, as one and the same text: it was framed once."""
-    fanout, clients = Fanout(), [Client() for _ in range(100)]
-    for client in clients:
-        fanout.add(client.outbox)
+    clients = [Client() for _ in range(100)]
+    fanout = fanout_to(*clients)
     broadcasts = [said(number) for number in range(1, 51)]
     for broadcast in broadcasts[:25]:
         fanout.send(broadcast)
@@ -131,10 +116,8 @@ async def test_everybody_gets_everything_in_order() -> None:
 @in_loop
 async def test_nobody_waits_for_a_client_that_takes_nothing() -> None:
     """While some take nothing the others get everything; later those get what was kept for them."""
-    fanout, clients = Fanout(), [Client() for _ in range(30)]
-    stalled = clients[::3]
-    for client in clients:
-        fanout.add(client.outbox)
+    clients = [Client() for _ in range(30)]
+    fanout, stalled = fanout_to(*clients), clients[::3]
     for client in stalled:
         client.stall()
     for number in range(1, 101):
@@ -160,11 +143,10 @@ async def test_whatever_happens_order_is_kept() -> None:
     """
     for seed in range(30):
         chance = random.Random(seed)
-        fanout, clients = Fanout(), [Client() for _ in range(8)]
+        clients = [Client() for _ in range(8)]
+        fanout = fanout_to(*clients)
         expected: list[list[str]] = [[] for _ in clients]
         sending = set()
-        for client in clients:
-            fanout.add(client.outbox)
         for number in range(1, 201):
             step = chance.random()
             index = chance.randrange(len(clients))
@@ -195,8 +177,8 @@ async def test_whatever_happens_order_is_kept() -> None:
 @in_loop
 async def test_from_now_on() -> None:
     """Who joins gets what is said from then on, though what was said before is not sent yet."""
-    fanout, first, second = Fanout(), Client(), Client()
-    fanout.add(first.outbox)
+    first, second = Client(), Client()
+    fanout = fanout_to(first)
     fanout.send(said(1))
     fanout.send(said(2))
     fanout.add(second.outbox)
@@ -215,10 +197,9 @@ async def test_from_now_on() -> None:
 @in_loop
 async def test_what_a_client_has_already() -> None:
     """What a client has of the log by other ways it does not get again."""
-    fanout, first, second = Fanout(), Client(), Client()
+    first, second = Client(), Client()
     second.outbox.since = 2
-    for client in (first, second):
-        fanout.add(client.outbox)
+    fanout = fanout_to(first, second)
     for number in range(1, 5):
         fanout.send(said(number))
     await settle()
@@ -229,8 +210,8 @@ async def test_what_a_client_has_already() -> None:
 @in_loop
 async def test_one_only() -> None:
     """What is for one client comes to it alone, after what was said to all before."""
-    fanout, first, second = Fanout(), Client(), Client()
-    fanout.add(second.outbox)
+    first, second = Client(), Client()
+    fanout = fanout_to(second)
     fanout.send(said(1), first.outbox)
     fanout.add(first.outbox)
     first.stall()
@@ -247,9 +228,8 @@ async def test_one_only() -> None:
 @in_loop
 async def test_two_protocols() -> None:
     """Each client gets what its protocol makes of a frame, and nothing where that is nothing."""
-    fanout, v1, plain = Fanout(), Client(serializer=V1), Client()
-    for client in (v1, plain):
-        fanout.add(client.outbox)
+    v1, plain = Client(serializer=V1), Client()
+    fanout = fanout_to(v1, plain)
     fanout.send(said(1))
     fanout.send(Broadcast(PongFrame()))
     fanout.send(said(3))
@@ -274,11 +254,8 @@ async def test_encoded_once_for_each_protocol() -> None:
             return super().encode(frame)
 
     plain, v1 = CountingPlain(Limits()), CountingV1(Limits())
-    fanout = Fanout()
     clients = [Client(serializer=serializer) for serializer in (plain, v1) * 20]
-    for client in clients:
-        fanout.add(client.outbox)
-    fanout.send(said(1))
+    fanout_to(*clients).send(said(1))
     await settle()
     assert {len(client.taken) for client in clients} == {1}
     assert encoded == [plain, v1]
@@ -293,9 +270,8 @@ async def test_bound() -> None:
 
     From then on nothing is kept for it.
     """
-    fanout, slow, other = Fanout(), Client(size=10), Client(size=10)
-    for client in (slow, other):
-        fanout.add(client.outbox)
+    slow, other = Client(size=10), Client(size=10)
+    fanout = fanout_to(slow, other)
     slow.stall()
     for _ in range(11):
         fanout.send(said(7))
@@ -315,8 +291,8 @@ async def test_bound() -> None:
 @in_loop
 async def test_who_catches_up_has_the_whole_bound_again() -> None:
     """A client that takes what was kept for it may be slow again."""
-    fanout, slow = Fanout(), Client(size=10)
-    fanout.add(slow.outbox)
+    slow = Client(size=10)
+    fanout = fanout_to(slow)
     for _ in range(20):
         slow.stall()
         for number in range(1, 9):
@@ -331,8 +307,8 @@ async def test_who_catches_up_has_the_whole_bound_again() -> None:
 @in_loop
 async def test_falling_behind_while_it_catches_up() -> None:
     """Who takes one frame of what was kept, and then no more, is let go when the bound is met."""
-    fanout, slow = Fanout(), Client(size=5)
-    fanout.add(slow.outbox)
+    slow = Client(size=5)
+    fanout = fanout_to(slow)
     slow.stall()
     for number in range(1, 5):
         fanout.send(said(number))
@@ -349,30 +325,27 @@ async def test_falling_behind_while_it_catches_up() -> None:
 
 
 @pytest.mark.parametrize("error", [WebSocketDisconnect(1006), ZeroDivisionError("of a middleware")])
-def test_client_that_cannot_be_sent_to(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+@in_loop
+async def test_client_that_cannot_be_sent_to(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     """Who is gone gets no more; what a middleware raises is logged; the others notice nothing."""
-
-    async def check() -> None:
-        fanout, clients = Fanout(), [Client() for _ in range(9)]
-        for client in clients:
-            fanout.add(client.outbox)
-        clients[4].error = clients[8].error = error
-        clients[8].stall()
-        for number in range(1, 4):
-            fanout.send(said(number))
-            await settle()
-        clients[8].go_on()
+    clients = [Client() for _ in range(9)]
+    fanout = fanout_to(*clients)
+    clients[4].error = clients[8].error = error
+    clients[8].stall()
+    for number in range(1, 4):
+        fanout.send(said(number))
         await settle()
-        clients[4].error = clients[8].error = None
-        await settle()
-        fanout.send(said(4))
-        await settle()
-        for index, client in enumerate(clients):
-            assert index in (4, 8) or client.taken == frames(1, 2, 3, 4)
-        assert clients[4].taken == []
-        assert len(asyncio.all_tasks()) == 1
-
-    asyncio.run(check())
+    clients[8].go_on()
+    await settle()
+    clients[4].error = clients[8].error = None
+    await settle()
+    fanout.send(said(4))
+    await settle()
+    for index, client in enumerate(clients):
+        assert index in (4, 8) or client.taken == frames(1, 2, 3, 4)
+    assert clients[4].taken == []
     logged = [record for record in caplog.records if record.exc_info]
     assert len(logged) == (0 if isinstance(error, WebSocketDisconnect) else 2)
 
@@ -380,9 +353,9 @@ def test_client_that_cannot_be_sent_to(error: Exception, caplog: pytest.LogCaptu
 @in_loop
 async def test_client_that_leaves_while_it_is_waited_for() -> None:
     """When a client that takes nothing is given up, the task that waited for it ends."""
-    fanout, clients = Fanout(), [Client() for _ in range(5)]
+    clients = [Client() for _ in range(5)]
+    fanout = fanout_to(*clients)
     for client in clients:
-        fanout.add(client.outbox)
         client.stall()
     fanout.send(said(1))
     await until(lambda: len(asyncio.all_tasks()) == 1 + 5, "all are waited for")
@@ -406,9 +379,8 @@ async def test_clients_that_wait_a_moment_each_time() -> None:
             await asyncio.sleep(0)
             await super().take(event)
 
-    fanout, clients = Fanout(), [Pausing() for _ in range(50)]
-    for client in clients:
-        fanout.add(client.outbox)
+    clients = [Pausing() for _ in range(50)]
+    fanout = fanout_to(*clients)
     for number in range(1, 21):
         fanout.send(said(number))
         if number % 5 == 0:

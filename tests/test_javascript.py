@@ -5,11 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
-from fastapi_echochat import EchoChat
 from fastapi_echochat.page.assets import join_modules
+from tests.apps import make_client
 from tests.servers import find_program
 
 ROOT = Path(__file__).parents[1]
@@ -18,9 +16,7 @@ SCRIPTS = ["chat.js", "room.js", "widget.js"]
 
 
 def script(name: str) -> str:
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    return TestClient(app).get(f"/chat?asset={name}").text
+    return make_client().get(f"/chat?asset={name}").text
 
 
 def test_pure_parts() -> None:
@@ -94,51 +90,40 @@ def test_modules_are_joined_in_the_order_of_their_imports() -> None:
     )
 
 
+IMPORT_A = 'import { a } from "./a.js";\n'
+IMPORT_B = 'import { b } from "./b.js";\n'
+NOT_JOINED = "page.js has a form that is not joined"
+
+
 @pytest.mark.parametrize(
-    ("sources", "sentence"),
+    ("page", "others", "sentence"),
     [
+        (IMPORT_A, {}, "page.js imports a.js, which does not exist"),
+        (IMPORT_A, {"a.js": "const a = 1;\n"}, "a.js does not export a, which page.js imports"),
         (
-            {"page.js": 'import { a } from "./a.js";\n'},
-            "page.js imports a.js, which does not exist",
-        ),
-        (
-            {"page.js": 'import { a } from "./a.js";\n', "a.js": "const a = 1;\n"},
-            "a.js does not export a, which page.js imports",
-        ),
-        (
+            IMPORT_A,
             {
-                "page.js": 'import { a } from "./a.js";\n',
-                "a.js": 'import { b } from "./b.js";\nexport const a = 1;\n',
-                "b.js": 'import { a } from "./a.js";\nexport const b = 1;\n',
+                "a.js": f"{IMPORT_B}export const a = 1;\n",
+                "b.js": f"{IMPORT_A}export const b = 1;\n",
             },
             "modules import each other: page.js -> a.js -> b.js -> a.js",
         ),
         (
-            {
-                "page.js": 'import { a } from "./a.js";\nfunction hidden() {}\n',
-                "a.js": "export const a = 1;\nclass hidden {}\n",
-            },
+            f"{IMPORT_A}function hidden() {{}}\n",
+            {"a.js": "export const a = 1;\nclass hidden {}\n"},
             "a.js and page.js both declare hidden; rename one",
         ),
         (
-            {"page.js": "const { a, b } = window;\n"},
+            "const { a, b } = window;\n",
+            {},
             "page.js declares several names at once; declare one per line",
         ),
-        (
-            {"page.js": 'import * as a from "./a.js";\n'},
-            'page.js has a form that is not joined: import * as a from "./a.js";',
-        ),
-        (
-            {"page.js": "export default 1;\n"},
-            "page.js has a form that is not joined: export default 1;",
-        ),
-        (
-            {"page.js": 'if (true) await import("./a.js");\n'},
-            'page.js has a form that is not joined: import("./a.js");',
-        ),
+        ('import * as a from "./a.js";\n', {}, f'{NOT_JOINED}: import * as a from "./a.js";'),
+        ("export default 1;\n", {}, f"{NOT_JOINED}: export default 1;"),
+        ('if (true) await import("./a.js");\n', {}, f'{NOT_JOINED}: import("./a.js");'),
     ],
 )
-def test_modules_that_cannot_be_joined(sources: dict[str, str], sentence: str) -> None:
+def test_modules_that_cannot_be_joined(page: str, others: dict[str, str], sentence: str) -> None:
     """A module that would not work in a joined script is refused, in one sentence."""
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        join_modules("page.js", sources)
+        join_modules("page.js", {"page.js": page, **others})

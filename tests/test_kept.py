@@ -7,24 +7,18 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.requests import HTTPConnection
 from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, Rooms
-from tests.apps import make_app
+from tests.apps import make_app, mount
 from tests.clients import V1, Client, receive
 from tests.conftest import Keep, Serve
 from tests.servers import Process, uvicorn_process
 from tests.test_room_answers import Tale
 from tests.waiting import PATIENCE, get, wait_until
-
-
-def make_private(reply: Any, rooms: Rooms, **options: Any) -> FastAPI:
-    return make_app(reply, rooms=rooms, private=True, **options)
 
 
 def token() -> str:
@@ -40,7 +34,7 @@ def yes(message: Message) -> str:
 
 def test_it_is_there_again(serve: Serve, rooms: Rooms) -> None:
     """Who comes back with a conversation's identifier has all of it, or exactly the rest."""
-    url = serve(make_private(lambda message: f"{message.text}!", rooms)).ws()
+    url = serve(make_app(lambda message: f"{message.text}!", rooms=rooms, private=True)).ws()
     mine = token()
     with Client(url, conversation=mine) as visitor:
         assert visitor.welcome["you"] == {"id": None, "name": None, "is_guest": True}
@@ -81,7 +75,7 @@ def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
         rooms_seen.append(message.room)
         return "yes"
 
-    app = make_private(remember, rooms, author=who)
+    app = make_app(remember, rooms=rooms, private=True, author=who)
     # The same store with a shared chat in it, as careless as can be.
     shared = EchoChat(reply=None, rooms=rooms)
     app.include_router(shared.router, prefix="/rooms/{room:path}")
@@ -126,7 +120,7 @@ def test_it_is_nobody_elses(serve: Serve, rooms: Rooms) -> None:
 @pytest.mark.parametrize("conversation", [None, "", "c" * 21, "c" * 65, "../" * 10, "c" * 21 + "é"])
 def test_what_is_no_identifier(serve: Serve, conversation: str | None) -> None:
     """What could be guessed, or is none, is an error that says so, and nobody is let in."""
-    url = serve(make_private(yes, MemoryRooms())).ws()
+    url = serve(make_app(yes, rooms=MemoryRooms(), private=True)).ws()
     with connect(url, subprotocols=V1) as websocket:
         websocket.send(json.dumps({"type": "enter", "conversation": conversation}))
         error = receive(websocket)
@@ -138,9 +132,7 @@ def test_what_is_no_identifier(serve: Serve, conversation: str | None) -> None:
 
 def test_plain_clients_have_no_conversation_that_is_kept(serve: Serve) -> None:
     """A client of the plain protocol cannot say which it is, and is answered as without rooms."""
-    rooms = MemoryRooms()
-    url = serve(make_private(yes, rooms)).ws()
-    with connect(url) as plain:
+    with connect(serve(make_app(yes, rooms=MemoryRooms(), private=True)).ws()) as plain:
         for _ in range(3):
             plain.send("hello")
             assert plain.recv(PATIENCE) == "yes"
@@ -154,10 +146,8 @@ def test_what_was_said_is_the_bots_memory(serve: Serve) -> None:
         entries = await chat.history(message.room)
         return f"{sum(entry.kind == 'message' for entry in entries)} so far"
 
-    app = FastAPI()
     chat = EchoChat(count, rooms=MemoryRooms(), private=True)
-    app.include_router(chat.router, prefix="/chat")
-    url = serve(app).ws()
+    url = serve(mount(chat)).ws()
     mine = token()
     for times in (1, 2, 3):
         with Client(url, conversation=mine) as visitor:
@@ -175,7 +165,7 @@ def test_what_was_said_is_the_bots_memory(serve: Serve) -> None:
 def test_answer_goes_on_while_nobody_is_there(serve: Serve, rooms: Rooms) -> None:
     """A connection that is cut ends no answer: it is there once, whole, or seen to its end."""
     tale = Tale()
-    url = serve(make_private(tale, rooms)).ws()
+    url = serve(make_app(tale, rooms=rooms, private=True)).ws()
     mine = token()
 
     with Client(url, conversation=mine) as visitor:
@@ -202,7 +192,7 @@ def test_answer_goes_on_while_nobody_is_there(serve: Serve, rooms: Rooms) -> Non
 def test_messages_that_wait_are_answered_though_nobody_is_there(serve: Serve, rooms: Rooms) -> None:
     """What waits for its answer when the connection is cut, sent again or not, is answered once."""
     tale = Tale()
-    url = serve(make_private(tale, rooms)).ws()
+    url = serve(make_app(tale, rooms=rooms, private=True)).ws()
 
     with Client(url, conversation=token()) as visitor:
         for text in ("first", "second"):
@@ -230,7 +220,7 @@ def test_messages_that_wait_are_answered_though_nobody_is_there(serve: Serve, ro
 def test_stop_after_a_reconnect(serve: Serve, rooms: Rooms) -> None:
     """Stop works from the next connection; what there is of the answer stays."""
     tale = Tale()
-    url = serve(make_private(tale, rooms)).ws()
+    url = serve(make_app(tale, rooms=rooms, private=True)).ws()
 
     with Client(url, conversation=token()) as visitor:
         visitor.tell("first", "1")
@@ -253,7 +243,9 @@ def test_nobody_waits_for_an_answer_for_ever(
 ) -> None:
     """After `unattended_seconds` without anybody an answer is ended, and kept as far as it came."""
     tale = Tale()
-    url = serve(make_private(tale, rooms, limits=Limits(unattended_seconds=0.5))).ws()
+    url = serve(
+        make_app(tale, rooms=rooms, private=True, limits=Limits(unattended_seconds=0.5))
+    ).ws()
 
     with Client(url, conversation=token()) as visitor:
         visitor.tell("first", "1")
@@ -283,7 +275,7 @@ def test_who_comes_and_goes_gets_every_answer_once(serve: Serve, rooms: Rooms) -
             yield piece
             await asyncio.sleep(0.003)
 
-    url = serve(make_private(slow, rooms)).ws()
+    url = serve(make_app(slow, rooms=rooms, private=True)).ws()
     visitor = Client(url, conversation=token())
     open_: dict[str, str] = {}
     answers: dict[str, str] = {}

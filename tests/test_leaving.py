@@ -7,12 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from fastapi_echochat import Entry, Limits, MemoryRooms, Message, RoomsUnavailableError
 from tests.apps import make_app
-from tests.clients import V1, Client
+from tests.clients import Client, is_free
 from tests.conftest import Serve
 from tests.raw_client import RawClient
 from tests.waiting import PATIENCE, patient, wait_until
@@ -56,13 +54,6 @@ class Slow:
                 time.sleep(0.05)
         finally:
             self.ended += 1
-
-
-def is_free(url: str) -> bool:
-    """Tell whether the chat's one connection may be opened."""
-    with contextlib.suppress(InvalidStatus), connect(url, subprotocols=V1):
-        return True
-    return False
 
 
 def leave(client: RawClient, how: str) -> None:

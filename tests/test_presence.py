@@ -10,7 +10,7 @@ from fastapi_echochat.protocol.frames import PersonFrame
 from fastapi_echochat.rooms.announcer import Announcer
 from fastapi_echochat.rooms.broadcast import presence_frame
 from fastapi_echochat.rooms.presence import HEARTBEAT_SECONDS, SILENT_SECONDS, Presence
-from tests.waiting import until
+from tests.waiting import in_loop, until
 
 
 def test_who_is_there_twice_is_there_until_the_last_goes() -> None:
@@ -121,62 +121,53 @@ class Heard:
         await until(lambda: self.told[-1:] == [people], f"{people} are told about")
 
 
-def test_comings_and_goings_are_told_together() -> None:
+@in_loop
+async def test_comings_and_goings_are_told_together() -> None:
     """A hundred who come in a moment are one frame, and one word to the other processes."""
-
-    async def check() -> None:
-        heard = Heard()
-        people = {f"{number}": f"name {number}" for number in range(100)}
-        for pseudonym, name in people.items():
-            heard.announcer.add(pseudonym, name)
-        await heard.until(people)
-        # It is announced a step after it is told.
-        await until(lambda: bool(heard.announced), "it is announced")
-        assert len(heard.told) == len(heard.announced) == 1
-        heard.announcer.remove("7", "name 7")
-        heard.announcer.add("7", "seven")
-        heard.announcer.remove("8", "name 8")
-        heard.announcer.add("8", "name 8")
-        await heard.until(people | {"7": "seven"})
-        heard.announcer.close()
-
-    asyncio.run(check())
+    heard = Heard()
+    people = {f"{number}": f"name {number}" for number in range(100)}
+    for pseudonym, name in people.items():
+        heard.announcer.add(pseudonym, name)
+    await heard.until(people)
+    # It is announced a step after it is told.
+    await until(lambda: bool(heard.announced), "it is announced")
+    assert len(heard.told) == len(heard.announced) == 1
+    heard.announcer.remove("7", "name 7")
+    heard.announcer.add("7", "seven")
+    heard.announcer.remove("8", "name 8")
+    heard.announcer.add("8", "name 8")
+    await heard.until(people | {"7": "seven"})
+    heard.announcer.close()
 
 
 @pytest.mark.slow
-def test_process_that_falls_silent_is_missed() -> None:
+@in_loop
+async def test_process_that_falls_silent_is_missed() -> None:
     """A room in which somebody is says so every two seconds, and misses a process that does not.
 
     What is told again is no news to those who are there.
     """
-
-    async def check() -> None:
-        heard = Heard()
-        heard.announcer.add("1", "Ann")
-        heard.announcer.hear("other", {"2": "Bob"})
-        await heard.until({"1": "Ann", "2": "Bob"})
-        begun = asyncio.get_running_loop().time()
-        await heard.until({"1": "Ann"})
-        took = asyncio.get_running_loop().time() - begun
-        assert SILENT_SECONDS - 1 < took < SILENT_SECONDS + HEARTBEAT_SECONDS + 1
-        assert len(heard.announced) >= 3
-        assert all(people == {"1": "Ann"} for people in heard.announced)
-        assert len(heard.told) <= 3
-        heard.announcer.close()
-
-    asyncio.run(check())
+    heard = Heard()
+    heard.announcer.add("1", "Ann")
+    heard.announcer.hear("other", {"2": "Bob"})
+    await heard.until({"1": "Ann", "2": "Bob"})
+    begun = asyncio.get_running_loop().time()
+    await heard.until({"1": "Ann"})
+    took = asyncio.get_running_loop().time() - begun
+    assert SILENT_SECONDS - 1 < took < SILENT_SECONDS + HEARTBEAT_SECONDS + 1
+    assert len(heard.announced) >= 3
+    assert all(people == {"1": "Ann"} for people in heard.announced)
+    assert len(heard.told) <= 3
+    heard.announcer.close()
 
 
-def test_nobody_says_nothing() -> None:
+@in_loop
+async def test_nobody_says_nothing() -> None:
     """A room of nobody has no heart that beats: it leaves no task behind."""
-
-    async def check() -> None:
-        heard = Heard()
-        heard.announcer.add("1", "Ann")
-        await heard.until({"1": "Ann"})
-        heard.announcer.remove("1", "Ann")
-        await heard.until({})
-        await until(lambda: len(asyncio.all_tasks()) == 1, "no task is left but this")
-        assert heard.announced[-1] == {}
-
-    asyncio.run(check())
+    heard = Heard()
+    heard.announcer.add("1", "Ann")
+    await heard.until({"1": "Ann"})
+    heard.announcer.remove("1", "Ann")
+    await heard.until({})
+    await until(lambda: len(asyncio.all_tasks()) == 1, "no task is left but this")
+    assert heard.announced[-1] == {}

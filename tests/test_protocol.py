@@ -22,9 +22,9 @@ from fastapi_echochat.protocol.plain import Plain
 from fastapi_echochat.protocol.serializer import Close
 from fastapi_echochat.protocol.v1 import EchochatV1
 from tests.apps import make_app
+from tests.clients import ask
 from tests.conftest import Serve
 from tests.raw_client import RawClient
-from tests.servers import Uvicorn
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ANY_JSON = st.recursive(
@@ -55,12 +55,7 @@ def test_any_text_is_read(frame: str) -> None:
     if isinstance(read, MessageFrame):
         assert limits.allow_text(read.text)
         answer = json.loads(serializer.encode_reply(read.id, read.text, done=True))
-        assert answer == {
-            "type": "reply",
-            "in_reply_to": read.id,
-            "text": read.text,
-            "done": True,
-        }
+        assert answer == {"type": "reply", "in_reply_to": read.id, "text": read.text, "done": True}
     elif isinstance(read, ErrorFrame):
         error = json.loads(serializer.encode(read))
         assert error["type"] == "error"
@@ -160,12 +155,6 @@ def test_any_bytes_at_the_endpoint(serve: Serve, expected_errors: list[str]) -> 
                 client.send_text(data)
             else:
                 client.socket.sendall(data)
-        still_answers(server)
+        assert ask(server.ws()) == "Message text was: NBA"
 
     check()
-
-
-def still_answers(server: Uvicorn) -> None:
-    with RawClient(server.ws()) as client:
-        client.send_text(b"NBA")
-        assert client.receive_text() == "Message text was: NBA"

@@ -1,7 +1,6 @@
 """The README: its programs run, its commands are the ones that CI runs, its tables are true."""
 
 import ast
-import gzip
 import inspect
 import os
 import re
@@ -20,7 +19,7 @@ from fastapi_echochat import EchoChat, Limits, MemoryRooms, Rooms, echo, testing
 from tests.apps import make_app, make_client
 from tests.clients import echo_at
 from tests.conftest import Keep, Serve
-from tests.pages import ChatPage
+from tests.pages import ChatPage, compressed_size
 from tests.servers import Command, Process, find_program, free_port
 from tests.waiting import get
 
@@ -70,9 +69,8 @@ def test_readme_opens_with_the_smallest_program() -> None:
 
     assert len(first.code.splitlines()) == 5
     assert TestClient(app).get("/support/chat").status_code == 200
-    with TestClient(app).websocket_connect("/support/chat/ws") as websocket:
-        websocket.send_text("NBA")
-        assert websocket.receive_text() == "Message text was: NBA"
+    with testing.connect(TestClient(app), "/support/chat", protocol="plain") as chat:
+        assert chat.ask("NBA") == "Message text was: NBA"
 
 
 PROGRAMS = [block.code for block in BLOCKS if block.language == "python"]
@@ -120,9 +118,8 @@ def test_guard_of_the_readme_lets_in() -> None:
     client = TestClient(program["app"])
 
     assert client.get("/chat").status_code == 200
-    with client.websocket_connect("/chat/ws") as websocket:
-        websocket.send_text("NBA")
-        assert websocket.receive_text() == "Message text was: NBA"
+    with testing.connect(client, "/chat", protocol="plain") as chat:
+        assert chat.ask("NBA") == "Message text was: NBA"
 
 
 def test_rooms_of_the_readme() -> None:
@@ -338,11 +335,8 @@ def test_custom_properties_of_the_readme() -> None:
 def test_sizes_of_the_readme(options: dict[str, Any]) -> None:
     """Page and assets are not larger, compressed, than the README says, and not by much smaller."""
     (sizes,) = re.findall(r"a page of (\d+) kilobytes, of (\d+) for a room", README)
-    browser = make_client(**options)
-    page = browser.get("/chat", headers={"accept-language": "zh"})
-    parts = [page.content, *(browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets)]
 
-    size = sum(len(gzip.compress(part)) for part in parts) / 1000
+    size = compressed_size(make_client(**options), "zh") / 1000
 
     assert 0.7 < size / int(sizes[bool(options)]) < 1
 

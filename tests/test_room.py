@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -18,45 +18,19 @@ from starlette.testclient import TestClient
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
-from fastapi_echochat import (
-    Entry,
-    Limits,
-    MemoryRooms,
-    Rooms,
-)
-from tests.apps import make_app
-from tests.clients import (
-    MUCH,
-    V1,
-    Client,
-    Frame,
-    author_id,
-    close_code,
-    name_of,
-    names_in,
-    receive,
-)
-from tests.conftest import Serve
+from fastapi_echochat import Entry, Limits, MemoryRooms, Rooms, testing
+from fastapi_echochat.rooms.participant import Participant
+from tests.apps import count_left, make_app
+from tests.clients import MUCH, V1, Client, author_id, close_code, name_of, receive
+from tests.conftest import Serve, ServeRoom
 from tests.raw_client import RawClient
 from tests.servers import Uvicorn, errors
 from tests.waiting import PATIENCE, get, wait_until
 
-
-@pytest.fixture
-def serve_room(serve: Serve) -> Any:
-    """Serve rooms in which people talk among themselves, and return the lobby's address."""
-
-    def start(rooms: Rooms | None = None, **options: Any) -> str:
-        app = make_app(None, prefix="/rooms/{room}", rooms=rooms or MemoryRooms(), **options)
-        return serve(app).ws("/rooms/lobby")
-
-    return start
-
-
 # --- Coming in -------------------------------------------------------------------------------
 
 
-def test_welcome(serve_room: Any, rooms: Rooms) -> None:
+def test_welcome(serve_room: ServeRoom, rooms: Rooms) -> None:
     """Who enters is told who they are, the room's name, where its history is, and the limits."""
     with Client(serve_room(rooms), "Ann") as ann:
         assert re.fullmatch("[A-Za-z0-9_-]{16}", ann.id)
@@ -73,7 +47,7 @@ def test_welcome(serve_room: Any, rooms: Rooms) -> None:
         }
 
 
-def test_own_entry_is_the_acknowledgement(serve_room: Any, rooms: Rooms) -> None:
+def test_own_entry_is_the_acknowledgement(serve_room: ServeRoom, rooms: Rooms) -> None:
     """A message comes to all as one entry, its sender's id, the time and a position in it."""
     url = serve_room(rooms)
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
@@ -103,7 +77,7 @@ def test_own_entry_is_the_acknowledgement(serve_room: Any, rooms: Rooms) -> None
         assert cleo.hear("entry") == entry
 
 
-def test_newest_and_earlier(serve_room: Any, rooms: Rooms) -> None:
+def test_newest_and_earlier(serve_room: ServeRoom, rooms: Rooms) -> None:
     """Who comes for the first time gets the newest 50, and asks for earlier ones by the 50."""
     url = serve_room(rooms)
     with Client(url, "Ann") as ann:
@@ -132,7 +106,7 @@ def test_newest_and_earlier(serve_room: Any, rooms: Rooms) -> None:
             assert bob.hear("history") == {"type": "history", "entries": [], "has_earlier": False}
 
 
-def test_resuming(serve_room: Any, rooms: Rooms) -> None:
+def test_resuming(serve_room: ServeRoom, rooms: Rooms) -> None:
     """Who says what they have seen gets exactly the rest, however much it is, and then goes on."""
     url = serve_room(rooms)
     with Client(url, "Ann") as ann:
@@ -154,7 +128,9 @@ def test_resuming(serve_room: Any, rooms: Rooms) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 1, 7, 2**53 - 1])
-def test_position_that_the_history_does_not_have(serve_room: Any, rooms: Rooms, after: int) -> None:
+def test_position_that_the_history_does_not_have(
+    serve_room: ServeRoom, rooms: Rooms, after: int
+) -> None:
     """Who names a position that the room does not have is told so, and gets the newest entries."""
     url = serve_room(rooms)
     with Client(url, "Ann") as ann:
@@ -167,7 +143,7 @@ def test_position_that_the_history_does_not_have(serve_room: Any, rooms: Rooms, 
             assert bob.texts(1) == ["three"]
 
 
-def test_entries_that_the_history_has_let_go_of(serve_room: Any) -> None:
+def test_entries_that_the_history_has_let_go_of(serve_room: ServeRoom) -> None:
     """Whose position the history no longer has is told of the gap, and gets what is left."""
     url = serve_room(MemoryRooms(history=10))
     with Client(url, "Ann") as ann:
@@ -179,7 +155,7 @@ def test_entries_that_the_history_has_let_go_of(serve_room: Any) -> None:
             assert bob.texts(len(left)) == [f"{number}" for number in left]
 
 
-def test_no_seam(serve_room: Any, rooms: Rooms) -> None:
+def test_no_seam(serve_room: ServeRoom, rooms: Rooms) -> None:
     """While two write, readers come in the middle, again and again: each gets all, once, in order.
 
     Some come with the position of what they heard last, some for the first time, when at most 50
@@ -258,7 +234,7 @@ class Slow(MemoryRooms):
 # --- Kept once, and before it is seen ----------------------------------------------------------
 
 
-def test_sent_again_and_again(serve_room: Any, rooms: Rooms) -> None:
+def test_sent_again_and_again(serve_room: ServeRoom, rooms: Rooms) -> None:
     """A message sent five times, over two connections, is kept once, acknowledged each time.
 
     Its text and author stay those of the first time. The same id sent by another is another's.
@@ -282,7 +258,7 @@ def test_sent_again_and_again(serve_room: Any, rooms: Rooms) -> None:
         assert bob.texts(4) == ["once", "next", "mine", "last"]
 
 
-def test_sent_again_while_it_waits(serve_room: Any) -> None:
+def test_sent_again_while_it_waits(serve_room: ServeRoom) -> None:
     """What is sent again before it is kept is kept and acknowledged once."""
     rooms = Slow()
     with Client(serve_room(rooms), "Ann") as ann:
@@ -296,7 +272,7 @@ def test_sent_again_while_it_waits(serve_room: Any) -> None:
         assert ann.heard_so_far("entry") == []
 
 
-def test_acknowledged_again_in_its_place(serve_room: Any) -> None:
+def test_acknowledged_again_in_its_place(serve_room: ServeRoom) -> None:
     """What is acknowledged again overtakes nothing: a position heard means all before was heard.
 
     Else a client that is cut off then would come back with a position that they do not have.
@@ -324,7 +300,7 @@ def test_acknowledged_again_in_its_place(serve_room: Any) -> None:
         assert ann.texts(21) == [*(f"{number}" for number in range(20)), "twice"]
 
 
-def test_sent_and_gone(serve_room: Any, rooms: Rooms) -> None:
+def test_sent_and_gone(serve_room: ServeRoom, rooms: Rooms) -> None:
     """What a client sends before it leaves, politely or not, is kept and seen by the others.
 
     Its socket ends in order all the same: of one that is reset, as it is when it is closed with
@@ -333,11 +309,9 @@ def test_sent_and_gone(serve_room: Any, rooms: Rooms) -> None:
     url = serve_room(rooms)
     with Client(url, "Ann") as ann, contextlib.ExitStack() as gone:
         for number in range(20):
-            bob = gone.enter_context(RawClient(url, subprotocol="echochat.v1"))
-            bob.send_text(b'{"type":"enter","name":"Bob"}')
-            bob.receive_text()
-            frame = {"type": "message", "id": f"{number}", "text": f"{number}"}
-            bob.send_text(json.dumps(frame).encode())
+            bob = gone.enter_context(RawClient(url, subprotocol="echochat.v1")).enter("Bob")
+            bob.receive("welcome")
+            bob.send(type="message", id=f"{number}", text=f"{number}")
             if number % 2:
                 bob.protocol.send_close(1000)
                 bob.flush()
@@ -345,7 +319,7 @@ def test_sent_and_gone(serve_room: Any, rooms: Rooms) -> None:
         assert sorted(ann.texts(20), key=int) == [f"{number}" for number in range(20)]
 
 
-def test_nobody_sees_what_is_not_kept(serve_room: Any) -> None:
+def test_nobody_sees_what_is_not_kept(serve_room: ServeRoom) -> None:
     """As long as a message is not stored nobody is shown it, its sender neither."""
     rooms = Slow()
     url = serve_room(rooms)
@@ -360,7 +334,7 @@ def test_nobody_sees_what_is_not_kept(serve_room: Any) -> None:
 # --- Bounds --------------------------------------------------------------------------------
 
 
-def test_messages_per_second(serve_room: Any) -> None:
+def test_messages_per_second(serve_room: ServeRoom) -> None:
     """Who is too fast is told and slowed down; the others are not, and nothing is lost."""
     url = serve_room(limits=Limits(messages_per_second=20, burst=2))
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
@@ -375,40 +349,24 @@ def test_messages_per_second(serve_room: Any) -> None:
         assert time.monotonic() - begun > 10 / 20 - 0.05
 
 
-def test_waiting_messages(serve_room: Any) -> None:
+def test_waiting_messages(serve_room: ServeRoom) -> None:
     """Where a history stands still senders are slowed down, and nothing is lost or swapped."""
     rooms = Slow()
     url = serve_room(rooms, limits=Limits(waiting_messages=3))
-    with RawClient(url, subprotocol="echochat.v1") as client:
-        client.send_text(b'{"type":"enter","name":"Ann"}')
-        client.receive_text()
+    with RawClient(url, subprotocol="echochat.v1").enter("Ann") as client:
+        client.receive("welcome")
         # Three wait; the rest is in the buffers of the kernel and of uvicorn.
         frames = (
             json.dumps({"type": "message", "id": f"{number}", "text": "x" * 60_000}).encode()
             for number in range(1000)
         )
-        sent = fill(client, frames)
+        sent = client.fill(frames)
         rooms.go_on()
-        heard: list[str] = []
-        while len(heard) < sent:
-            frame = json.loads(client.receive_text())
-            if frame["type"] == "entry":
-                heard.append(frame["id"])
+        heard = [client.receive("entry")["id"] for _ in range(sent)]
         assert heard == [f"{number}" for number in range(sent)]
 
 
-def fill(client: RawClient, frames: Iterator[bytes]) -> int:
-    client.socket.settimeout(0.25)
-    for sent, frame in enumerate(frames):
-        try:
-            client.send_text(frame)
-        except TimeoutError:
-            client.socket.settimeout(PATIENCE)
-            return sent
-    pytest.fail("a thousand messages were taken while none was kept")
-
-
-def test_messages_that_are_too_long(serve_room: Any) -> None:
+def test_messages_that_are_too_long(serve_room: ServeRoom) -> None:
     """A message over the limit is an error, as in a chat without rooms, and nobody sees it."""
     url = serve_room(limits=Limits(message_bytes=10))
     with Client(url, "Ann") as ann:
@@ -439,7 +397,7 @@ def test_messages_that_are_too_long(serve_room: Any) -> None:
         "nonsense",
     ],
 )
-def test_first_frame(serve_room: Any, frame: Any) -> None:
+def test_first_frame(serve_room: ServeRoom, frame: Any) -> None:
     """Before it has entered a client does nothing but ping, and may enter after any mistake."""
     with connect(serve_room(), subprotocols=V1) as websocket:
         for sent, kind in ((frame, "error"), ({"type": "ping"}, "pong")):
@@ -450,7 +408,7 @@ def test_first_frame(serve_room: Any, frame: Any) -> None:
         assert receive(websocket)["type"] == "welcome"
 
 
-def test_entering_twice(serve_room: Any) -> None:
+def test_entering_twice(serve_room: ServeRoom) -> None:
     """A connection is in one room, and a second `enter` is an error that changes nothing."""
     with Client(serve_room(), "Ann") as ann:
         ann.send(type="enter", name="Bob")
@@ -509,7 +467,7 @@ def _is_ping(frame: str) -> bool:
 # --- Other clients, and the host ---------------------------------------------------------------
 
 
-def test_plain_clients(serve_room: Any, rooms: Rooms) -> None:
+def test_plain_clients(serve_room: ServeRoom, rooms: Rooms) -> None:
     """A client of the plain protocol is a guest, and reads lines with names from now on."""
     url = serve_room(rooms)
     with Client(url, "Ann") as ann:
@@ -535,39 +493,24 @@ def test_plain_clients(serve_room: Any, rooms: Rooms) -> None:
 def test_test_client() -> None:
     """Starlette's TestClient gives each WebSocket a loop of its own; one room joins them."""
     app = make_app(None)
-
-    def hear(session: Any, kind: str, **fields: object) -> Frame:
-        while True:
-            frame: Frame = session.receive_json()
-            if frame["type"] == kind and fields.items() <= frame.items():
-                return frame
-
     with (
-        TestClient(app).websocket_connect("/chat/ws", V1) as ann,
-        TestClient(app).websocket_connect("/chat/ws", V1) as bob,
+        testing.enter(TestClient(app), "/chat", name="Ann") as ann,
+        testing.enter(TestClient(app), "/chat", name="Bob") as bob,
     ):
-        for session, name in ((ann, "Ann"), (bob, "Bob")):
-            session.send_json({"type": "enter", "name": name})
-            assert hear(session, "welcome")["room"]["name"] == "main"
-        for session in (ann, bob):
-            while names_in(hear(session, "presence")) != ["Ann", "Bob"]:
-                pass
+        for person in (ann, bob):
+            assert person.welcome["room"]["name"] == "main"
+            person.meet("Ann", "Bob")
         for speaker, listener in ((ann, bob), (bob, ann)) * 3:
-            speaker.send_json({"type": "message", "id": f"{time.time_ns()}", "text": "hello"})
-            assert hear(listener, "entry") == hear(speaker, "entry")
-        ann.send_json({"type": "typing"})
-        assert hear(bob, "typing")["author"]["name"] == "Ann"
+            assert speaker.say("hello") == listener.hear()
+        ann.send_frame({"type": "typing"})
+        while (frame := bob.receive())["type"] != "typing":
+            pass
+        assert frame["author"]["name"] == "Ann"
 
 
 def test_room_that_nobody_is_in_costs_nothing(serve: Serve) -> None:
     """After the last has left no task of a room runs on, and it opens again where it was."""
-    app = make_app(None, prefix="/rooms/{room}")
-
-    @app.get("/tasks")
-    async def tasks() -> int:
-        return len(asyncio.all_tasks())
-
-    server = serve(app)
+    server = serve(count_left(make_app(None, prefix="/rooms/{room}"), Participant))
     idle = running(server)
     for _ in range(2):
         visitors = [Client(server.ws(f"/rooms/{number % 10}"), f"{number}") for number in range(30)]
@@ -582,5 +525,5 @@ def test_room_that_nobody_is_in_costs_nothing(serve: Serve) -> None:
 
 
 def running(server: Uvicorn) -> int:
-    tasks: int = get(server.url("/tasks")).json()
+    tasks: int = get(server.url("/left")).json()[1]
     return tasks

@@ -6,16 +6,14 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException
 from fastapi.requests import HTTPConnection
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message
 from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.naming import PRIVATE, ROOM_LENGTH
-from tests.apps import make_app
-from tests.clients import V1, Client, name_of, names_in
+from tests.apps import make_app, mount
+from tests.clients import V1, Client, name_of, names_in, refusal
 from tests.conftest import Serve
 from tests.waiting import get
 
@@ -44,9 +42,8 @@ REFUSED = "ASGI callable returned without completing handshake."
 )
 def test_name_of_a_room(serve: Serve, prefix: str, path: str, room: str) -> None:
     """A room is called by its mount's path parameters, `main` where there are none."""
-    app = FastAPI()
     chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix=prefix)
+    app = mount(chat, prefix)
 
     @app.post("/post")
     async def post(name: str) -> None:
@@ -67,9 +64,7 @@ def test_what_is_no_room(serve: Serve, name: str, is_private: bool) -> None:
     server = serve(make_app(prefix="/rooms/{room}", rooms=MemoryRooms(), private=is_private))
 
     assert get(server.url(f"/rooms/{quote(name)}")).status_code == 404
-    with pytest.raises(InvalidStatus) as refused:
-        connect(server.ws(f"/rooms/{quote(name)}"), subprotocols=V1)
-    assert refused.value.response.status_code == 404
+    assert refusal(server.ws(f"/rooms/{quote(name)}"), V1).status_code == 404
 
 
 def test_address_of_a_kept_conversation_is_not_in_a_shared_chat(serve: Serve) -> None:
@@ -97,12 +92,10 @@ def test_rooms_are_apart(serve: Serve) -> None:
 
 def test_one_chat_on_two_mounts(serve: Serve) -> None:
     """A chat's room is one, through whichever of its mounts and applications it is entered."""
-    app, other = FastAPI(), FastAPI()
     chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/rooms/{room}")
+    app = mount(chat, "/rooms/{room}")
     app.include_router(chat.router, prefix="/{room}/talk")
-    other.include_router(chat.router, prefix="/rooms/{room}")
-    app.mount("/other", other)
+    app.mount("/other", mount(chat, "/rooms/{room}"))
     server = serve(app)
 
     paths = ("/rooms/lobby/ws", "/lobby/talk/ws", "/other/rooms/lobby/ws")
@@ -152,10 +145,9 @@ def test_guard(serve: Serve, expected_errors: list[str]) -> None:
     for headers in ({}, {"Cookie": "member=attic"}):
         assert get(server.url("/rooms/lobby"), headers=headers).status_code == 403
         for subprotocols in (V1, None):
-            with pytest.raises(InvalidStatus) as refused:
-                connect(url, subprotocols=subprotocols, additional_headers=headers)
-            assert refused.value.response.status_code == 403
-            assert b"Members only" in (refused.value.response.body or b"")
+            refused = refusal(url, subprotocols, **headers)
+            assert refused.status_code == 403
+            assert b"Members only" in (refused.body or b"")
 
 
 def test_author_that_refuses(serve: Serve, expected_errors: list[str]) -> None:
@@ -169,9 +161,7 @@ def test_author_that_refuses(serve: Serve, expected_errors: list[str]) -> None:
 
     url = serve(make_app(None, author=signed_in)).ws()
 
-    with pytest.raises(InvalidStatus) as refused:
-        connect(url, subprotocols=V1)
-    assert refused.value.response.status_code == 401
+    assert refusal(url, V1).status_code == 401
     with Client(url, headers={"Cookie": "name=Ann"}) as ann:
         assert (ann.name, ann.welcome["you"]["is_guest"]) == ("Ann", False)
 
@@ -183,9 +173,7 @@ def test_connections_are_counted_over_all_rooms(serve: Serve) -> None:
 
     with Client(url.format("a"), "Ann") as ann:
         with Client(url.format("b"), "Bob"):
-            with pytest.raises(InvalidStatus) as refused:
-                connect(url.format("c"))
-            assert refused.value.response.status_code == 503
+            assert refusal(url.format("c")).status_code == 503
         ann.tell("still here")
 
 
@@ -194,9 +182,8 @@ def test_connections_are_counted_over_all_rooms(serve: Serve) -> None:
 
 def test_post_and_history(serve: Serve) -> None:
     """The host says something from an endpoint, once however often, and reads what was said."""
-    app = FastAPI()
     chat = EchoChat(reply=None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/rooms/{room}")
+    app = mount(chat, "/rooms/{room}")
     posted: list[Message] = []
 
     @app.post("/deploy/{room}")
@@ -261,51 +248,3 @@ def test_without_rooms_nothing_is_posted() -> None:
     for use in (EchoChat().post("lobby", "hello"), EchoChat().history("lobby")):
         with pytest.raises(RuntimeError, match="rooms="):
             asyncio.run(use)
-
-
-# --- Options -----------------------------------------------------------------------------------
-
-
-def of_request(request: Request) -> str | None:
-    return request.cookies.get("name")
-
-
-@pytest.mark.parametrize(
-    ("options", "kind", "sentence"),
-    [
-        ({"private": True}, ValueError, "private=True .* rooms="),
-        ({"reply": None}, ValueError, "reply=None .* rooms="),
-        ({"reply": None, "rooms": MemoryRooms(), "private": True}, ValueError, "reply=None"),
-        ({"author": "Ann"}, TypeError, "author= takes a dependency, a function, not 'Ann'"),
-        ({"author": of_request}, TypeError, "takes a Request, which a WebSocket is not"),
-        (
-            {"author": of_request, "reply": None, "rooms": MemoryRooms()},
-            TypeError,
-            "of_request.* takes a Request, which a WebSocket is not",
-        ),
-    ],
-)
-def test_options_that_cannot_be(
-    options: dict[str, Any], kind: type[Exception], sentence: str
-) -> None:
-    """Options that do not go together are refused when the chat is made, with what they need."""
-    with pytest.raises(kind, match=sentence):
-        EchoChat(**options)
-
-
-@pytest.mark.parametrize(
-    "limits",
-    [
-        {"outbox_characters": 0},
-        {"name_length": 0},
-        {"name_length": None},
-        {"unattended_seconds": 0},
-        {"resume_seconds": -1},
-        {"resume_seconds": None},
-    ],
-)
-def test_limits_that_cannot_be(limits: dict[str, Any]) -> None:
-    """A limit of rooms that is no positive number is refused by its name."""
-    (name,) = limits
-    with pytest.raises(ValueError, match=f"{name}="):
-        Limits(**limits)

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from websockets.sync.client import connect
 
@@ -17,10 +17,6 @@ from tests.apps import make_app
 from tests.clients import Client, Frame
 from tests.conftest import Serve
 from tests.waiting import PATIENCE, wait_until
-
-
-def make_room(reply: Any, rooms: Rooms | None = None, **options: Any) -> FastAPI:
-    return make_app(reply, rooms=rooms or MemoryRooms(), **options)
 
 
 class Tale:
@@ -63,7 +59,7 @@ def test_answer_is_said_into_the_room(serve: Serve, rooms: Rooms) -> None:
     def greet(message: Message) -> str:
         return f"Hello {message.author and message.author.name} in {message.room}"
 
-    url = serve(make_room(greet, rooms)).ws()
+    url = serve(make_app(greet, rooms=rooms)).ws()
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         ann.say("hi", "the id")
         message, reply = bob.entries(2)
@@ -95,7 +91,7 @@ def test_answers_come_in_turn_and_once(serve: Serve, rooms: Rooms) -> None:
         await asyncio.sleep(0.001)
         return message.text
 
-    url = serve(make_room(slow, rooms)).ws()
+    url = serve(make_app(slow, rooms=rooms)).ws()
     visitors = [Client(url, f"visitor {number}") for number in range(5)]
     for number in range(20):
         for visitor in visitors:
@@ -138,7 +134,7 @@ def test_answer_is_seen_while_it_is_written(serve: Serve, rooms: Rooms, form: st
 
     go_on = tale.go_on if form == "async" else steps.release
     reply = tale if form == "async" else tale_in_a_thread
-    url = serve(make_room(reply, rooms)).ws()
+    url = serve(make_app(reply, rooms=rooms)).ws()
 
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         message = ann.tell("a tale")
@@ -175,7 +171,7 @@ def test_who_comes_into_a_stream_sees_no_piece_twice(serve: Serve) -> None:
             yield word
             await asyncio.sleep(0.002)
 
-    url = serve(make_room(stream)).ws()
+    url = serve(make_app(stream, rooms=MemoryRooms())).ws()
     with Client(url, "Ann") as ann:
         ann.say("go")
         ann.hear("draft")
@@ -200,7 +196,7 @@ def test_answer_of_very_many_pieces_at_once(serve: Serve) -> None:
         for piece in pieces:
             yield piece
 
-    url = serve(make_room(burst)).ws()
+    url = serve(make_app(burst, rooms=MemoryRooms())).ws()
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         ann.say("go")
         bob.hear("draft")
@@ -229,7 +225,7 @@ def test_draft_of_which_pieces_were_lost(serve: Serve) -> None:
         yield "f"
 
     rooms = Lossy()
-    url = serve(make_room(stream, rooms)).ws()
+    url = serve(make_app(stream, rooms=rooms)).ws()
     with Client(url, "Ann") as ann:
         ann.say("go")
         text = ""
@@ -248,7 +244,7 @@ def test_silence(serve: Serve, rooms: Rooms) -> None:
     def bot(message: Message) -> str:
         return "At your service" if message.text.startswith("@bot") else ""
 
-    url = serve(make_room(bot, rooms)).ws()
+    url = serve(make_app(bot, rooms=rooms)).ws()
     with Client(url, "Ann") as ann, connect(url) as plain:
         ann.say("hello", "1")
         assert ann.texts(1) == ["hello"]
@@ -276,7 +272,7 @@ def test_failure(
             raise RuntimeError("the database password is hunter2")
         yield " secret"
 
-    url = serve(make_room(fail, rooms)).ws()
+    url = serve(make_app(fail, rooms=rooms)).ws()
     with Client(url, "Ann") as ann:
         ann.say("fail")
         failed = ann.answer()
@@ -291,9 +287,11 @@ def test_failure(
 def test_what_is_no_answer(serve: Serve, expected_errors: list[str], returned: Any) -> None:
     """What is no text is a failure, and the next is answered."""
     expected_errors.append("the reply function failed")
-    url = serve(make_room(lambda message: returned if message.text == "bad" else "fine")).ws(
-        "/chat"
-    )
+
+    def reply(message: Message) -> Any:
+        return returned if message.text == "bad" else "fine"
+
+    url = serve(make_app(reply, rooms=MemoryRooms())).ws()
     with Client(url, "Ann") as ann:
         ann.say("bad")
         assert ann.answer()["outcome"] == "failed"
@@ -304,7 +302,7 @@ def test_what_is_no_answer(serve: Serve, expected_errors: list[str], returned: A
 def test_answer_that_takes_too_long(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """After `reply_seconds` an answer is ended, and what there is of it stays in the room."""
     tale = Tale()
-    url = serve(make_room(tale, limits=Limits(reply_seconds=0.5))).ws()
+    url = serve(make_app(tale, rooms=MemoryRooms(), limits=Limits(reply_seconds=0.5))).ws()
     with Client(url, "Ann") as ann:
         ann.say("a tale")
         ended = ann.answer()
@@ -319,7 +317,7 @@ def test_answer_that_takes_too_long(serve: Serve, caplog: pytest.LogCaptureFixtu
 def test_stop(serve: Serve, rooms: Rooms) -> None:
     """Who asked may stop the answer, begun or not; others may not, and what there is stays."""
     tale = Tale()
-    url = serve(make_room(tale, rooms)).ws()
+    url = serve(make_app(tale, rooms=rooms)).ws()
 
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         first, second = ann.say("first"), ann.say("second")
@@ -347,7 +345,7 @@ def test_stop(serve: Serve, rooms: Rooms) -> None:
 
 def test_stop_of_what_is_over(serve: Serve) -> None:
     """A stop that comes too late, or of a message that nobody sent, changes nothing."""
-    url = serve(make_room(lambda message: "yes")).ws()
+    url = serve(make_app(lambda message: "yes", rooms=MemoryRooms())).ws()
     with Client(url, "Ann") as ann:
         message_id = ann.say("over")
         ann.answer()
@@ -371,7 +369,7 @@ def test_dependencies_are_those_of_who_asked(serve: Serve) -> None:
         await asyncio.sleep(0.001)
         return f"{message.author and message.author.name} is {me}"
 
-    url = serve(make_room(whoami, author=user)).ws()
+    url = serve(make_app(whoami, rooms=MemoryRooms(), author=user)).ws()
     names = ("Ann", "Bob", "Cleo")
     visitors = [Client(url, headers={"Cookie": f"name={name}"}) for name in names]
     for _ in range(5):
@@ -397,7 +395,7 @@ def test_nobody_answers_for_another_by_their_id(serve: Serve) -> None:
             await asyncio.to_thread(go_on.wait, PATIENCE)
         return f"{message.author and message.author.name} is {me}"
 
-    url = serve(make_room(whoami, author=user)).ws()
+    url = serve(make_app(whoami, rooms=MemoryRooms(), author=user)).ws()
     with (
         Client(url, headers={"Cookie": "name=Ann"}) as ann,
         Client(url, headers={"Cookie": "name=Eve"}) as eve,
@@ -430,7 +428,7 @@ def test_message_that_waits_for_its_author(serve: Serve, is_late: bool) -> None:
         sent_at=datetime.now(timezone.utc),
     )
     asyncio.run(rooms.append("main", asked))
-    url = serve(make_room(whoami, rooms, author=user, limits=limits)).ws()
+    url = serve(make_app(whoami, rooms=rooms, author=user, limits=limits)).ws()
     with Client(url, headers={"Cookie": "name=Bob"}) as bob:
         bob.tell("now")
         assert bob.answer()["text"] == "now: Bob"
@@ -446,7 +444,7 @@ def test_message_that_waits_for_its_author(serve: Serve, is_late: bool) -> None:
 def test_what_was_asked_is_answered_though_its_sender_left(serve: Serve, rooms: Rooms) -> None:
     """Messages that wait for their turn are answered when who asked, and everybody, has left."""
     tale = Tale()
-    url = serve(make_room(tale, rooms, author=user)).ws()
+    url = serve(make_app(tale, rooms=rooms, author=user)).ws()
 
     with Client(url, headers={"Cookie": "name=Ann"}) as ann:
         for text in ("first", "second", "third"):

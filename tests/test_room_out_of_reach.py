@@ -1,41 +1,16 @@
 """Rooms whose store is out of reach, or broken: messages wait, and nobody is left hanging."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import pytest
-from fastapi import FastAPI
-from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from fastapi_echochat import (
-    EchoChat,
-    Entry,
-    Limits,
-    MemoryRooms,
-    Message,
-    RoomsUnavailableError,
-)
+from fastapi_echochat import Entry, Limits, MemoryRooms, Message, RoomsUnavailableError
 from tests.apps import make_app
-from tests.clients import V1, Client, close_code, name_of
-from tests.conftest import Serve
+from tests.clients import V1, Client, close_code, is_free, name_of
+from tests.conftest import Serve, ServeRoom
 from tests.waiting import patient, wait_until
-
-ServeRoom = Callable[..., str]
-
-
-@pytest.fixture
-def serve_room(serve: Serve) -> ServeRoom:
-    """Serve rooms in which people talk among themselves, and return the lobby's address."""
-
-    def start(rooms: MemoryRooms, **options: Any) -> str:
-        app = FastAPI()
-        chat = EchoChat(reply=None, rooms=rooms, **options)
-        app.include_router(chat.router, prefix="/rooms/{room}")
-        return serve(app).ws("/rooms/lobby")
-
-    return start
 
 
 class Away(MemoryRooms):
@@ -145,15 +120,7 @@ def test_who_leaves_while_the_store_is_out_of_reach(serve_room: ServeRoom) -> No
             ann.say(f"{number}")
         ann.heard_so_far("pong")
     begun = time.monotonic()
-
-    def is_free() -> bool:
-        try:
-            with connect(url):
-                return True
-        except InvalidStatus:
-            return False
-
-    wait_until(is_free, "the place is free")
+    wait_until(lambda: is_free(url), "the place is free")
     assert time.monotonic() - begun < patient(4)
 
 

@@ -7,14 +7,11 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from fastapi_echochat import Limits, MemoryRooms
 from tests.apps import make_app
-from tests.clients import Client, name_of, names_in
+from tests.clients import V1, Client, ask, name_of, names_in, refusal
 from tests.conftest import Serve
-from tests.waiting import PATIENCE
 
 
 def signed_in(connection: HTTPConnection) -> str | None:
@@ -24,6 +21,12 @@ def signed_in(connection: HTTPConnection) -> str | None:
 
 def cookie(name: str) -> dict[str, str]:
     return {"Cookie": f"name={name}"}
+
+
+@pytest.fixture
+def url(serve: Serve) -> str:
+    """Serve a room in which people talk among themselves."""
+    return serve(make_app(None)).ws()
 
 
 # --- Names ---------------------------------------------------------------------------------
@@ -40,10 +43,8 @@ def test_guest_is_called_what_they_say(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "", " \u200b\u2060 ", "\0"])
-def test_nobody_speaks_without_a_name(serve: Serve, name: str | None) -> None:
+def test_nobody_speaks_without_a_name(url: str, name: str | None) -> None:
     """Who has no name, or one of which nothing is left, listens, and speaks when they have one."""
-    url = serve(make_app(None)).ws()
-
     with Client(url, "Bob") as bob, Client(url, name) as somebody:
         assert somebody.name is None
         bob.say("hello")
@@ -88,9 +89,7 @@ def test_guest_beside_those_who_signed_in(serve: Serve) -> None:
             assert shown.endswith(" (guest)")
             assert len(shown) <= 10 + len(" (guest)")
         assert name_of(ann.tell("hello")) == "Ann"
-        with connect(url) as plain:
-            plain.send("hello")
-            assert "(guest): hello" in str(plain.recv(PATIENCE))
+        assert "(guest): hello" in str(ask(url, "hello"))
 
 
 def test_author_and_reply_have_the_same_dependencies(serve: Serve) -> None:
@@ -121,9 +120,7 @@ def test_author_of_another_type(
     expected_errors.append("Exception in ASGI application")
     url = serve(make_app(None, author=lambda: 7)).ws()
 
-    with pytest.raises(InvalidStatus) as refused:
-        Client(url, "Ann")
-    assert refused.value.response.status_code == 500
+    assert refusal(url, V1).status_code == 500
     assert (
         "author= returns Author(id=…, name=…), a str, or None for a guest, not int" in caplog.text
     )
@@ -132,10 +129,8 @@ def test_author_of_another_type(
 # --- Who is there --------------------------------------------------------------------------
 
 
-def test_presence(serve: Serve) -> None:
+def test_presence(url: str) -> None:
     """Everybody hears who is there when somebody comes, goes, or is called something else."""
-    url = serve(make_app(None)).ws()
-
     with Client(url, "bob") as bob:
         assert bob.meet("bob")["others"] == 0
         with Client(url, "Ann") as ann:
@@ -149,13 +144,11 @@ def test_presence(serve: Serve) -> None:
         bob.meet("bob")
 
 
-def test_same_guest_twice(serve: Serve) -> None:
+def test_same_guest_twice(url: str) -> None:
     """Somebody with two tabs is there once, by the newest name, until the last of them is closed.
 
     Who has the same name is somebody else.
     """
-    url = serve(make_app(None)).ws()
-
     with Client(url, "Bob") as bob:
         with Client(url, "Ann") as first:
             with Client(url, "Ann", guest=first.guest) as second:
@@ -177,10 +170,8 @@ def test_same_guest_twice(serve: Serve) -> None:
         bob.meet("Bob")
 
 
-def test_crowd(serve: Serve) -> None:
+def test_crowd(url: str) -> None:
     """A hundred people are named, more are counted, and a crowd is told about in few frames."""
-    url = serve(make_app(None)).ws()
-
     visitors = [Client(url, f"visitor {number:03}") for number in range(120)]
     presence = visitors[0].hear("presence", others=20)
     assert names_in(presence) == [f"visitor {number:03}" for number in range(100)]
@@ -194,10 +185,8 @@ def test_crowd(serve: Serve) -> None:
     visitors[0].leave()
 
 
-def test_who_left_without_a_word(serve: Serve) -> None:
+def test_who_left_without_a_word(url: str) -> None:
     """Somebody whose connection broke is gone like one who closed it."""
-    url = serve(make_app(None)).ws()
-
     with Client(url, "Bob") as bob, Client(url, "Ann") as ann:
         bob.meet("Ann", "Bob")
         # Not `close`, which waits for the thread that reads.
@@ -208,10 +197,8 @@ def test_who_left_without_a_word(serve: Serve) -> None:
 # --- Who is writing --------------------------------------------------------------------------
 
 
-def test_typing(serve: Serve) -> None:
+def test_typing(url: str) -> None:
     """That somebody writes is told to all, at most once a second, and is kept nowhere."""
-    url = serve(make_app(None)).ws()
-
     with Client(url, "Ann") as ann, Client(url, "Bob") as bob:
         begun = time.monotonic()
         for _ in range(50):
@@ -227,10 +214,8 @@ def test_typing(serve: Serve) -> None:
         assert cleo.heard_so_far("typing") == []
 
 
-def test_typing_of_a_crowd(serve: Serve) -> None:
+def test_typing_of_a_crowd(url: str) -> None:
     """However many write at once, a room is told so five times a second at most."""
-    url = serve(make_app(None)).ws()
-
     visitors = [Client(url, f"{number}") for number in range(20)]
     begun = time.monotonic()
     for _ in range(3):

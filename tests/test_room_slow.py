@@ -1,7 +1,5 @@
 """Clients of a room that read slowly or not at all, over real sockets."""
 
-import asyncio
-import gc
 from typing import Any
 
 import pytest
@@ -9,7 +7,7 @@ from fastapi import FastAPI
 
 from fastapi_echochat import Limits
 from fastapi_echochat.rooms.participant import Participant
-from tests.apps import make_app
+from tests.apps import count_left, make_app
 from tests.clients import Client, name_of, names_in
 from tests.conftest import Serve
 from tests.raw_client import RawClient
@@ -19,16 +17,8 @@ from tests.waiting import get, wait_until
 TEXT = "x" * 60_000
 
 
-def host(**limits: Any) -> FastAPI:
-    app = make_app(None, limits=Limits(**limits))
-
-    @app.get("/left")
-    async def left() -> tuple[int, int]:
-        gc.collect()
-        participants = sum(isinstance(thing, Participant) for thing in gc.get_objects())
-        return participants, len(asyncio.all_tasks())
-
-    return app
+def make_room(**limits: Any) -> FastAPI:
+    return count_left(make_app(None, limits=Limits(**limits)), Participant)
 
 
 def is_left(server: Uvicorn, participants: int, tasks: int = 1_000_000) -> bool:
@@ -48,7 +38,7 @@ def test_who_falls_behind_comes_back_for_the_rest(
 
     Meanwhile it is not there any more, and the others did not wait.
     """
-    server = serve(host(outbox_characters=500_000))
+    server = serve(make_room(outbox_characters=500_000))
     with Client(server.ws(), "Ann") as ann, enter(server, "Deaf") as deaf:
         ann.meet("Ann", "Deaf")
         said = []
@@ -73,7 +63,7 @@ def test_who_falls_behind_comes_back_for_the_rest(
 
 def test_who_is_behind_and_still_speaks(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that sends though it reads nothing is kept, and leaves no ghost under any name."""
-    server = serve(host(outbox_characters=500_000))
+    server = serve(make_room(outbox_characters=500_000))
     with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf") as deaf:
             ann.meet("Ann", "Deaf")
@@ -91,7 +81,7 @@ def test_who_is_behind_and_still_speaks(serve: Serve, caplog: pytest.LogCaptureF
 
 def test_slow_within_the_bound(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that reads only later, but within the bound, gets everything in order."""
-    server = serve(host(outbox_characters=10_000_000))
+    server = serve(make_room(outbox_characters=10_000_000))
     with Client(server.ws(), "Ann") as ann, enter(server, "Slow") as slow:
         ann.meet("Ann", "Slow")
         said = [ann.tell(TEXT)["position"] for _ in range(150)]
@@ -103,7 +93,7 @@ def test_slow_within_the_bound(serve: Serve, caplog: pytest.LogCaptureFixture) -
 
 def test_who_never_reads_is_let_go(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that takes nothing for `send_seconds` is ended, and nothing is left of it."""
-    server = serve(host(outbox_characters=500_000, send_seconds=1.0))
+    server = serve(make_room(outbox_characters=500_000, send_seconds=1.0))
     idle = get(server.url("/left")).json()
     with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf"), enter(server, "Deaf, too"):
@@ -121,7 +111,7 @@ def test_who_never_reads_is_let_go(serve: Serve, caplog: pytest.LogCaptureFixtur
 
 def test_who_comes_and_goes_leaves_nothing(serve: Serve) -> None:
     """500 connections that come and go, rudely or not, with and without a word, leave nothing."""
-    server = serve(host())
+    server = serve(make_room())
     idle = get(server.url("/left")).json()
     for number in range(500):
         client = enter(server, f"{number}")

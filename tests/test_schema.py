@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
-from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, testing
+from fastapi_echochat import Limits, MemoryRooms, Message, testing
 from fastapi_echochat.protocol.frames import client_frames, server_frames
 from fastapi_echochat.protocol.schema import schema
+from tests.apps import make_client
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 SIDES = pytest.mark.parametrize(
@@ -127,9 +126,7 @@ def test_every_reference_is_defined() -> None:
 
 def test_schema_is_served_by_the_page() -> None:
     """The page's own address serves the schema, compressed, and answers 304 to who has it."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/{tenant}/chat")
-    browser = TestClient(app)
+    browser = make_client(prefix="/{tenant}/chat")
 
     response = browser.get("/acme/chat?asset=protocol.json")
     again = browser.get(
@@ -145,23 +142,17 @@ def test_schema_is_served_by_the_page() -> None:
 
 def test_frames_on_the_wire_have_the_keys_of_the_schema() -> None:
     """What an endpoint sends has the keys that the schema says."""
-    app = FastAPI()
-    limits = Limits(message_bytes=9)
-    app.include_router(EchoChat(limits=limits).router, prefix="/chat")
     defined = frames_of_the_schema("ServerFrame")
 
-    with testing.connect(TestClient(app), "/chat") as chat:
-        received = [chat.welcome]
-        chat.send("NBA")
-        received.append(chat.receive())
-        chat.send("0123456789")
-        received.append(chat.receive())
-        chat.send_frame({"type": "ping"})
-        received.append(chat.receive())
+    with testing.connect(make_client(limits=Limits(message_bytes=9)), "/chat") as chat:
+        received: list[Any] = [chat.welcome]
+        said = [{"type": "message", "id": "1", "text": text} for text in ("NBA", "0123456789")]
+        for frame in (*said, {"type": "ping"}):
+            chat.send_frame(frame)
+            received.append(chat.receive())
 
-    assert [frame["type"] for frame in received if frame] == ["welcome", "reply", "error", "pong"]
+    assert [frame["type"] for frame in received] == ["welcome", "reply", "error", "pong"]
     for frame in received:
-        assert frame is not None
         check_keys(frame, defined[frame["type"]])
 
 
@@ -172,12 +163,13 @@ def test_frames_of_a_room_on_the_wire_have_the_keys_of_the_schema() -> None:
         for letter in message.text:
             yield letter
 
-    app = FastAPI()
-    app.include_router(EchoChat(spell, rooms=MemoryRooms()).router, prefix="/chat")
     defined = frames_of_the_schema("ServerFrame")
     received: dict[str, dict[str, Any]] = {}
 
-    with TestClient(app) as client, testing.enter(client, "/chat", name="Ada") as ada:
+    with (
+        make_client(spell, rooms=MemoryRooms()) as client,
+        testing.enter(client, "/chat", name="Ada") as ada,
+    ):
         received["welcome"] = ada.welcome
         ada.say("NBA")
         frames: list[dict[str, Any]] = [

@@ -157,17 +157,24 @@ def talk(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_stop_of_a_function_that_goes_on(form: str, talk: Callable[..., Any]) -> None:
-    """After Stop nothing of the answer is shown or stored; what comes next is answered at once."""
+@pytest.mark.parametrize("outcome", ["stopped", "failed"])
+def test_function_that_goes_on(
+    form: str, outcome: str, talk: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """After Stop nothing of the answer is shown or stored; what comes next is answered at once.
+
+    `reply_seconds` ends an answer in the same case, and the next is answered at once.
+    """
     stubborn = Stubborn()
-    with talk(getattr(stubborn, form)) as ada:
+    limits = Limits(reply_seconds=0.2 if outcome == "failed" else 600)
+    with talk(getattr(stubborn, form), limits=limits) as ada:
         ada.say("slow", "1")
         if form in STREAMS:
             assert ada.next() == ("1", "piece", "early ")
         wait_until(lambda: stubborn.started == 1, "it runs")
-        ada.stop("1")
-        outcome = ada.next()
-        assert outcome == ("1", "stopped", "early " * (form in STREAMS and ada.is_room))
+        if outcome == "stopped":
+            ada.stop("1")
+        assert ada.next() == ("1", outcome, "early " * (form in STREAMS and ada.is_room))
         ada.say("quick", "2")
         assert ada.pieces_and_end()[-1][:2] == ("2", "done")
         assert stubborn.ended == (form == "raising")
@@ -177,27 +184,6 @@ def test_stop_of_a_function_that_goes_on(form: str, talk: Callable[..., Any]) ->
         ada.say("quick", "3")
         assert {id_ for id_, _, _ in ada.pieces_and_end()} == {"3"}
     assert stubborn.started == 1
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_time_out_of_a_function_that_goes_on(
-    form: str, talk: Callable[..., Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    """`reply_seconds` ends an answer in the same case, and the next is answered at once."""
-    stubborn = Stubborn()
-    with talk(getattr(stubborn, form), limits=Limits(reply_seconds=0.2)) as ada:
-        ada.say("slow", "1")
-        if form in STREAMS:
-            assert ada.next() == ("1", "piece", "early ")
-        wait_until(lambda: stubborn.started == 1, "it runs")
-        assert ada.next() == ("1", "failed", "early " * (form in STREAMS and ada.is_room))
-        ada.say("quick", "2")
-        assert ada.pieces_and_end()[-1][:2] == ("2", "done")
-        assert stubborn.ended == (form == "raising")
-        stubborn.released.set()
-        wait_until(lambda: stubborn.ended == 1, "the function has ended by itself")
-        ada.say("quick", "3")
-        assert {id_ for id_, _, _ in ada.pieces_and_end()} == {"3"}
     assert [record for record in caplog.records if record.exc_info] == []
 
 

@@ -26,7 +26,7 @@ from fastapi_echochat import (
     RoomsUnavailableError,
     testing,
 )
-from tests.apps import make_client
+from tests.apps import make_client, mount
 from tests.waiting import PATIENCE, patient
 
 # Seconds to wait for what does not come; what comes before it has the same time.
@@ -189,10 +189,7 @@ def test_refused_handshake() -> None:
 
     browser = make_client(dependencies=[Depends(guard)])
 
-    with (
-        pytest.raises(WebSocketDenialResponse) as refused,
-        testing.connect(browser, "/chat"),
-    ):
+    with pytest.raises(WebSocketDenialResponse) as refused, testing.connect(browser, "/chat"):
         pytest.fail("it was let in")
     with testing.connect(browser, "/chat", headers={"x-user": "ada"}) as chat:
         assert chat.ask("NBA") == "Message text was: NBA"
@@ -432,10 +429,7 @@ def test_people_of_one_name(lounge: TestClient) -> None:
 
 def test_guest_without_a_name(lounge: TestClient) -> None:
     """Whoever has no name reads along, and what they say is refused."""
-    with (
-        testing.enter(lounge, "/chat", name="Ada") as ada,
-        testing.enter(lounge, "/chat") as guest,
-    ):
+    with testing.enter(lounge, "/chat", name="Ada") as ada, testing.enter(lounge, "/chat") as guest:
         assert guest.name is None
         with pytest.raises(testing.ChatError, match=r"^bad_name: "):
             guest.say("hello")
@@ -458,9 +452,8 @@ def test_error_that_comes_meanwhile(lounge: TestClient) -> None:
 
 def test_host_in_a_room() -> None:
     """What the host posts is heard by everybody there."""
-    app = FastAPI()
     chat = EchoChat(None, rooms=MemoryRooms())
-    app.include_router(chat.router, prefix="/rooms/{room}")
+    app = mount(chat, "/rooms/{room}")
 
     @app.post("/tea")
     async def announce_tea() -> None:

@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,7 +18,7 @@ from fastapi_echochat.threads import Share, Threads
 from tests.apps import make_app
 from tests.clients import Client
 from tests.conftest import Serve
-from tests.waiting import wait_until
+from tests.waiting import in_loop, until
 
 WHO = contextvars.ContextVar("WHO", default="nobody")
 
@@ -35,17 +35,14 @@ def message(text: str) -> Message:
     return Message("1", text, None, datetime.now(timezone.utc))
 
 
-async def eventually(condition: Callable[[], bool], what: str) -> None:
-    await asyncio.to_thread(wait_until, condition, what)
-
-
 async def stop(tasks: list["asyncio.Task[Any]"]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def test_forty_stopped_answers_hold_up_nobody(go_on: threading.Event) -> None:
+@in_loop
+async def test_forty_stopped_answers_hold_up_nobody(go_on: threading.Event) -> None:
     """Who sends and stops 40 messages has ten threads blocked; another is answered at once."""
     begun: list[str] = []
 
@@ -55,18 +52,15 @@ def test_forty_stopped_answers_hold_up_nobody(go_on: threading.Event) -> None:
             go_on.wait(25)
         return message.text
 
-    async def main() -> None:
-        replier = Replier(reply, 40, has_dependencies=False)
-        one, other = replier.bind({}), replier.bind({})
-        for number in range(40):
-            answer = asyncio.create_task(one(message(str(number))))
-            await asyncio.sleep(0.01)
-            await stop([answer])
-        for _ in range(20):
-            assert await asyncio.wait_for(other(message("quick")), 5) == "quick"
-        assert len(begun) == 10 + 20
-
-    asyncio.run(main())
+    replier = Replier(reply, 40, has_dependencies=False)
+    one, other = replier.bind({}), replier.bind({})
+    for number in range(40):
+        answer = asyncio.create_task(one(message(str(number))))
+        await asyncio.sleep(0.01)
+        await stop([answer])
+    for _ in range(20):
+        assert await asyncio.wait_for(other(message("quick")), 5) == "quick"
+    assert len(begun) == 10 + 20
 
 
 @pytest.mark.parametrize("has_rooms", [False, True])
@@ -132,7 +126,8 @@ def test_one_share_never_has_more_than_its_part(go_on: threading.Event) -> None:
             assert done == list(range(30))
 
 
-def test_shares_take_turns(go_on: threading.Event) -> None:
+@in_loop
+async def test_shares_take_turns(go_on: threading.Event) -> None:
     """One who has a thousand functions waiting lets every other one be called after one of them."""
     order: list[str] = []
     first = threading.Event()
@@ -141,20 +136,17 @@ def test_shares_take_turns(go_on: threading.Event) -> None:
         first.set()
         go_on.wait(10)
 
-    async def main() -> None:
-        threads = Threads(1)
-        shares = [threads.share() for _ in range(3)]
-        calls = [asyncio.create_task(shares[0].call(block))]
-        await asyncio.to_thread(first.wait)
-        calls += [asyncio.create_task(shares[0].call(order.append, "a")) for _ in range(1000)]
-        await asyncio.sleep(0.05)
-        for share, name in zip(shares[1:], "bc", strict=True):
-            calls += [asyncio.create_task(share.call(order.append, name)) for _ in range(2)]
-        await asyncio.sleep(0.05)
-        go_on.set()
-        await asyncio.gather(*calls)
-
-    asyncio.run(main())
+    threads = Threads(1)
+    shares = [threads.share() for _ in range(3)]
+    calls = [asyncio.create_task(shares[0].call(block))]
+    await asyncio.to_thread(first.wait)
+    calls += [asyncio.create_task(shares[0].call(order.append, "a")) for _ in range(1000)]
+    await asyncio.sleep(0.05)
+    for share, name in zip(shares[1:], "bc", strict=True):
+        calls += [asyncio.create_task(share.call(order.append, name)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    go_on.set()
+    await asyncio.gather(*calls)
 
     assert sorted(order[:6]) == ["a", "a", "b", "b", "c", "c"]
     assert sorted(order[:3]) == ["a", "b", "c"]
@@ -162,39 +154,38 @@ def test_shares_take_turns(go_on: threading.Event) -> None:
 
 
 @pytest.mark.parametrize("has_shares", [True, False])
-def test_cancelled_before_it_began(go_on: threading.Event, has_shares: bool) -> None:
+@in_loop
+async def test_cancelled_before_it_began(go_on: threading.Event, has_shares: bool) -> None:
     """Work whose caller was cancelled leaves the queue at once, with what it holds."""
 
     class Held:
         def use(self) -> None:
             raise AssertionError("called though cancelled")
 
-    async def main() -> None:
-        threads = Threads(1)
-        share: Share | Threads = threads.share() if has_shares else threads
-        blocked = asyncio.create_task(share.call(go_on.wait, 10))
-        held = [Held() for _ in range(100)]
-        references = [weakref.ref(each) for each in held]
-        waiting = [asyncio.create_task(share.call(each.use)) for each in held]
-        after = asyncio.create_task(share.call(lambda: "after"))
-        await asyncio.sleep(0.05)
-        held.clear()
+    threads = Threads(1)
+    share: Share | Threads = threads.share() if has_shares else threads
+    blocked = asyncio.create_task(share.call(go_on.wait, 10))
+    held = [Held() for _ in range(100)]
+    references = [weakref.ref(each) for each in held]
+    waiting = [asyncio.create_task(share.call(each.use)) for each in held]
+    after = asyncio.create_task(share.call(lambda: "after"))
+    await asyncio.sleep(0.05)
+    held.clear()
 
-        await stop(waiting)
+    await stop(waiting)
 
-        waiting.clear()
-        await asyncio.sleep(0)  # Until then the loop holds what woke this task up.
-        gc.collect()
-        assert [reference() for reference in references] == [None] * 100
-        assert not blocked.done()
-        go_on.set()
-        assert await asyncio.wait_for(after, 10) == "after"
-        assert await blocked
-
-    asyncio.run(main())
+    waiting.clear()
+    await asyncio.sleep(0)  # Until then the loop holds what woke this task up.
+    gc.collect()
+    assert [reference() for reference in references] == [None] * 100
+    assert not blocked.done()
+    go_on.set()
+    assert await asyncio.wait_for(after, 10) == "after"
+    assert await blocked
 
 
-def test_threads_are_bounded_and_used_again(go_on: threading.Event) -> None:
+@in_loop
+async def test_threads_are_bounded_and_used_again(go_on: threading.Event) -> None:
     """However many shares there are, so many threads run at most, and all work is done."""
     names: set[str | int] = set()
 
@@ -202,35 +193,31 @@ def test_threads_are_bounded_and_used_again(go_on: threading.Event) -> None:
         names.add(threading.get_ident())
         time.sleep(0.001)
 
-    async def main() -> None:
-        threads = Threads(5)
-        shares = [threads.share() for _ in range(50)]
-        before = threading.active_count()
-        calls = [asyncio.create_task(share.call(work)) for share in shares for _ in range(20)]
-        await asyncio.sleep(0.02)
-        assert threading.active_count() <= before + 5
-        await asyncio.wait_for(asyncio.gather(*calls), 30)
-
-    asyncio.run(main())
+    threads = Threads(5)
+    shares = [threads.share() for _ in range(50)]
+    before = threading.active_count()
+    calls = [asyncio.create_task(share.call(work)) for share in shares for _ in range(20)]
+    await asyncio.sleep(0.02)
+    assert threading.active_count() <= before + 5
+    await asyncio.wait_for(asyncio.gather(*calls), 30)
 
     assert 1 < len(names) <= 5
 
 
-def test_any_argument_of_the_function() -> None:
+@in_loop
+async def test_any_argument_of_the_function() -> None:
     """A function's own parameters may have any name, such as those that threads have."""
 
     def reply(message: Message, self: str, function: str, share: str, work: str) -> str:
         return f"{message.text} {self} {function} {share} {work}"
 
-    async def main() -> None:
-        values = {"self": "a", "function": "b", "share": "c", "work": "d"}
-        replier = Replier(reply, 1, has_dependencies=False)
-        assert await replier.bind(values)(message("x")) == "x a b c d"
-
-    asyncio.run(main())
+    values = {"self": "a", "function": "b", "share": "c", "work": "d"}
+    replier = Replier(reply, 1, has_dependencies=False)
+    assert await replier.bind(values)(message("x")) == "x a b c d"
 
 
-def test_steps_of_a_generator_have_one_context() -> None:
+@in_loop
+async def test_steps_of_a_generator_have_one_context() -> None:
     """What a generator's first step sets is there in its next ones and its end; not outside."""
     seen: list[str] = []
 
@@ -244,26 +231,24 @@ def test_steps_of_a_generator_have_one_context() -> None:
             WHO.reset(token)
             seen.append(WHO.get())
 
-    async def main() -> None:
-        replier = Replier(reply, 4, has_dependencies=False)
-        WHO.set("Ada")
-        answers = [replier.bind({})(message(text)) for text in "ab"]
-        WHO.set("somebody else")
-        for text, answer in zip("ab", answers, strict=True):
-            assert await anext(answer) == f"Ada and {text}"
-        for text, answer in zip("ab", answers, strict=True):
-            assert await anext(answer) == f"Ada and {text}"
-        assert [piece async for piece in answers[0]] == ["Ada and a"]
-        assert seen == ["Ada and a", "Ada"]
-        await answers[1].aclose()
-        await eventually(lambda: len(seen) == 4, "the generator is closed")
-        assert seen[2:] == ["Ada and b", "Ada"]
-        assert WHO.get() == "somebody else"
-
-    asyncio.run(main())
+    replier = Replier(reply, 4, has_dependencies=False)
+    WHO.set("Ada")
+    answers = [replier.bind({})(message(text)) for text in "ab"]
+    WHO.set("somebody else")
+    for text, answer in zip("ab", answers, strict=True):
+        assert await anext(answer) == f"Ada and {text}"
+    for text, answer in zip("ab", answers, strict=True):
+        assert await anext(answer) == f"Ada and {text}"
+    assert [piece async for piece in answers[0]] == ["Ada and a"]
+    assert seen == ["Ada and a", "Ada"]
+    await answers[1].aclose()
+    await until(lambda: len(seen) == 4, "the generator is closed")
+    assert seen[2:] == ["Ada and b", "Ada"]
+    assert WHO.get() == "somebody else"
 
 
-def test_generator_that_is_stopped_while_it_blocks(go_on: threading.Event) -> None:
+@in_loop
+async def test_generator_that_is_stopped_while_it_blocks(go_on: threading.Event) -> None:
     """A step that goes on after its answer was stopped closes the generator, whatever it yields."""
     begun, ended = threading.Event(), threading.Event()
 
@@ -275,78 +260,69 @@ def test_generator_that_is_stopped_while_it_blocks(go_on: threading.Event) -> No
         finally:
             ended.set()
 
-    async def main() -> None:
-        replier = Replier(reply, 1, has_dependencies=False)
-        call: Any = replier.bind({})
-        answer: Any = call(message("x"))
-        step = asyncio.create_task(answer.__anext__())
-        await asyncio.to_thread(begun.wait)
-        # Those of the same share that are stopped before they begin leave nothing to do either.
-        others: list[Any] = [call(message("y")) for _ in range(5)]
-        steps = [asyncio.create_task(each.__anext__()) for each in others]
-        await asyncio.sleep(0.05)
-        await stop([step, *steps])
-        (share,) = (part for part in call.args if isinstance(part, Share))
-        assert not share.work
-        assert not ended.is_set()
-        go_on.set()
-        await eventually(ended.is_set, "the generator is closed")
-
-    asyncio.run(main())
+    replier = Replier(reply, 1, has_dependencies=False)
+    call: Any = replier.bind({})
+    answer: Any = call(message("x"))
+    step = asyncio.create_task(answer.__anext__())
+    await asyncio.to_thread(begun.wait)
+    # Those of the same share that are stopped before they begin leave nothing to do either.
+    others: list[Any] = [call(message("y")) for _ in range(5)]
+    steps = [asyncio.create_task(each.__anext__()) for each in others]
+    await asyncio.sleep(0.05)
+    await stop([step, *steps])
+    (share,) = (part for part in call.args if isinstance(part, Share))
+    assert not share.work
+    assert not ended.is_set()
+    go_on.set()
+    await until(ended.is_set, "the generator is closed")
 
 
-def test_what_a_function_raises() -> None:
+@in_loop
+async def test_what_a_function_raises() -> None:
     """An exception arrives as itself; what would end a server or a coroutine as RuntimeError."""
 
     def fail(exc: BaseException) -> None:
         raise exc
 
-    async def main() -> None:
-        share = Threads(1).share()
-        with pytest.raises(KeyError):
-            await share.call(fail, KeyError("x"))
-        for exc in (SystemExit(3), StopIteration(), KeyboardInterrupt(), asyncio.CancelledError()):
-            with pytest.raises(RuntimeError, match=type(exc).__name__) as raised:
-                await share.call(fail, exc)
-            assert raised.value.__cause__ is exc
-        assert await share.call(lambda: "still here") == "still here"
-
-    asyncio.run(main())
+    share = Threads(1).share()
+    with pytest.raises(KeyError):
+        await share.call(fail, KeyError("x"))
+    for exc in (SystemExit(3), StopIteration(), KeyboardInterrupt(), asyncio.CancelledError()):
+        with pytest.raises(RuntimeError, match=type(exc).__name__) as raised:
+            await share.call(fail, exc)
+        assert raised.value.__cause__ is exc
+    assert await share.call(lambda: "still here") == "still here"
 
 
-def test_no_more_threads(monkeypatch: pytest.MonkeyPatch, go_on: threading.Event) -> None:
+@in_loop
+async def test_no_more_threads(monkeypatch: pytest.MonkeyPatch, go_on: threading.Event) -> None:
     """A system without a thread to spare gives an error if there is none, else a later turn."""
 
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    async def main() -> None:
-        threads = Threads(4)
-        with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", refuse)
-            with pytest.raises(RuntimeError, match="can't start new thread"):
-                await threads.share().call(print, "never printed")
-        blocked = asyncio.create_task(threads.share().call(go_on.wait, 10))
+    threads = Threads(4)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            await threads.share().call(print, "never printed")
+    blocked = asyncio.create_task(threads.share().call(go_on.wait, 10))
+    await asyncio.sleep(0.05)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        later = asyncio.create_task(threads.share().call(lambda: "later"))
         await asyncio.sleep(0.05)
-        with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", refuse)
-            later = asyncio.create_task(threads.share().call(lambda: "later"))
-            await asyncio.sleep(0.05)
-        go_on.set()
-        assert await asyncio.wait_for(later, 10) == "later"
-        assert await blocked
-
-    asyncio.run(main())
+    go_on.set()
+    assert await asyncio.wait_for(later, 10) == "later"
+    assert await blocked
 
 
-def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
+@in_loop
+async def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread without work ends after a while, and work that comes later has a new one."""
     monkeypatch.setattr("fastapi_echochat.threads._IDLE_SECONDS", 0.05)
 
-    async def main() -> None:
-        threads = Threads(2)
-        for _ in range(2):
-            thread = await threads.call(threading.current_thread)
-            await eventually(lambda: not thread.is_alive(), "the thread ends")  # noqa: B023 - awaited here
-
-    asyncio.run(main())
+    threads = Threads(2)
+    for _ in range(2):
+        thread = await threads.call(threading.current_thread)
+        await until(lambda: not thread.is_alive(), "the thread ends")  # noqa: B023 - awaited here

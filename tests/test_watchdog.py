@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi_echochat.sender import Sender
 from fastapi_echochat.watchdog import Watchdog
-from tests.waiting import until
+from tests.waiting import in_loop, until
 
 
 async def take_nothing(_: Any) -> None:
@@ -19,7 +19,8 @@ async def take_in_a_moment(_: Any) -> None:
     await asyncio.sleep(0)
 
 
-def test_who_takes_nothing_is_given_up_once() -> None:
+@in_loop
+async def test_who_takes_nothing_is_given_up_once() -> None:
     """Of clients that take nothing, take something now and then, or are sent nothing, the first."""
     given_up: list[str] = []
 
@@ -27,39 +28,34 @@ def test_who_takes_nothing_is_given_up_once() -> None:
         while True:
             await sender.send("word")
 
-    async def check() -> None:
-        watchdog = Watchdog(0.02)
-        deaf, slow, idle = Sender(take_nothing), Sender(take_in_a_moment), Sender(take_nothing)
-        for name, sender in {"deaf": deaf, "slow": slow, "idle": idle}.items():
-            watchdog.add(sender, partial(given_up.append, name))
-        tasks = [asyncio.create_task(talk(deaf)), asyncio.create_task(talk(slow))]
-        await until(lambda: bool(given_up), "one is given up")
-        await asyncio.sleep(0.1)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-
-    asyncio.run(check())
+    watchdog = Watchdog(0.02)
+    deaf, slow, idle = Sender(take_nothing), Sender(take_in_a_moment), Sender(take_nothing)
+    for name, sender in {"deaf": deaf, "slow": slow, "idle": idle}.items():
+        watchdog.add(sender, partial(given_up.append, name))
+    tasks = [asyncio.create_task(talk(deaf)), asyncio.create_task(talk(slow))]
+    await until(lambda: bool(given_up), "one is given up")
+    await asyncio.sleep(0.1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
     assert given_up == ["deaf"]
 
 
-def test_who_comes_later_is_watched_too() -> None:
+@in_loop
+async def test_who_comes_later_is_watched_too() -> None:
     """After the last has left, the next who takes nothing is noticed as well."""
     given_up: list[str] = []
 
-    async def check() -> None:
-        watchdog = Watchdog(0.02)
-        for name in ("first", "second"):
-            sender = Sender(take_nothing)
-            watchdog.add(sender, partial(given_up.append, name))
-            sending = asyncio.create_task(sender.send("word"))
-            await until(partial(given_up.__contains__, name), "it is given up")
-            sending.cancel()
-            await asyncio.wait([sending])
-            watchdog.remove(sender)
-
-    asyncio.run(check())
+    watchdog = Watchdog(0.02)
+    for name in ("first", "second"):
+        sender = Sender(take_nothing)
+        watchdog.add(sender, partial(given_up.append, name))
+        sending = asyncio.create_task(sender.send("word"))
+        await until(partial(given_up.__contains__, name), "it is given up")
+        sending.cancel()
+        await asyncio.wait([sending])
+        watchdog.remove(sender)
 
     assert given_up == ["first", "second"]
 

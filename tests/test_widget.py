@@ -2,18 +2,14 @@
 
 import gzip
 
-from fastapi import Depends, FastAPI, HTTPException
-from fastapi.testclient import TestClient
+from fastapi import Depends, HTTPException
 
-from fastapi_echochat import EchoChat
+from tests.apps import make_client
 
 
 def test_widget_is_under_3_kilobytes() -> None:
     """The script takes less than 3,000 bytes, compressed as it is sent."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-
-    response = TestClient(app).get("/chat?asset=widget.js", headers={"accept-encoding": "gzip"})
+    response = make_client().get("/chat?asset=widget.js", headers={"accept-encoding": "gzip"})
 
     assert response.headers["content-encoding"] == "gzip"
     assert int(response.headers["content-length"]) < 3_000
@@ -22,9 +18,7 @@ def test_widget_is_under_3_kilobytes() -> None:
 
 def test_widget_is_asked_for_again() -> None:
     """A script without a version in its address is known by its ETag, so that it can change."""
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat")
-    browser = TestClient(app)
+    browser = make_client()
 
     response = browser.get("/chat?asset=widget.js")
     again = browser.get(
@@ -42,7 +36,6 @@ def test_guard_holds_for_the_widget() -> None:
     def guard() -> None:
         raise HTTPException(401, "Sign in first")
 
-    app = FastAPI()
-    app.include_router(EchoChat().router, prefix="/chat", dependencies=[Depends(guard)])
+    browser = make_client(dependencies=[Depends(guard)])
 
-    assert TestClient(app).get("/chat?asset=widget.js").status_code == 401
+    assert browser.get("/chat?asset=widget.js").status_code == 401

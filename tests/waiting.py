@@ -4,7 +4,8 @@ import asyncio
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -38,3 +39,24 @@ async def until(condition: Callable[[], bool], what: object, seconds: float = PA
         if time.monotonic() > deadline:
             pytest.fail(f"waited {seconds} s in vain until {what}")
         await asyncio.sleep(0.01)
+
+
+async def settle() -> None:
+    """Let all that is ready in this event loop go on."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+def in_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run a test in an event loop, and see that it leaves no task behind in it."""
+
+    @functools.wraps(test)
+    def run(*arguments: Any, **options: Any) -> None:
+        async def check() -> None:
+            await test(*arguments, **options)
+            await settle()
+            assert len(asyncio.all_tasks()) == 1, "a task is left"
+
+        asyncio.run(check())
+
+    return run

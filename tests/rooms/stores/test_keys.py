@@ -77,6 +77,7 @@ def test_addresses_of_two_rooms(one: str, other: str) -> None:
 async def test_leases(rooms: Rooms) -> None:
     """Leases of two rooms, or of two messages, are two, however their names are joined."""
     names = ["team", "team a", "team 1", "team:1", "1", "team:lease", 'team"', "team'", "team\x00"]
+    names += ["team}:lease:1", "", "{team}"]
     for name, position in itertools.product(names, (1, 11, 111)):
         assert await rooms.hold(name, position, f"{name} {position}", 30) is True
     for name, position in itertools.product(names, (1, 11, 111)):
@@ -101,6 +102,8 @@ async def test_entries(rooms: Rooms) -> None:
 
 PREFIXES = [
     ("chat", "staff:lounge", "chat:staff", "lounge"),
+    ("chat", "staff:lounge", "chat%3Astaff", "lounge"),
+    ("chat:staff", "lounge", "chat%3Astaff", "lounge"),
     ("chat", "{staff}", "chat:{staff", "}"),
     ("chat", "a}:history", "chat:a}", "history"),
     ("chat", "", "chat:", ""),

@@ -18,23 +18,10 @@ from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.stores.contract import RoomsUnavailableError
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.stores.conftest import entry, take
-from tests.rooms.stores.writer import ROOT, start_writer
+from tests.rooms.stores.writer import ROOT, kill, lines, start_writer
 from tests.waiting import PATIENCE, patient, until
 
 pytestmark = pytest.mark.anyio
-
-
-def lines(process: "subprocess.Popen[str]", count: int) -> list[str]:
-    assert process.stdout is not None
-    return [process.stdout.readline().strip() for _ in range(count)]
-
-
-def kill(process: "subprocess.Popen[str]") -> list[str]:
-    """Kill a writer, and return the whole lines that it had printed and nobody had read."""
-    process.kill()
-    with process:
-        assert process.stdout is not None
-        return [line.strip() for line in process.stdout if line.endswith("\n")]
 
 
 def watchers() -> int:

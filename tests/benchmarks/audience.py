@@ -109,8 +109,8 @@ class Audience:
             raise ConnectionError("the server hung up on a reader")
         return data
 
-    def _say(self, text: str, latencies: list[float]) -> None:
-        """Say one thing, and wait until everybody has heard it."""
+    def say(self, text: str, latencies: list[float]) -> None:
+        """Say one thing, and wait until everybody has heard it: add after how many seconds."""
         Audience._told += 1
         self._speaker.send(self._manners.say(Audience._told, text))
         missing = len(self._sockets)
@@ -141,12 +141,12 @@ class Audience:
             first: How many messages are said before.
         """
         for _ in range(first):
-            self._say(text, [])
+            self.say(text, [])
         latencies: list[float] = []
         meter = Meter(server_seconds)
         until = time.perf_counter() + seconds
         while time.perf_counter() < until:
-            self._say(text, latencies)
+            self.say(text, latencies)
         return meter.sample(len(latencies), latencies)
 
     def close(self) -> None:

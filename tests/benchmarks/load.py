@@ -3,6 +3,7 @@
 Nothing is parsed while it is measured: `wire.Trial` has learned how long each answer is.
 """
 
+import contextlib
 import select
 import socket
 import time
@@ -114,7 +115,7 @@ def ask_again(
     seconds: float,
     server_seconds: Callable[[], float],
 ) -> Sample:
-    """Keep a number of requests under way on each socket, for a while.
+    """Keep a number of requests under way on each socket, for a while, and close them all.
 
     Args:
         sockets: Connected.
@@ -159,14 +160,16 @@ def ask_again(
                     ask(client, whole, at)
         return answered, latencies
 
-    for client in clients.values():
-        ask(client, in_flight, now())
-    take(now() + seconds / 4)
-    meter = Meter(server_seconds)
-    answered, latencies = take(now() + seconds)
-    sample = meter.sample(answered, latencies)
-    poll.close()
-    return sample
+    with contextlib.ExitStack() as stack:
+        stack.callback(poll.close)
+        for sock in sockets:
+            stack.callback(sock.close)
+        for client in clients.values():
+            ask(client, in_flight, now())
+        take(now() + seconds / 4)
+        meter = Meter(server_seconds)
+        answered, latencies = take(now() + seconds)
+        return meter.sample(answered, latencies)
 
 
 def _hung() -> NoReturn:

@@ -7,13 +7,18 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 DEFAULT_LOOP = "uvloop" if importlib.util.find_spec("uvloop") else "asyncio"
 """What uvicorn takes by itself."""
 
 _CHECKOUT = Path(__file__).parent.parent.parent
 _PATIENCE = 20.0
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that all threads of another process have used."""
+    # clock_getcpuclockid(3): that process's clock, exact to the nanosecond.
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 class Server:
@@ -50,8 +55,7 @@ class Server:
 
     def seconds(self) -> float:
         """Return the processor time that all its threads have used."""
-        # clock_getcpuclockid(3): the clock of another process, exact to the nanosecond.
-        return time.clock_gettime((~self.pid << 3) | 2)
+        return processor_seconds(self.pid)
 
     def memory(self) -> int:
         """Return how many bytes it has of its own, and its share of what it shares."""
@@ -78,10 +82,5 @@ class Server:
     def __enter__(self) -> "Server":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()

@@ -2,6 +2,9 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+
+from fastapi_echochat import Message
 
 
 class Gate:
@@ -20,3 +23,23 @@ class Gate:
     async def passed(self) -> None:
         while not self._openings.acquire(blocking=False):  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.01)
+
+
+class Drone(Gate):
+    """A reply function that says "on", and " and on" once it may.
+
+    Attributes:
+        ended: What it has been asked, where it has come to its end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended: list[str] = []
+
+    async def reply(self, message: Message) -> AsyncIterator[str]:
+        try:
+            yield "on"
+            await self.passed()
+            yield " and on"
+        finally:
+            self.ended.append(message.text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.relay import Relay
@@ -62,6 +62,11 @@ class Person:
         self._alive.wait_for(state="attached")
         self.field.fill(text)
         self.field.press("Enter")
+
+    def talks(self, text: str) -> None:
+        """Say the first thing in this chat, and read it and its echo."""
+        self.says(text)
+        self.reads(*echoed([text]))
 
     def says_at_once(self, texts: list[str]) -> None:
         """Type as no hand can, but in the page's own way: one Enter for each message."""
@@ -138,6 +143,29 @@ class Talker(Person):
         self.name.fill(name)
         self.name.press("Enter")
         expect(self.field).to_be_visible()
+
+
+def become(page: Page, visibility: str) -> None:
+    """Tell the page that its tab is hidden or visible: a browser without windows hides none."""
+    page.evaluate(
+        """visibility => {
+            Object.defineProperty(document, "hidden", {
+                configurable: true, get: () => visibility === "hidden",
+            });
+            Object.defineProperty(document, "visibilityState", {
+                configurable: true, get: () => visibility,
+            });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        visibility,
+    )
+
+
+def box_of(part: Locator) -> FloatRect:
+    """Return where something is on its page."""
+    box = part.bounding_box()
+    assert box is not None
+    return box
 
 
 def words(*labels: str) -> list[str]:

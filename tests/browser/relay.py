@@ -96,6 +96,11 @@ class Relay:
         for connection in list(self._connections):
             connection.cut()
 
+    def mend(self) -> None:
+        """Hang up, and carry the connections that come then."""
+        self.pass_on()
+        self.cut()
+
     def stop(self) -> None:
         self._listener.shutdown()
         self._thread.join()

@@ -57,8 +57,9 @@ class Room:
         talker.joins(name)
         return talker
 
-    def enter_in_turn(self, *names: str) -> list[Talker]:
-        return [self.enter(name) for name in names]
+    def enter_in_turn(self, *names: str, wire: bool = False) -> list[Talker]:
+        """Open it for several guests; the wire of the first of them is one that can be broken."""
+        return [self.enter(name, wire=wire and name is names[0]) for name in names]
 
     def announce(self, text: str) -> None:
         """Let the host say something."""

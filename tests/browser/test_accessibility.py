@@ -1,14 +1,11 @@
 """A page for everybody: with a keyboard alone, and to a screen reader."""
 
-from fastapi import HTTPException
-from fastapi.requests import HTTPConnection
 from playwright.sync_api import Locator, Page, expect
 
 from fastapi_echochat import Limits, Message
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.axe import SCHEMES, violations
-from tests.browser.conftest import Console, OpenChat, TakePicture
-from tests.browser.person import echoed
+from tests.browser.conftest import Console, OpenChat
 
 
 def fail_if_asked(message: Message) -> str:
@@ -35,59 +32,15 @@ def test_conversation_is_accessible(
     assert violations(page) == []
 
 
-def test_reader_far_up_is_offered_an_accessible_way_down(page: Page, open_chat: OpenChat) -> None:
-    """axe-core finds nothing in a long log whose reader is further up."""
-    person = open_chat()
-    for number in range(20):
-        person.says(f"number {number}")
-    expect(person.messages).to_have_count(40)
-    expect(person.messages.last).to_be_in_viewport(ratio=1)
-    person.log.focus()
-    page.keyboard.press("Home")
-    expect(person.messages.first).to_be_in_viewport(ratio=1)
-    person.says("more")
-    expect(person.newest).to_be_visible()
-
-    assert violations(page) == []
-
-
 def test_waiting_page_is_accessible(page: Page, open_chat: OpenChat, console: Console) -> None:
     """axe-core finds nothing in a page that has lost its connection, with a message waiting."""
     console.allow_failed_connections()
 
     person = open_chat(wire=True)
-    person.says("NBA")
-    person.reads(*echoed(["NBA"]))
+    person.talks("NBA")
     person.goes_offline()
     person.says("waiting")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
-
-    assert violations(page) == []
-
-
-def test_signed_out_page_is_accessible(
-    page: Page,
-    open_chat: OpenChat,
-    console: Console,
-    expected_errors: list[str],
-    take_picture: TakePicture,
-) -> None:
-    """axe-core finds nothing in a page whose person is signed out, nor in its way back."""
-    console.allow_failed_connections()
-    # uvicorn 0.54 logs this at ERROR for each handshake that a dependency refuses.
-    expected_errors.append("returned without completing handshake")
-    is_signed_in = True
-
-    def guard(connection: HTTPConnection) -> None:
-        if not is_signed_in:
-            raise HTTPException(401)
-
-    person = open_chat(guard=guard, wire=True)
-    is_signed_in = False
-    person.wire.cut()
-    person.reads_state("signed_out")
-    expect(person.try_again).to_be_visible()
-    take_picture(page, "signed-out")
 
     assert violations(page) == []
 
@@ -122,7 +75,10 @@ def test_keyboard_reaches_everything(page: Page, open_chat: OpenChat) -> None:
 
 
 def test_everything_works_without_a_mouse(page: Page, open_chat: OpenChat) -> None:
-    """By keyboard alone one sends, reads back, comes down again and copies the address."""
+    """By keyboard alone one sends, reads back, comes down again and copies the address.
+
+    axe-core finds nothing in a long log whose reader is further up.
+    """
     person = open_chat()
     for number in range(20):
         page.keyboard.type(f"number {number}")
@@ -143,6 +99,7 @@ def test_everything_works_without_a_mouse(page: Page, open_chat: OpenChat) -> No
     page.keyboard.type("meanwhile")
     page.keyboard.press("Enter")
     expect(person.newest).to_be_visible()
+    assert violations(page) == []
     page.keyboard.press("Shift+Tab")
     expect(person.newest).to_be_focused()
     page.keyboard.press("Enter")

@@ -5,48 +5,39 @@ from playwright.sync_api import BrowserContext, Page, expect
 from fastapi_echochat import Limits
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import OpenChat
-from tests.browser.person import echoed
+from tests.browser.person import box_of, echoed
 
 LIMIT = 20
 
 
 def test_shift_enter_makes_a_new_line(open_chat: OpenChat) -> None:
-    """Shift+Enter breaks the line in the field, and the message keeps its lines on its way."""
+    """Shift+Enter breaks the line in the field, and the message keeps its lines on its way.
+
+    The field gets higher with each of the first lines, and is small again once sent.
+    """
     person = open_chat()
-    person.field.press_sequentially("one")
-    person.field.press("Shift+Enter")
-    person.field.press_sequentially("  two")
-    expect(person.field).to_have_value("one\n  two")
+    heights = [box_of(person.field)["height"]]
+    for line in ("one", "  two", "three"):
+        person.field.press_sequentially(line)
+        person.field.press("Shift+Enter")
+        heights.append(box_of(person.field)["height"])
+    person.field.press_sequentially("end")
+    expect(person.field).to_have_value("one\n  two\nthree\nend")
     expect(person.messages).to_have_count(0)
     person.field.press("Enter")
 
     expect(person.messages).to_have_count(2)
     # What is seen, not what is in the document: line breaks and spaces could collapse.
-    assert person.texts.all_inner_texts() == ["one\n  two", "Message text was: one\n  two"]
-
-
-def test_field_grows_with_its_lines(open_chat: OpenChat) -> None:
-    """The field gets higher with each of the first lines, and is small again once sent."""
-
-    def height() -> float:
-        box = person.field.bounding_box()
-        assert box is not None
-        return box["height"]
-
-    person = open_chat()
-    heights = [height()]
-    for _ in range(3):
-        person.field.press_sequentially("line")
-        person.field.press("Shift+Enter")
-        heights.append(height())
-    person.field.press("Enter")
-
+    assert person.texts.all_inner_texts() == echoed(["one\n  two\nthree\nend"])
     assert heights == sorted(set(heights))
-    assert height() == heights[0]
+    assert box_of(person.field)["height"] == heights[0]
 
 
 def test_arrow_up_brings_back_the_last_message(open_chat: OpenChat) -> None:
-    """Arrow up in an empty field brings back what was sent last, ready to be changed."""
+    """Arrow up in an empty field brings back what was sent last, ready to be changed.
+
+    In a field that has text it moves the cursor and nothing else.
+    """
     person = open_chat()
     person.says("first")
     person.says("last")
@@ -57,36 +48,24 @@ def test_arrow_up_brings_back_the_last_message(open_chat: OpenChat) -> None:
     person.field.press("Enter")
 
     expect(person.mine).to_have_text(["first", "last", "last but one"])
-
-
-def test_arrow_up_leaves_what_is_typed(open_chat: OpenChat) -> None:
-    """Arrow up in a field that has text moves the cursor and nothing else."""
-    person = open_chat()
-    person.says("sent")
     person.field.fill("being typed")
     person.field.press("ArrowUp")
-
     expect(person.field).to_have_value("being typed")
 
 
-def test_nothing_is_not_sent(open_chat: OpenChat) -> None:
-    """A message of nothing but white space is neither sent nor shown."""
+def test_send_button_sends(open_chat: OpenChat) -> None:
+    """A click on Send sends, and the cursor is in the field for the next message.
+
+    A message of nothing but white space is neither sent nor shown.
+    """
     person = open_chat()
     for nothing in ("", "   ", "\n\n\t "):
         person.says(nothing)
         person.send.click()
-    person.says("something")
-
-    # Answers come in order: whatever was sent before would have been answered before.
-    person.reads(*echoed(["something"]))
-
-
-def test_send_button_sends(open_chat: OpenChat) -> None:
-    """A click on Send sends, and the cursor is in the field for the next message."""
-    person = open_chat()
     person.field.fill("by mouse")
     person.send.click()
 
+    # Answers come in order: whatever was sent before would have been answered before.
     person.reads(*echoed(["by mouse"]))
     expect(person.field).to_be_focused()
 
@@ -148,6 +127,4 @@ def test_without_a_limit_a_long_message_is_sent(open_chat: OpenChat) -> None:
     text = "long " * 30_000 + "end"
 
     person = open_chat(limits=Limits(message_bytes=None))
-    person.says(text)
-
-    person.reads(*echoed([text]))
+    person.talks(text)

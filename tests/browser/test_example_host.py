@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from example_host import eliza
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenPage, OpenRoom, TakePicture
-from tests.browser.person import Person, Talker, echoed
+from tests.browser.person import Person, Talker
 from tests.servers import Fork, Process, free_port
 
 ROOMS = ("Lobby", "Garden", "Club")
@@ -177,8 +177,7 @@ def test_look_of_the_host(
     page = open_page(color_scheme=scheme, viewport={"width": 900, "height": 700})
     page.goto(host.url("/tea-house"))
     person = Person(page)
-    person.says("One pot of green tea, please")
-    person.reads(*echoed(["One pot of green tea, please"]))
+    person.talks("One pot of green tea, please")
     take_picture(page, f"tea-house-{scheme}")
 
     expect(page.locator("body")).to_have_css("background-color", background)
@@ -205,8 +204,7 @@ def test_widget_on_the_index(
 
     button.click()
     person = Person(page.frame_locator("iframe[title='Ask us']"))
-    person.says("NBA")
-    person.reads(*echoed(["NBA"]))
+    person.talks("NBA")
     take_picture(page, f"index-widget-{scheme}")
     assert violations(page) == []
     assert "ERROR" not in host.log()

@@ -1,5 +1,6 @@
 """A chat in a frame of somebody's page."""
 
+import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
@@ -16,28 +17,28 @@ def test_frame_of_the_same_host(page: Page, open_chat: OpenChat) -> None:
     """A host's page frames the host's chat, which works and leaves the focus where it was."""
     person = open_chat(frame="")
     expect(page.locator("#own")).to_be_focused()
-    person.says("framed")
-
-    person.reads(*echoed(["framed"]))
+    person.talks("framed")
     person.copy.click()
     expect(person.copy).to_have_text("Copied")
 
 
-def test_sandboxed_frame_without_forms(page: Page, serve: Serve) -> None:
-    """In a sandbox that allows no forms a message is sent by Enter and by click."""
+@pytest.mark.parametrize("sandbox", [None, "allow-scripts allow-same-origin"])
+def test_frame_of_a_named_host_is_allowed(page: Page, serve: Serve, sandbox: str | None) -> None:
+    """A page of a host that `frame_ancestors=` names shows the chat in a frame, and it works.
+
+    In a sandbox that allows no forms, too, a message is sent by Enter and by click.
+    """
     app = FastAPI()
     server = serve(app)
-    # Of another origin than the chat: where both are one, Chromium warns the host of its sandbox.
-    chat = EchoChat(frame_ancestors=[f"http://host.localhost:{server.port}"])
+    chat = EchoChat(frame_ancestors=[f"http://friend.localhost:{server.port}"])
     app.include_router(chat.router, prefix="/chat")
-    add_frame(app, server.url("/chat"), sandbox="allow-scripts allow-same-origin")
+    add_frame(app, server.url("/chat"), sandbox=sandbox)
     person = Person(page.frame_locator("iframe"))
 
-    page.goto(f"http://host.localhost:{server.port}/")
+    page.goto(f"http://friend.localhost:{server.port}/")
     person.reads_state("connected")
     expect(page.locator("#own")).to_be_focused()
-    person.says("by Enter")
-    person.reads(*echoed(["by Enter"]))
+    person.talks("by Enter")
     person.field.fill("by click")
     person.send.click()
 
@@ -63,29 +64,10 @@ def test_frame_of_another_host_is_refused(page: Page, console: Console, serve: S
     assert handshakes(asked) == []
 
 
-def test_frame_of_a_named_host_is_allowed(page: Page, serve: Serve) -> None:
-    """A page of a host that `frame_ancestors=` names shows the chat in a frame, and it works."""
-    app = FastAPI()
-    server = serve(app)
-    chat = EchoChat(frame_ancestors=[f"http://friend.localhost:{server.port}"])
-    app.include_router(chat.router, prefix="/chat")
-    add_frame(app, server.url("/chat"))
-    person = Person(page.frame_locator("iframe"))
-
-    page.goto(f"http://friend.localhost:{server.port}/")
-    person.reads_state("connected")
-    expect(page.locator("#own")).to_be_focused()
-    person.says("framed by a friend")
-
-    person.reads(*echoed(["framed by a friend"]))
-
-
 def test_sandboxed_frame_without_an_origin(open_chat: OpenChat) -> None:
     """In a sandbox that takes its origin away the chat works where `allowed_origins` has null."""
     person = open_chat(frame="allow-scripts", allowed_origins=["null"])
-    person.says("from nowhere")
-
-    person.reads(*echoed(["from nowhere"]))
+    person.talks("from nowhere")
     expect(person.send).to_have_css("cursor", "pointer")
 
 

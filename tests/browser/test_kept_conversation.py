@@ -13,7 +13,7 @@ from fastapi_echochat import Message
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenChat, OpenPage
-from tests.browser.gate import Gate
+from tests.browser.gate import Drone, Gate
 from tests.browser.person import Person, echoed, words
 from tests.conftest import Keep
 from tests.servers import Process, uvicorn_process
@@ -159,18 +159,8 @@ def test_answer_survives_whatever_happens(
 
 def test_stop_after_a_reconnect(open_chat: OpenChat) -> None:
     """An answer is stopped over another connection than the one it was asked for over."""
-    gate = Gate()
-    ended: list[str] = []
-
-    async def drone(message: Message) -> AsyncIterator[str]:
-        try:
-            yield "on"
-            await gate.passed()
-            yield " and on"
-        finally:
-            ended.append(message.text)
-
-    person = open_chat(drone, kept=True, wire=True)
+    drone = Drone()
+    person = open_chat(drone.reply, kept=True, wire=True)
     person.says("drone")
     person.reads("drone", "on")
     person.wire.cut()
@@ -181,7 +171,7 @@ def test_stop_after_a_reconnect(open_chat: OpenChat) -> None:
     expect(person.notes).to_have_text(words("stopped", "incomplete"))
     person.reads("drone", "on")
     expect(person.stop).to_be_hidden()
-    wait_until(lambda: ended == ["drone"], "the reply function has ended")
+    wait_until(lambda: drone.ended == ["drone"], "the reply function has ended")
 
 
 def test_stop_after_a_reload(page: Page, open_chat: OpenChat) -> None:
@@ -212,21 +202,13 @@ def test_stop_after_a_reload(page: Page, open_chat: OpenChat) -> None:
 def test_stop_is_remembered(open_chat: OpenChat, console: Console) -> None:
     """Stop, pressed into a connection that is dead, is said again by the next one."""
     console.allow_failed_connections()
-    gate = Gate()
-
-    async def drone(message: Message) -> AsyncIterator[str]:
-        yield "on"
-        await gate.passed()
-        yield " and on"
-
-    person = open_chat(drone, kept=True, wire=True)
+    person = open_chat(Drone().reply, kept=True, wire=True)
     person.says("drone")
     person.reads("drone", "on")
     person.wire.swallow()
     person.field.press("Escape")
     expect(person.stop).to_be_hidden()
-    person.wire.pass_on()
-    person.wire.cut()
+    person.wire.mend()
 
     expect(person.notes).to_have_text(words("stopped", "incomplete"))
     person.reads("drone", "on")
@@ -253,29 +235,6 @@ def test_typed_while_offline_is_answered_once(
     assert called(tmp_path) == texts
 
 
-def test_lost_question_is_asked_once(open_chat: OpenChat) -> None:
-    """A question whose acknowledgement was lost is sent again, heard once and answered once."""
-    heard: list[str] = []
-
-    def answer(message: Message) -> str:
-        heard.append(message.text)
-        return f"Message text was: {message.text}"
-
-    person = open_chat(answer, kept=True, wire=True)
-    person.says("first")
-    person.reads(*echoed(["first"]))
-    person.wire.swallow_answers()
-    person.says("lost")
-    wait_until(lambda: len(heard) == 2, "the server has heard the message")
-    person.wire.pass_on()
-    person.wire.cut()
-
-    person.reads(*echoed(["first", "lost"]))
-    person.says("last")
-    person.reads(*echoed(["first", "lost", "last"]))
-    assert heard == ["first", "lost", "last"]
-
-
 def test_nobody_else_sees_a_conversation(
     page: Page, open_chat: OpenChat, open_page: OpenPage
 ) -> None:
@@ -284,12 +243,10 @@ def test_nobody_else_sees_a_conversation(
     other = open_page()
     bob = Person(other)
 
-    ada.says("secret")
-    ada.reads(*echoed(["secret"]))
+    ada.talks("secret")
     other.goto(page.url)
     bob.reads_state("connected")
-    bob.says("mine")
-    bob.reads(*echoed(["mine"]))
+    bob.talks("mine")
     twin = page.context.new_page()
     twin.goto(page.url)
 
@@ -308,8 +265,7 @@ def test_clear_begins_a_new_conversation(page: Page, open_chat: OpenChat) -> Non
     clear = person.clear
 
     expect(clear).to_be_disabled()
-    person.says("secret")
-    person.reads(*echoed(["secret"]))
+    person.talks("secret")
     twin = Person(page.context.new_page())
     twin.page.goto(page.url)
     twin.reads(*echoed(["secret"]))

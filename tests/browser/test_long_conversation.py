@@ -61,7 +61,10 @@ def test_ten_thousand_messages(page: Page, open_chat: OpenChat) -> None:
 
 @pytest.mark.parametrize("pixels", [120, 1000])
 def test_reader_who_scrolled_up_is_not_moved(page: Page, open_chat: OpenChat, pixels: int) -> None:
-    """Who reads further up keeps the place when messages come, and is offered the newest one."""
+    """Who reads further up keeps the place when messages come, and is offered the newest one.
+
+    Who scrolls down to the end by hand follows it again, and the button goes.
+    """
     texts = [f"number {number}" for number in range(100)]
 
     person = open_chat()
@@ -86,22 +89,14 @@ def test_reader_who_scrolled_up_is_not_moved(page: Page, open_chat: OpenChat, pi
     expect(person.texts.last).to_have_text("Message text was: and on")
     expect(person.messages.last).to_be_in_viewport(ratio=1)
 
-
-def test_reader_who_scrolls_back_follows_again(page: Page, open_chat: OpenChat) -> None:
-    """Who scrolls down to the end by hand follows it again, and the button goes."""
-    person = open_chat()
-    person.says_at_once([f"number {number}" for number in range(50)])
-    expect(person.answers).to_have_count(50)
-    expect(person.messages.last).to_be_in_viewport(ratio=1)
-    scroll_up(page, person)
-    person.says("meanwhile")
-    expect(person.texts.last).to_have_text("Message text was: meanwhile")
+    scroll_up(page, person, pixels)
+    person.says("meanwhile again")
+    expect(person.texts.last).to_have_text("Message text was: meanwhile again")
     expect(person.newest).to_be_visible()
     page.mouse.wheel(0, 100_000)
     expect(person.newest).to_be_hidden()
-    person.says("and on")
-
-    expect(person.texts.last).to_have_text("Message text was: and on")
+    person.says("and on again")
+    expect(person.texts.last).to_have_text("Message text was: and on again")
     expect(person.messages.last).to_be_in_viewport(ratio=1)
 
 

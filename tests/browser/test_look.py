@@ -71,8 +71,7 @@ def test_stylesheet_of_the_host(open_chat: OpenChat, scheme: str, is_first: bool
         )
 
     person = open_chat(app=app, screen={"color_scheme": scheme})
-    person.says("styled")
-    person.reads(*echoed(["styled"]))
+    person.talks("styled")
 
     mine = person.log.locator(".mine")
     expect(mine).to_have_css("background-color", "rgb(1, 2, 3)")
@@ -89,9 +88,7 @@ def test_template_extends_the_packaged_one(page: Page, open_chat: OpenChat, tmp_
     (folder / "chat.html").write_text(TEMPLATE, encoding="utf-8")
 
     person = open_chat(title="Q & A", templates=tmp_path)
-    person.says("mine")
-
-    person.reads(*echoed(["mine"]))
+    person.talks("mine")
     expect(page.get_by_role("heading")).to_have_text("Help from Ada")
     expect(page.locator("h1 em")).to_have_count(1)
     expect(page.locator("#imprint")).to_have_text("Q & A, Zürich")
@@ -109,8 +106,7 @@ def test_block_left_out(page: Page, open_chat: OpenChat, tmp_path: Path, block: 
     )
 
     person = open_chat(templates=tmp_path)
-    person.says("bare")
-    person.reads(*echoed(["bare"]))
+    person.talks("bare")
     page.reload()
 
     person.reads(*echoed(["bare"]))

@@ -1,6 +1,7 @@
 """Connections that break, and what is left of what was said over them."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from fastapi_echochat import Limits, Message, echo
 from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
 from tests.browser.conftest import Console, OpenChat
-from tests.browser.person import Person, echoed, words
+from tests.browser.person import Person, become, echoed, words
 from tests.browser.witness import Asked, Witness, handshakes, note_frames
 from tests.conftest import Keep, Serve
-from tests.servers import uvicorn_process
+from tests.servers import Process, uvicorn_process
 from tests.waiting import PATIENCE, wait_until
 
 # A host that writes down, in the folder it runs in, what its reply function is called with.
@@ -48,34 +49,26 @@ def stop_clock(page: Page) -> None:
     page.clock.pause_at(START + timedelta(seconds=20))
 
 
-def become(page: Page, visibility: str) -> None:
-    """Tell the page that its tab is hidden or seen: a browser without windows hides none."""
-    page.evaluate(
-        """visibility => {
-            Object.defineProperty(document, "hidden", {
-                configurable: true, get: () => visibility === "hidden",
-            });
-            Object.defineProperty(document, "visibilityState", {
-                configurable: true, get: () => visibility,
-            });
-            document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        visibility,
-    )
-
-
-def test_killed_server_loses_nothing(
-    open_chat: OpenChat, console: Console, keep: Keep, tmp_path: Path
+@pytest.mark.parametrize(("end", "reason"), [(Process.kill, "lost"), (Process.stop, "restarting")])
+def test_server_that_ends_loses_nothing(
+    open_chat: OpenChat,
+    console: Console,
+    keep: Keep,
+    tmp_path: Path,
+    end: Callable[[Process], None],
+    reason: str,
 ) -> None:
-    """What is typed while a killed server is down waits, and is delivered once when it is back."""
+    """What is typed while a killed server is down waits, and is delivered once when it is back.
+
+    A server that is asked to stop says so, and the page connects to the next one by itself.
+    """
     console.allow_failed_connections()
     server = keep(uvicorn_process(WRITES_DOWN, tmp_path))
 
     person = open_chat(server=server)
-    person.says("before")
-    person.reads(*echoed(["before"]))
+    person.talks("before")
     person.note_states()
-    server.kill()
+    end(server)
     person.says("in between")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
     person.reads_state("unreachable")
@@ -88,33 +81,10 @@ def test_killed_server_loses_nothing(
     person.reads(*echoed(["before", "in between", "after"]))
     assert (tmp_path / "said.txt").read_text().split("\n") == ["before", "in between", "after", ""]
     states = person.has_read_states()
-    assert states[:4] == words("connected", "lost", "connecting", "unreachable")
+    expected = words("connected", reason, "connecting", "unreachable")
+    assert states[:4] == expected
     assert states[-1] == ENGLISH["connected"]
-    assert set(states) == set(words("connected", "lost", "connecting", "unreachable"))
-
-
-def test_restarted_server_is_called_so(
-    open_chat: OpenChat, console: Console, keep: Keep, tmp_path: Path
-) -> None:
-    """A server that is asked to stop says so, and the page connects to the next one by itself."""
-    console.allow_failed_connections()
-    server = keep(uvicorn_process(WRITES_DOWN, tmp_path))
-
-    person = open_chat(server=server)
-    person.says("before")
-    person.reads(*echoed(["before"]))
-    person.note_states()
-    server.stop()
-    person.says("in between")
-    expect(person.notes).to_have_text([ENGLISH["waiting"]])
-    server.start()
-
-    person.reads(*echoed(["before", "in between"]))
-    person.reads_state("connected")
-    assert (tmp_path / "said.txt").read_text().split("\n") == ["before", "in between", ""]
-    states = person.has_read_states()
-    assert states[:3] == words("connected", "restarting", "connecting")
-    assert states[-1] == ENGLISH["connected"]
+    assert set(states) == set(expected)
 
 
 def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> None:
@@ -153,31 +123,34 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
     assert len(sent) == len(texts)
 
 
-def test_lost_answer_is_asked_for_again(open_chat: OpenChat) -> None:
-    """An answer lost on its way is asked for with the same id, and shown once."""
+@pytest.mark.parametrize("kept", [False, True])
+def test_lost_answer_is_asked_for_again(open_chat: OpenChat, kept: bool) -> None:
+    """An answer lost on its way is asked for with the same id, and shown once.
+
+    Where the server keeps the conversation the question is sent again, heard once and answered
+    once.
+    """
     heard: list[tuple[str, str]] = []
 
     async def listen(message: Message) -> str:
         heard.append((message.id, message.text))
         return await echo(message)
 
-    person = open_chat(listen, wire=True)
-    person.says("first")
-    person.reads(*echoed(["first"]))
+    person = open_chat(listen, wire=True, kept=kept)
+    person.talks("first")
     person.wire.swallow_answers()
     person.says("lost")
     wait_until(lambda: len(heard) == 2, "the server has heard the message")
     person.reads(*echoed(["first"]), "lost")
-    person.wire.pass_on()
-    person.wire.cut()
+    person.wire.mend()
 
     person.reads(*echoed(["first", "lost"]))
     person.says("last")
     person.reads(*echoed(["first", "lost", "last"]))
-    assert [text for _, text in heard] == ["first", "lost", "lost", "last"]
-    ids = [message_id for message_id, _ in heard]
-    assert ids[1] == ids[2]
-    assert len(set(ids)) == 3
+    times = ["lost"] if kept else ["lost", "lost"]
+    assert [text for _, text in heard] == ["first", *times, "last"]
+    # What was said twice has one id.
+    assert len({message_id for message_id, _ in heard}) == len(set(heard)) == 3
 
 
 def test_half_open_connection_is_noticed(page: Page, open_chat: OpenChat) -> None:
@@ -191,8 +164,7 @@ def test_half_open_connection_is_noticed(page: Page, open_chat: OpenChat) -> Non
     page.clock.install(time=START)
 
     person = open_chat(listen, wire=True)
-    person.says("before")
-    person.reads(*echoed(["before"]))
+    person.talks("before")
     stop_clock(page)
     person.wire.swallow()
     person.says("into the void")
@@ -243,9 +215,7 @@ def test_idle_connection_is_kept(page: Page, open_chat: OpenChat) -> None:
     for _ in range(4):
         with opened.value.expect_event("framereceived", lambda frame: '"pong"' in frame):
             page.clock.fast_forward(UNTIL_PING_MS)
-    person.says("still there")
-
-    person.reads(*echoed(["still there"]))
+    person.talks("still there")
     assert handshakes(person.asked) == [101]
 
 

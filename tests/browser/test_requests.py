@@ -24,8 +24,7 @@ def test_page_is_few_requests_and_small(page: Page, open_chat: OpenChat) -> None
 
     person = open_chat()
     page.wait_for_load_state("networkidle")
-    person.says("small")
-    person.reads(*echoed(["small"]))
+    person.talks("small")
 
     assert len(person.asked) <= FEW
     assert [request.status for request in person.asked if request.kind == "http"] == [200] * len(
@@ -57,8 +56,7 @@ def test_page_asks_no_third_party(page: Page, open_chat: OpenChat) -> None:
 
     person = open_chat()
     page.wait_for_load_state("networkidle")
-    person.says("alone")
-    person.reads(*echoed(["alone"]))
+    person.talks("alone")
 
     endpoint = f"{page.url.replace('http:', 'ws:')}/ws"
     assert [url for url in urls if not url.startswith((page.url, endpoint))] == []
@@ -73,8 +71,7 @@ def test_second_visit_asks_for_the_page_only(page: Page, open_chat: OpenChat) ->
     assert {query.split("&")[0] for query in assets} >= {"asset=chat.js", "asset=chat.css"}
     person.asked.clear()
     page.reload(wait_until="networkidle")
-    person.says("again")
-    person.reads(*echoed(["again"]))
+    person.talks("again")
     url = page.url
     page.goto("about:blank")
     page.goto(url, wait_until="networkidle")

@@ -8,15 +8,13 @@ import pytest
 from jinja2 import DictLoader
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import MemoryRooms, Message
+from fastapi_echochat import Message
 from fastapi_echochat.page.languages import CHINESE, ENGLISH
-from tests.apps import make_app
 from tests.browser.axe import violations
-from tests.browser.conftest import OpenPage, OpenRoom, TakePicture
+from tests.browser.conftest import OpenChat, OpenPage, OpenRoom, TakePicture
 from tests.browser.gate import Gate
-from tests.browser.person import Talker, words
+from tests.browser.person import Talker, become, box_of, words
 from tests.browser.test_layout import SCREENS, is_wider_than_its_window
-from tests.conftest import Serve
 from tests.waiting import patient, wait_until
 
 TIME = re.compile(r"\d{1,2}:\d\d")
@@ -95,10 +93,9 @@ def test_rooms_are_apart(page: Page, open_room: OpenRoom) -> None:
     expect(ada.here).to_have_text("1 here: Ada")
 
 
-def test_only_room_needs_no_name(page: Page, serve: Serve) -> None:
+def test_only_room_needs_no_name(page: Page, open_chat: OpenChat) -> None:
     """A room at an address without parameters is called nothing."""
-    app = make_app(reply=None, rooms=MemoryRooms(), prefix="/talk")
-    page.goto(serve(app).url("/talk"))
+    open_chat(None)
     ada = Talker(page)
     ada.joins("Ada")
 
@@ -195,9 +192,7 @@ def test_notice_of_the_host(open_room: OpenRoom) -> None:
     notice = ada.log.locator(".notice")
     expect(notice).to_have_css("background-color", "rgba(0, 0, 0, 0)")
     expect(notice.locator("b")).to_have_text("The house")
-    box, log = notice.bounding_box(), ada.log.bounding_box()
-    assert box is not None
-    assert log is not None
+    box, log = box_of(notice), box_of(ada.log)
     assert box["x"] + box["width"] / 2 == pytest.approx(log["x"] + log["width"] / 2, abs=2)
 
 
@@ -207,14 +202,14 @@ def test_unread_messages_are_marked_and_counted(page: Page, open_room: OpenRoom)
 
     bob.says("seen")
     ada.reads("seen")
-    look_away(page)
+    become(page, "hidden")
     bob.says("unseen")
     bob.says("unseen too")
     ada.reads("seen", "unseen", "unseen too")
     expect(page).to_have_title("(2) Lounge")
     expect(ada.fresh).to_have_text(ENGLISH["new"])
     assert ada.fresh.evaluate("mark => mark.nextElementSibling.innerText").endswith("unseen")
-    look_back(page)
+    become(page, "visible")
     expect(page).to_have_title("Lounge")
     expect(ada.fresh).to_have_count(1)
     ada.says("I am back")
@@ -251,7 +246,7 @@ def test_own_messages_are_never_unread(page: Page, open_room: OpenRoom) -> None:
     room = open_room()
     ada = room.enter("Ada")
     twin = room.visit(page=page.context.new_page())
-    look_away(page)
+    become(page, "hidden")
 
     twin.says("from the other tab")
 
@@ -357,7 +352,7 @@ def test_room_is_accessible(open_room: OpenRoom) -> None:
     bob = room.enter("Bob")
     ada.says("Hello")
     bob.says("Hi")
-    look_away(ada.page)
+    become(ada.page, "hidden")
     bob.says("Are you there?")
     room.announce("The bar closes.")
     expect(ada.messages).to_have_count(4)
@@ -391,24 +386,3 @@ def test_room_fits(open_room: OpenRoom, take_picture: TakePicture) -> None:
         wait_until(talker.is_at_the_end, f"the log shows its end: {screen}")
         take_picture(talker.page, f"{screen}-room")
         assert not is_wider_than_its_window(talker.page), screen
-
-
-def look_away(page: Page) -> None:
-    """Tell the page that its tab is hidden: a browser without windows hides none."""
-    _be_seen(page, is_hidden=True)
-
-
-def look_back(page: Page) -> None:
-    _be_seen(page, is_hidden=False)
-
-
-def _be_seen(page: Page, *, is_hidden: bool) -> None:
-    page.evaluate(
-        """isHidden => {
-            Object.defineProperty(document, "hidden", {
-                configurable: true, get: () => isHidden,
-            });
-            document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        is_hidden,
-    )

@@ -3,7 +3,6 @@
 from fastapi.requests import HTTPConnection
 from playwright.sync_api import Page, expect
 
-from fastapi_echochat import MemoryRooms
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import OpenChat, OpenPage, OpenRoom
 from tests.browser.person import Talker
@@ -184,7 +183,7 @@ def test_two_guests_of_one_name(page: Page, open_room: OpenRoom) -> None:
 
 def test_room_without_storage_works(page: Page, open_chat: OpenChat) -> None:
     """In a sandboxed frame, which is refused all storage, one is asked again after a reload."""
-    open_chat(None, rooms=MemoryRooms(), frame="allow-scripts", allowed_origins=["null"])
+    open_chat(None, frame="allow-scripts", allowed_origins=["null"])
     ada = Talker(page.frame_locator("iframe"))
     expect(page.locator("#own")).to_be_focused()
     ada.joins("Ada")

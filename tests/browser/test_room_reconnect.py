@@ -9,7 +9,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from fastapi_echochat import MemoryRooms
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenRoom
-from tests.browser.person import Talker
+from tests.browser.person import Talker, become
 from tests.browser.test_room_history import PAGE, fill
 from tests.conftest import Keep
 from tests.servers import uvicorn_process
@@ -68,9 +68,7 @@ def test_killed_server_leaves_no_gap_and_no_double(
 def test_typed_while_away_arrives_once(open_room: OpenRoom, console: Console) -> None:
     """What is typed without a connection waits in sight, and comes once, in its order."""
     console.allow_failed_connections()
-    room = open_room()
-    ada = room.enter("Ada", wire=True)
-    bob = room.enter("Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob", wire=True)
 
     ada.says("here")
     bob.reads("here")
@@ -94,9 +92,7 @@ def test_lost_acknowledgement_doubles_nothing(open_room: OpenRoom) -> None:
 
     Until then its sender reads that it is being sent, and no error.
     """
-    room = open_room()
-    ada = room.enter("Ada", wire=True)
-    bob = room.enter("Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob", wire=True)
 
     ada.wire.swallow_answers()
     ada.says("did you get this?")
@@ -104,8 +100,7 @@ def test_lost_acknowledgement_doubles_nothing(open_room: OpenRoom) -> None:
     expect(ada.notes).to_have_text([ENGLISH["sending"]])
     expect(ada.log.locator(".waiting")).to_have_count(1)
     bob.says("yes")
-    ada.wire.pass_on()
-    ada.wire.cut()
+    ada.wire.mend()
 
     for one in (ada, bob):
         one.reads("did you get this?", "yes")
@@ -117,9 +112,7 @@ def test_lost_acknowledgement_doubles_nothing(open_room: OpenRoom) -> None:
 
 def test_unsent_message_survives_a_reload(page: Page, open_room: OpenRoom) -> None:
     """What nobody has when the page is reloaded is sent by the page that comes after it."""
-    room = open_room()
-    ada = room.enter("Ada", wire=True)
-    bob = room.enter("Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob", wire=True)
 
     ada.wire.swallow()
     ada.says("into the void")
@@ -141,20 +134,17 @@ def test_unsent_message_survives_a_reload(page: Page, open_room: OpenRoom) -> No
 
 def test_what_was_missed_is_news(page: Page, open_room: OpenRoom) -> None:
     """What was said while one was cut off comes all, and counts as unread where nobody looks."""
-    room = open_room()
-    ada = room.enter("Ada", wire=True)
-    bob = room.enter("Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob", wire=True)
     texts = [f"number {number}" for number in range(2 * PAGE)]
 
     bob.says("before")
     ada.reads("before")
-    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
+    become(page, "hidden")
     ada.wire.swallow()
     for text in texts:
         bob.says(text)
     bob.reads("before", *texts)
-    ada.wire.pass_on()
-    ada.wire.cut()
+    ada.wire.mend()
 
     ada.reads("before", *texts)
     expect(page).to_have_title(f"({len(texts)}) Lounge")
@@ -282,9 +272,7 @@ def test_room_out_of_reach_is_waited_for(page: Page, open_room: OpenRoom) -> Non
 def test_renamed_while_away(open_room: OpenRoom, console: Console) -> None:
     """A name that is changed without a connection is the name one comes back with."""
     console.allow_failed_connections()
-    room = open_room()
-    ada = room.enter("Ada", wire=True)
-    bob = room.enter("Bob")
+    ada, bob = open_room().enter_in_turn("Ada", "Bob", wire=True)
 
     ada.goes_offline()
     ada.rename.click()

@@ -1,5 +1,6 @@
 """Policies of hosts, and pages of other sites."""
 
+import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
@@ -7,7 +8,7 @@ from fastapi_echochat import EchoChat
 from tests.apps import make_app
 from tests.browser.conftest import Console, OpenChat
 from tests.browser.hosts import StrictPolicy, add_blank
-from tests.browser.person import Person, echoed
+from tests.browser.person import Person
 from tests.browser.witness import Asked, Witness, handshakes
 from tests.conftest import Serve
 
@@ -22,18 +23,14 @@ HIJACK = """url => new Promise((resolve) => {
 
 def test_strict_policy_of_the_host_breaks_nothing(page: Page, serve: Serve) -> None:
     """Under a host's `default-src 'self'` the page looks and works as without."""
-    app = make_app()
-    server = serve(app)
     strict_app = make_app()
     strict_app.add_middleware(StrictPolicy)
-    strict_server = serve(strict_app)
     person = Person(page)
     looks = []
 
-    for url in (server.url("/chat"), strict_server.url("/chat")):
-        response = page.goto(url)
-        person.says("strict")
-        person.reads(*echoed(["strict"]))
+    for app in (make_app(), strict_app):
+        response = page.goto(serve(app).url("/chat"))
+        person.talks("strict")
         person.copy.click()
         looks.append(person.send.evaluate("send => getComputedStyle(send).backgroundColor"))
 
@@ -67,9 +64,8 @@ def test_own_policy_keeps_foreign_scripts_out(
 def test_page_of_another_host_may_not_connect(page: Page, console: Console, serve: Serve) -> None:
     """A WebSocket that a page of another host opens is refused with 403, whatever it has to say."""
     asked: list[Asked] = []
-    app = FastAPI()
+    app = make_app()
     add_blank(app)
-    app.include_router(EchoChat().router, prefix="/chat")
     app.add_middleware(Witness, asked=asked)
     server = serve(app)
 
@@ -81,27 +77,20 @@ def test_page_of_another_host_may_not_connect(page: Page, console: Console, serv
     console.take("WebSocket connection to 'ws://.*' failed: .*Unexpected response code: 403")
 
 
-def test_page_of_an_allowed_origin_may_connect(page: Page, serve: Serve) -> None:
-    """A page of another host that `allowed_origins=` names talks with the chat."""
+@pytest.mark.parametrize(("host", "is_named"), [("friend.localhost", True), ("127.0.0.1", False)])
+def test_page_of_an_allowed_origin_may_connect(
+    page: Page, serve: Serve, host: str, is_named: bool
+) -> None:
+    """A page of another host that `allowed_origins=` names talks with the chat.
+
+    A page of the same host name may connect, also from another port, as cookies go to both.
+    """
     other = FastAPI()
     add_blank(other)
-    other_server = serve(other)
-    origin = f"http://friend.localhost:{other_server.port}"
-    app = make_app(allowed_origins=[origin])
+    origin = f"http://{host}:{serve(other).port}"
+    app = make_app(allowed_origins=[origin] if is_named else [])
 
     page.goto(f"{origin}/")
-
-    answer = page.evaluate(HIJACK, serve(app).url("/chat/ws", "ws"))
-    assert answer == "Message text was: NBA"
-
-
-def test_page_of_the_same_host_may_connect(page: Page, serve: Serve) -> None:
-    """A page of the same host name may connect, also from another port, as cookies go to both."""
-    other = FastAPI()
-    add_blank(other)
-    app = make_app()
-
-    page.goto(serve(other).url("/"))
 
     answer = page.evaluate(HIJACK, serve(app).url("/chat/ws", "ws"))
     assert answer == "Message text was: NBA"

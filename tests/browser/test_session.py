@@ -103,8 +103,7 @@ def test_clear_asks_once(page: Page, open_chat: OpenChat) -> None:
 
     person = open_chat()
     expect(person.clear).to_be_disabled()
-    person.says("secret")
-    person.reads(*echoed(["secret"]))
+    person.talks("secret")
     person.clear.click()
     expect(person.clear).to_have_text(ENGLISH["clear_really"])
     page.clock.fast_forward(6000)
@@ -118,8 +117,7 @@ def test_clear_asks_once(page: Page, open_chat: OpenChat) -> None:
     expect(person.clear).to_be_disabled()
     expect(person.field).to_be_focused()
     page.reload()
-    person.says("new")
-    person.reads(*echoed(["new"]))
+    person.talks("new")
 
 
 def test_clear_ends_the_answer_that_is_written(open_chat: OpenChat) -> None:
@@ -206,8 +204,7 @@ def test_each_chat_has_its_own_conversation(page: Page, serve: Serve) -> None:
 
     for name in ("one", "two"):
         page.goto(server.url(f"/{name}/chat"))
-        person.says(name)
-        person.reads(*echoed([name]))
+        person.talks(name)
     page.goto(server.url("/one/chat"))
 
     person.reads(*echoed(["one"]))
@@ -246,9 +243,6 @@ def test_page_without_storage_works(page: Page, open_chat: OpenChat, kept: bool)
     Where the server keeps conversations each page has its own.
     """
     person = open_chat(kept=kept, frame="allow-scripts", allowed_origins=["null"])
-    person.says("hello")
-    person.reads(*echoed(["hello"]))
+    person.talks("hello")
     page.reload()
-    person.says("hello again")
-
-    person.reads(*echoed(["hello again"]))
+    person.talks("hello again")

@@ -3,84 +3,80 @@
 from collections.abc import Callable
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, HTTPException
 from fastapi.requests import HTTPConnection
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
-from tests.browser.conftest import Console, OpenChat
-from tests.browser.person import echoed
+from tests.browser.axe import violations
+from tests.browser.conftest import Console, OpenChat, TakePicture
+from tests.browser.person import Person, echoed
 from tests.browser.witness import handshakes
 from tests.waiting import wait_until
 
 Guard = Callable[[HTTPConnection], None]
+Enter = Callable[[Guard], Person]
 
 FIVE_MINUTES_MS = 300_000
 
 
-def refuses(connection: HTTPConnection) -> None:
-    if connection.cookies.get("session") != "good":
-        raise HTTPException(401)
+def make_guard(status: int, **headers: str) -> Guard:
+    def guard(connection: HTTPConnection) -> None:
+        if connection.cookies.get("session") != "good":
+            raise HTTPException(status, headers=headers)
+
+    return guard
 
 
-def forbids(connection: HTTPConnection) -> None:
-    if connection.cookies.get("session") != "good":
-        raise HTTPException(403)
+refuses = make_guard(401)
+redirects = make_guard(303, Location="/sign-in")
+guards = pytest.mark.parametrize(
+    "guard", [refuses, make_guard(403), redirects], ids=["refuses", "forbids", "redirects"]
+)
 
 
-def redirects(connection: HTTPConnection) -> None:
-    if connection.cookies.get("session") != "good":
-        raise HTTPException(303, headers={"Location": "/sign-in"})
-
-
-guards = pytest.mark.parametrize("guard", [refuses, forbids, redirects])
-
-
-@pytest.fixture(autouse=True)
-def expected_refusals(expected_errors: list[str]) -> None:
+@pytest.fixture
+def enter(
+    open_chat: OpenChat, context: BrowserContext, console: Console, expected_errors: list[str]
+) -> Enter:
+    """Sign in, and open a chat behind a guard over a wire."""
+    console.allow_failed_connections()
     # uvicorn 0.54 logs this at ERROR for each handshake that a dependency refuses.
     expected_errors.append("returned without completing handshake")
 
+    def enter(guard: Guard) -> Person:
+        app = make_app(dependencies=[Depends(guard)])
 
-def make_host(guard: Guard) -> FastAPI:
-    """Return a host with a chat behind a guard, and a page to sign in."""
-    app = make_app(dependencies=[Depends(guard)])
+        @app.get("/sign-in")
+        def sign_in_page() -> HTMLResponse:
+            page = "<!doctype html><title>Sign in</title><link rel=icon href='data:,'>"
+            return HTMLResponse(page)
 
-    @app.get("/sign-in")
-    def sign_in() -> HTMLResponse:
-        return HTMLResponse("<!doctype html><title>Sign in</title><link rel=icon href='data:,'>")
+        sign_in(context)
+        return open_chat(app=app, wire=True)
 
-    return app
+    return enter
 
 
 def sign_in(context: BrowserContext) -> None:
     context.add_cookies([{"name": "session", "value": "good", "url": "http://127.0.0.1"}])
 
 
-@guards
-def test_guard_lets_in(open_chat: OpenChat, context: BrowserContext, guard: Guard) -> None:
-    """Who is signed in comes through a guard of the host's, page and connection alike."""
-    sign_in(context)
-    person = open_chat(guard=guard)
-    person.says("let in")
-
-    person.reads(*echoed(["let in"]))
-
-
-@guards
-def test_signed_out_page_stops_trying(
-    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console, guard: Guard
-) -> None:
-    """Signed out meanwhile, the page says so, keeps what was said and sends no handshake more."""
-    console.allow_failed_connections()
-    sign_in(context)
-    page.clock.install()
-    person = open_chat(app=make_host(guard), wire=True)
-    context.clear_cookies()
+def sign_out(person: Person) -> None:
+    """Let the host forget a person, and let them see it."""
+    person.page.context.clear_cookies()
     person.wire.cut()
     person.reads_state("signed_out")
+
+
+@guards
+def test_signed_out_page_stops_trying(page: Page, enter: Enter, guard: Guard) -> None:
+    """Signed out meanwhile, the page says so, keeps what was said and sends no handshake more."""
+    page.clock.install()
+    person = enter(guard)
+    sign_out(person)
     expect(person.try_again).to_be_visible()
     person.says("unheard")
     expect(person.notes).to_have_text([ENGLISH["waiting"]])
@@ -97,17 +93,15 @@ def test_signed_out_page_stops_trying(
 
 @guards
 def test_signed_in_again_the_page_goes_on(
-    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console, guard: Guard
+    enter: Enter, context: BrowserContext, guard: Guard
 ) -> None:
-    """Try again connects once one is signed in again, and delivers what has waited."""
-    console.allow_failed_connections()
-    sign_in(context)
-    person = open_chat(app=make_host(guard), wire=True)
-    person.says("before")
-    person.reads(*echoed(["before"]))
-    context.clear_cookies()
-    person.wire.cut()
-    person.reads_state("signed_out")
+    """Who is signed in comes through a guard of the host's, page and connection alike.
+
+    Try again connects once one is signed in again, and delivers what has waited.
+    """
+    person = enter(guard)
+    person.talks("before")
+    sign_out(person)
     person.says("waiting")
     person.try_again.click()
     wait_until(lambda: len(handshakes(person.asked)) == 3, "the page has tried again")
@@ -123,16 +117,25 @@ def test_signed_in_again_the_page_goes_on(
     assert statuses[1] == statuses[2] != 101
 
 
-def test_try_again_hands_the_focus_on(
-    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console
+def test_ways_back_in(
+    page: Page, enter: Enter, context: BrowserContext, take_picture: TakePicture
 ) -> None:
-    """Who pressed Try again, which then goes, is left in the field and not nowhere."""
-    console.allow_failed_connections()
+    """Who signs in in another tab and comes back finds the chat connected, without a click.
+
+    Who pressed Try again, which then goes, is left in the field and not nowhere. axe-core finds
+    nothing in a page whose person is signed out, nor in its way back.
+    """
+    person = enter(refuses)
+    sign_out(person)
     sign_in(context)
-    person = open_chat(app=make_host(refuses), wire=True)
-    context.clear_cookies()
-    person.wire.cut()
-    person.reads_state("signed_out")
+    # A browser without windows has no tabs that are hidden: it says so for it.
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    person.reads_state("connected")
+
+    sign_out(person)
+    expect(person.try_again).to_be_visible()
+    take_picture(page, "signed-out")
+    assert violations(page) == []
     sign_in(context)
     person.try_again.focus()
     page.keyboard.press("Enter")
@@ -141,20 +144,3 @@ def test_try_again_hands_the_focus_on(
     page.keyboard.press("Enter")
 
     person.reads(*echoed(["on we go"]))
-
-
-def test_coming_back_from_the_sign_in_page_connects(
-    page: Page, open_chat: OpenChat, context: BrowserContext, console: Console
-) -> None:
-    """Who signs in in another tab and comes back finds the chat connected, without a click."""
-    console.allow_failed_connections()
-    sign_in(context)
-    person = open_chat(app=make_host(refuses), wire=True)
-    context.clear_cookies()
-    person.wire.cut()
-    person.reads_state("signed_out")
-    sign_in(context)
-    # A browser without windows has no tabs that are hidden: it says so for it.
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-
-    person.reads_state("connected")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenChat
-from tests.browser.person import echoed, words
+from tests.browser.person import box_of, echoed, words
 from tests.browser.test_layout import SCREENS
 
 
@@ -33,9 +33,7 @@ def test_focus_of_the_field_touches_nothing(page: Page, open_chat: OpenChat) -> 
     """The line around the field that has the focus stays clear of the words under it."""
     person = open_chat()
     expect(person.field).to_be_focused()
-    field, hint = person.field.bounding_box(), page.locator("#echochat-hint").bounding_box()
-    assert field is not None
-    assert hint is not None
+    field, hint = box_of(person.field), box_of(page.locator("#echochat-hint"))
     ring = person.field.evaluate(
         "field => parseFloat(getComputedStyle(field).outlineWidth)"
         " + parseFloat(getComputedStyle(field).outlineOffset)"
@@ -62,9 +60,7 @@ def test_try_again_is_where_buttons_are(
     person.wire.cut()
     person.reads_state("signed_out")
 
-    button, log = person.try_again.bounding_box(), person.log.bounding_box()
-    assert button is not None
-    assert log is not None
+    button, log = box_of(person.try_again), box_of(person.log)
     assert button["x"] + button["width"] == pytest.approx(log["x"] + log["width"], abs=1)
 
 

@@ -49,12 +49,7 @@ PROXIES = [
         "/support/chat/",
         "wss://{}/support/chat/ws",
     ),
-    Proxy(
-        "scheme lost",
-        HOST + EVERYTHING,
-        "/support/chat",
-        "ws://{}/support/chat/ws",
-    ),
+    Proxy("scheme lost", HOST + EVERYTHING, "/support/chat", "ws://{}/support/chat/ws"),
     Proxy(
         "port lost",
         HOST_WITHOUT_PORT + SCHEME + EVERYTHING,
@@ -87,12 +82,7 @@ PROXIES = [
         "wss://{}/rooms/a%20b%3F%23%25/ws",
         mount="/rooms/{room}",
     ),
-    Proxy(
-        "mount renamed",
-        HOST + SCHEME + RENAMED,
-        "/help",
-        "wss://{}/support/chat/ws",
-    ),
+    Proxy("mount renamed", HOST + SCHEME + RENAMED, "/help", "wss://{}/support/chat/ws"),
     Proxy(
         "mount renamed, trailing slash",
         HOST + SCHEME + RENAMED,

@@ -113,17 +113,13 @@ def room() -> str:
     return secrets.token_hex(8)
 
 
-def url(process: Process, path: str) -> str:
-    return process.ws(f"{path}")
-
-
 # --- A room --------------------------------------------------------------------------------------
 
 
 def test_one_room(pair: Group, room: str) -> None:
     """What is sent, posted or typed in one process is seen in the other, in one order, once."""
     path = f"/rooms/{room}"
-    with Client(url(pair.one, path), "Ann") as ann, Client(url(pair.two, path), "Bob") as bob:
+    with Client(pair.one.ws(path), "Ann") as ann, Client(pair.two.ws(path), "Bob") as bob:
         entry = ann.tell("hello")
         assert bob.hear("entry") == entry
         ann.send(type="typing")
@@ -142,7 +138,7 @@ def test_one_room(pair: Group, room: str) -> None:
             assert own == [f"{number}" for number in range(100)]
         # Through the other process nothing is new.
         for visitor, other in ((ann, pair.two), (bob, pair.one)):
-            with visitor.come_back(url=url(other, path)) as back:
+            with visitor.come_back(url=other.ws(path)) as back:
                 assert back.room["resumed"] is True
                 assert back.heard_so_far("entry") == []
                 again = next(one for one in heard[0] if author_id(one) == back.id)
@@ -152,13 +148,13 @@ def test_one_room(pair: Group, room: str) -> None:
 def test_presence_counts_both(pair: Group, room: str) -> None:
     """People of both processes are there, once, and gone when the last connection of theirs is."""
     path = f"/rooms/{room}"
-    with Client(url(pair.one, path), "Ann") as ann:
-        with Client(url(pair.two, path), "Bob") as bob:
+    with Client(pair.one.ws(path), "Ann") as ann:
+        with Client(pair.two.ws(path), "Bob") as bob:
             for visitor in (ann, bob):
                 visitor.meet("Ann", "Bob")
             with (
-                Client(url(pair.two, path), "Ann", guest=ann.guest),
-                Client(url(pair.two, path), "Cleo"),
+                Client(pair.two.ws(path), "Ann", guest=ann.guest),
+                Client(pair.two.ws(path), "Cleo"),
             ):
                 for visitor in (ann, bob):
                     visitor.meet("Ann", "Bob", "Cleo")
@@ -178,11 +174,11 @@ def test_conversation_moves_in_the_middle_of_an_answer(pair: Group) -> None:
     go on without.
     """
     conversation = secrets.token_urlsafe(16)
-    with Client(url(pair.one, "/kept"), conversation=conversation) as visitor:
+    with Client(pair.one.ws("/kept"), conversation=conversation) as visitor:
         visitor.tell("count", "1")
         for _ in range(3):
             visitor.hear("draft")
-    with visitor.come_back(url=url(pair.two, "/kept")) as visitor:
+    with visitor.come_back(url=pair.two.ws("/kept")) as visitor:
         draft = visitor.hear("draft")
         assert draft["is_start"] is True
         text = draft["text"]
@@ -202,10 +198,10 @@ def test_conversation_moves_in_the_middle_of_an_answer(pair: Group) -> None:
 def test_stop_through_the_other_process(pair: Group) -> None:
     """An answer is stopped from wherever its conversation is; the next is answered there."""
     conversation = secrets.token_urlsafe(16)
-    with Client(url(pair.one, "/kept"), conversation=conversation) as visitor:
+    with Client(pair.one.ws("/kept"), conversation=conversation) as visitor:
         visitor.tell("first", "1")
         visitor.hear("draft")
-    with visitor.come_back(url=url(pair.two, "/kept")) as visitor:
+    with visitor.come_back(url=pair.two.ws("/kept")) as visitor:
         visitor.hear("draft")
         visitor.send(type="stop", id="1")
         stopped = visitor.answer()
@@ -223,10 +219,10 @@ def test_answer_that_nobody_waits_for_in_any_process(pair: Group) -> None:
     conversation = secrets.token_urlsafe(16)
     ended = "nobody was there for 2"
     before = pair.one.log().count(ended)
-    with Client(url(pair.one, "/kept"), conversation=conversation) as visitor:
+    with Client(pair.one.ws("/kept"), conversation=conversation) as visitor:
         visitor.tell("count", "1")
         visitor.hear("draft")
-    with visitor.come_back(url=url(pair.two, "/kept")) as visitor:
+    with visitor.come_back(url=pair.two.ws("/kept")) as visitor:
         visitor.hear("draft")
     wait_until(lambda: pair.one.log().count(ended) == before + 1, "it is ended")
     with visitor.come_back() as visitor:
@@ -239,8 +235,8 @@ def test_two_who_could_answer(pair: Group, room: str) -> None:
     """Where either process could answer each message is answered by one of them, and asked once."""
     path = f"/quick/{room}"
     with (
-        Client(url(pair.one, path), "Ann") as ann,
-        Client(url(pair.two, path), "Ann", guest=ann.guest) as other,
+        Client(pair.one.ws(path), "Ann") as ann,
+        Client(pair.two.ws(path), "Ann", guest=ann.guest) as other,
     ):
         for number in range(50):
             for visitor in (ann, other):
@@ -265,12 +261,12 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
     path = f"/rooms/{room}"
     with started(3, shared_redis, tmp_path) as group, contextlib.ExitStack() as visitors:
         stays, *leave = group.processes
-        ann = visitors.enter_context(Client(url(stays, path), "Ann"))
+        ann = visitors.enter_context(Client(stays.ws(path), "Ann"))
         asking: dict[str, Client] = {}
         for name, process in zip(("Killed", "Ended"), leave, strict=True):
-            visitors.enter_context(Client(url(process, path), name))
+            visitors.enter_context(Client(process.ws(path), name))
             conversation = secrets.token_urlsafe(16)
-            visitor = Client(url(process, "/kept"), conversation=conversation)
+            visitor = Client(process.ws("/kept"), conversation=conversation)
             asking[name] = visitors.enter_context(visitor)
         ann.meet("Ann", "Ended", "Killed")
         for name, visitor in asking.items():
@@ -286,7 +282,7 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
         back: dict[str, Client] = {}
         for name, visitor in asking.items():
             visitor.close_code()
-            back[name] = visitors.enter_context(visitor.come_back(url=url(stays, "/kept")))
+            back[name] = visitors.enter_context(visitor.come_back(url=stays.ws("/kept")))
             back[name].tell(f"{name} second", f"{name} second")
 
         ann.meet("Ann", "Killed")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,17 @@ MALLORY = Author("m", "Mallory")
 class Bot:
     """A reply function that waits for each answer until it may give one.
 
+    Args:
+        count: How many it may give at once.
+
     Attributes:
         asked: The texts that it was asked, in order.
         may: How many answers it may give.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = 0) -> None:
         self.asked: list[str] = []
-        self.may = threading.Semaphore(0)
+        self.may = threading.Semaphore(count)
 
     async def reply(self, message: Message) -> str:
         self.asked.append(message.text)
@@ -48,6 +52,13 @@ class Bot:
 def who(as_: str = "") -> Author | None:
     """Give the account that the query names."""
     return Author(as_, as_) if as_ else None
+
+
+def come(
+    client: TestClient, as_: str, **how: Any
+) -> contextlib.AbstractContextManager[testing.Person]:
+    """Enter with the account of a name."""
+    return testing.enter(client, f"/chat?as_={as_}", **{"timeout": PATIENCE, **how})
 
 
 def has_asked(bot: Bot, count: int) -> bool:
@@ -68,6 +79,16 @@ def texts(asked: list[str], by: str) -> list[str]:
     return [text for text in asked if text.startswith(by)]
 
 
+@contextlib.contextmanager
+def entered(bot: Bot, rooms: MemoryRooms) -> Iterator[testing.Person]:
+    """Enter a chat of these rooms whose bot has not been asked anything in this process."""
+    with (
+        TestClient(make_app(bot.reply, rooms=rooms)) as client,
+        testing.enter(client, "/chat", name="Ada", timeout=PATIENCE) as ada,
+    ):
+        yield ada
+
+
 # --- Turns ---------------------------------------------------------------------------------------
 
 
@@ -86,12 +107,10 @@ def test_2000_questions_of_one_person() -> None:
     )
     with TestClient(app) as client, contextlib.ExitStack() as stack:
 
-        def come(name: str) -> testing.Person:
-            return stack.enter_context(
-                testing.enter(client, f"/chat?as_={name}", timeout=4 * PATIENCE)
-            )
+        def enter(name: str) -> testing.Person:
+            return stack.enter_context(come(client, name, timeout=4 * PATIENCE))
 
-        mallory = [come("mallory") for _ in range(2)]
+        mallory = [enter("mallory") for _ in range(2)]
         for number in range(1000):
             for window in mallory:
                 window.send(f"mallory {number}")
@@ -99,7 +118,7 @@ def test_2000_questions_of_one_person() -> None:
             window.send_frame({"type": "ping"})
             while window.receive()["type"] != "pong":
                 pass
-        ada, bob = come("ada"), come("bob")
+        ada, bob = enter("ada"), enter("bob")
         ada.send("ada 1")
         ada.send("ada 2")
         bob.say("bob 1")
@@ -121,10 +140,7 @@ def test_turns_of_many_people() -> None:
         contextlib.ExitStack() as stack,
     ):
         people = [
-            stack.enter_context(
-                testing.enter(client, f"/chat?as_={name}", name="Ada", timeout=PATIENCE)
-            )
-            for name in ("a", "b", "c", "", "")
+            stack.enter_context(come(client, name, name="Ada")) for name in ("a", "b", "c", "", "")
         ]
         for number in range(4):
             for index, person in enumerate(people):
@@ -141,8 +157,8 @@ def test_turn_of_who_waits_while_somebody_goes_on_asking() -> None:
     bot = Bot()
     with (
         TestClient(make_app(bot.reply, rooms=MemoryRooms(), author=who)) as client,
-        testing.enter(client, "/chat?as_=mallory", timeout=PATIENCE) as mallory,
-        testing.enter(client, "/chat?as_=ada", timeout=PATIENCE) as ada,
+        come(client, "mallory") as mallory,
+        come(client, "ada") as ada,
     ):
         for number in range(3):
             mallory.say(f"mallory {number}")
@@ -175,16 +191,11 @@ def test_unanswered_questions_of_one_person(connections: int) -> None:
         return len([e for e in entries if e.kind == "message" and e.text.startswith(by)])
 
     with TestClient(app) as client, contextlib.ExitStack() as stack:
-
-        def enter(name: str) -> testing.Person:
-            entering = testing.enter(client, f"/chat?as_={name}", timeout=PATIENCE)
-            return stack.enter_context(entering)
-
-        windows = [enter("mallory") for _ in range(connections)]
+        windows = [stack.enter_context(come(client, "mallory")) for _ in range(connections)]
         for number in range(20):
             for index, window in enumerate(windows):
                 window.send(f"mallory {index} {number}")
-        ada = enter("ada")
+        ada = stack.enter_context(come(client, "ada"))
         ada.say("ada")
         assert 5 <= asyncio.run(kept("mallory")) < 5 + connections
         # Nor are more kept when there is a place again.
@@ -218,13 +229,13 @@ def test_what_somebody_who_left_has_open(has_dependencies: bool) -> None:
         limits=Limits(unanswered_messages=40, connections=1),
     )
     with TestClient(app) as client:
-        with testing.enter(client, "/chat?as_=mallory", timeout=PATIENCE) as mallory:
+        with come(client, "mallory") as mallory:
             for number in range(100):
                 mallory.send(f"mallory {number}")
             wait_until(lambda: len(bot.asked) == 1, "it is asked")
         # What was sent just before is waited for a little.
         wait_until(lambda: is_free(client), "the place is free")
-        with testing.enter(client, "/chat?as_=ada", timeout=PATIENCE) as ada:
+        with come(client, "ada") as ada:
             bot.let(1000)
             assert ada.ask("ada 0") == "answer to ada 0"
             wait_until(lambda: len(bot.asked) >= 17, "some are answered")
@@ -233,7 +244,7 @@ def test_what_somebody_who_left_has_open(has_dependencies: bool) -> None:
             answered = len(texts(bot.asked, "mallory"))
             assert answered <= (16 if has_dependencies else 41)
         wait_until(lambda: is_free(client), "the place is free")
-        with testing.enter(client, "/chat?as_=mallory", timeout=PATIENCE) as mallory:
+        with come(client, "mallory") as mallory:
             mallory.ask("mallory again")
         by = texts(bot.asked, "mallory")
         assert by[-1] == "mallory again"
@@ -263,12 +274,8 @@ def test_question_before_chatter(beyond: int) -> None:
     """A question before any number of notices is answered by the process that comes next."""
     rooms = MemoryRooms(history=10_000)
     fill(rooms, [entry("question"), *(entry(f"{n}", author=None) for n in range(beyond))])
-    bot = Bot()
-    bot.let(1000)
-    with (
-        TestClient(make_app(bot.reply, rooms=rooms)) as client,
-        testing.enter(client, "/chat", name="Ada", timeout=PATIENCE) as ada,
-    ):
+    bot = Bot(1000)
+    with entered(bot, rooms) as ada:
         assert ada.hear().text == "answer to question"
     assert bot.asked == ["question"]
 
@@ -285,13 +292,9 @@ def test_only_what_has_no_answer_is_answered() -> None:
     chatter = [entry(f"notice {n}", author=None) for n in range(300)]
     answers = [entry("yes", author=None, kind="answer", id=str(each.position)) for each in answered]
     fill(rooms, [*answers[:100], *chatter, *answers[100:]])
-    bot = Bot()
-    bot.let(1000)
+    bot = Bot(1000)
     expected = [each.text for each in asked if each not in answered]
-    with (
-        TestClient(make_app(bot.reply, rooms=rooms)) as client,
-        testing.enter(client, "/chat", name="Ada", timeout=PATIENCE) as ada,
-    ):
+    with entered(bot, rooms) as ada:
         heard = [ada.hear() for _ in expected]
         assert ada.ask("now") == "answer to now"
     assert [each.text for each in heard] == [f"answer to {text}" for text in expected]
@@ -315,12 +318,8 @@ def test_history_is_not_read_to_its_beginning() -> None:
     """A room is opened at the same cost however long its history is, of whatever kinds."""
     rooms = Counted(history=10_000)
     fill(rooms, [entry(f"{n}", author=None, ago=3600) for n in range(5000)])
-    bot = Bot()
-    bot.let(1)
-    with (
-        TestClient(make_app(bot.reply, rooms=rooms)) as client,
-        testing.enter(client, "/chat", name="Ada", timeout=PATIENCE) as ada,
-    ):
+    bot = Bot(1)
+    with entered(bot, rooms) as ada:
         ada.ask("?")
     assert rooms.pages <= 5
 
@@ -382,8 +381,7 @@ def test_300_questions_and_a_kill(keep: Keep, tmp_path: Path) -> None:
 def test_what_is_taken_up_waits_for_its_sender(tmp_path: Path) -> None:
     """With dependencies a question of before the restart waits while only others are there."""
     rooms = SQLiteRooms(tmp_path / "rooms.db")
-    bot = Bot()
-    bot.let(100)
+    bot = Bot(100)
 
     async def reply(message: Message, as_: str) -> str:
         return f"{as_} has {await bot.reply(message)}"
@@ -397,9 +395,9 @@ def test_what_is_taken_up_waits_for_its_sender(tmp_path: Path) -> None:
     asyncio.run(fill_it())
     with (
         TestClient(app) as client,
-        testing.enter(client, "/chat?as_=Ada", timeout=PATIENCE) as imposter,
+        come(client, "Ada") as imposter,
     ):
         assert imposter.ask("1") == "Ada has answer to 1"
-        with testing.enter(client, "/chat?as_=ada", timeout=PATIENCE) as ada:
+        with come(client, "ada") as ada:
             assert ada.hear().text == "ada has answer to question"
     assert bot.asked == ["1", "question"]

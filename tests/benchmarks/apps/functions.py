@@ -1,7 +1,7 @@
 """The same functions of a user's own, behind the chat and behind the tutorial's endpoint."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.concurrency import run_in_threadpool
@@ -48,47 +48,31 @@ async def text_waits_once(text: str) -> str:
     return answer(text)
 
 
-async def text_in_pieces(text: str) -> AsyncIterator[str]:
-    yield answer(text)
+async def text_in_a_thread(text: str) -> str:
+    return await run_in_threadpool(answer, text)
 
 
-@tutorial.websocket("/at-once/ws")
-async def tutorial_at_once(websocket: WebSocket) -> None:
-    await websocket.accept()
-    try:
-        while True:
-            await websocket.send_text(await text_at_once(await websocket.receive_text()))
-    except WebSocketDisconnect:
-        return
+async def text_in_pieces(text: str) -> str:
+    async def pieces() -> AsyncIterator[str]:
+        yield answer(text)
+
+    return "".join([piece async for piece in pieces()])
 
 
-@tutorial.websocket("/waits-once/ws")
-async def tutorial_waits_once(websocket: WebSocket) -> None:
-    await websocket.accept()
-    try:
-        while True:
-            await websocket.send_text(await text_waits_once(await websocket.receive_text()))
-    except WebSocketDisconnect:
-        return
+def add_endpoint(path: str, function: Callable[[str], Awaitable[str]]) -> None:
+    """Give the tutorial's application an endpoint that answers with a function."""
+
+    @tutorial.websocket(path)
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        try:
+            while True:
+                await websocket.send_text(await function(await websocket.receive_text()))
+        except WebSocketDisconnect:
+            return
 
 
-@tutorial.websocket("/in-a-thread/ws")
-async def tutorial_in_a_thread(websocket: WebSocket) -> None:
-    await websocket.accept()
-    try:
-        while True:
-            text = await run_in_threadpool(answer, await websocket.receive_text())
-            await websocket.send_text(text)
-    except WebSocketDisconnect:
-        return
-
-
-@tutorial.websocket("/in-pieces/ws")
-async def tutorial_in_pieces(websocket: WebSocket) -> None:
-    await websocket.accept()
-    try:
-        while True:
-            pieces = [piece async for piece in text_in_pieces(await websocket.receive_text())]
-            await websocket.send_text("".join(pieces))
-    except WebSocketDisconnect:
-        return
+add_endpoint("/at-once/ws", text_at_once)
+add_endpoint("/waits-once/ws", text_waits_once)
+add_endpoint("/in-a-thread/ws", text_in_a_thread)
+add_endpoint("/in-pieces/ws", text_in_pieces)

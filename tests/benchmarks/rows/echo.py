@@ -40,18 +40,14 @@ def asking(
         answer = trial.answer(requests[0], answers)
         trial.close()
         sockets = connect_many(server.port, connections, hello, len(welcome))
-        try:
-            return ask_again(
-                sockets,
-                requests,
-                len(answer),
-                in_flight=in_flight,
-                seconds=seconds,
-                server_seconds=server.seconds,
-            )
-        finally:
-            for sock in sockets:
-                sock.close()
+        return ask_again(
+            sockets,
+            requests,
+            len(answer),
+            in_flight=in_flight,
+            seconds=seconds,
+            server_seconds=server.seconds,
+        )
 
     return measure
 

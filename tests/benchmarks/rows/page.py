@@ -20,32 +20,30 @@ def getting(request: bytes, seconds: float) -> Callable[[Server], Sample]:
     """Return a measure of what one request costs, over connections that stay open."""
 
     def measure(server: Server) -> Sample:
-        trial = wire.Trial(server.port)
-        answer = trial.body(request)
-        trial.close()
+        size = len(_body(server, request))
         sockets = connect_many(server.port, _CONNECTIONS)
-        try:
-            return ask_again(
-                sockets,
-                [request],
-                len(answer),
-                in_flight=1,
-                seconds=seconds,
-                server_seconds=server.seconds,
-            )
-        finally:
-            for sock in sockets:
-                sock.close()
+        return ask_again(
+            sockets,
+            [request],
+            size,
+            in_flight=1,
+            seconds=seconds,
+            server_seconds=server.seconds,
+        )
 
     return measure
 
 
+def _body(server: Server, request: bytes) -> bytes:
+    trial = wire.Trial(server.port)
+    answer = trial.body(request)
+    trial.close()
+    return answer
+
+
 def _ask(app: str, request: bytes, *, env: Mapping[str, str] | None = None) -> bytes:
     with Server(app, env=env) as server:
-        trial = wire.Trial(server.port)
-        answer = trial.body(request)
-        trial.close()
-        return answer
+        return _body(server, request)
 
 
 def _etag(answer: bytes) -> str:
@@ -57,19 +55,17 @@ def _etag(answer: bytes) -> str:
 def page_rows(effort: Effort) -> Iterator[Row]:
     """Compare the page with pages of the same size."""
     size = len(_ask("ours", wire.get("/chat")).partition(b"\r\n\r\n")[2])
+
+    def entrant(app: str, path: str) -> Entrant:
+        return Entrant(app, getting(wire.get(path), effort.seconds))
+
     contest = Contest(
         "page",
         {
-            "a constant HTMLResponse": Entrant(
-                "pages", getting(wire.get("/constant"), effort.seconds)
-            ),
-            "a constant HTMLResponse, included": Entrant(
-                "pages", getting(wire.get("/included"), effort.seconds)
-            ),
-            "a Jinja2Templates page": Entrant(
-                "pages", getting(wire.get("/jinja2"), effort.seconds)
-            ),
-            "page": Entrant("ours", getting(wire.get("/chat"), effort.seconds)),
+            "a constant HTMLResponse": entrant("pages", "/constant"),
+            "a constant HTMLResponse, included": entrant("pages", "/included"),
+            "a Jinja2Templates page": entrant("pages", "/jinja2"),
+            "page": entrant("ours", "/chat"),
         },
         effort,
         env={PAGE_BYTES: str(size)},

@@ -27,9 +27,13 @@ def _text_manners(path: str) -> Manners:
     return Manners(hello, b"", b"", b"", lambda _, text: wire.frame(text.encode()))
 
 
-def _our_manners() -> Manners:
+def _new_room() -> str:
     # A room of its own for each run: nobody is sent what was said in another.
-    path = f"/rooms/room{next(_rooms)}/ws"
+    return f"/rooms/room{next(_rooms)}/ws"
+
+
+def our_manners(path: str) -> Manners:
+    """Return how one speaks in a room of ours: readers have no name."""
 
     def enter(name: str | None) -> bytes:
         said = {"type": "enter", "after": None, "name": name}
@@ -42,11 +46,6 @@ def _our_manners() -> Manners:
         b'"welcome"',
         lambda number, text: wire.message(text, number),
     )
-
-
-def _our_plain_manners() -> Manners:
-    """Readers without a subprotocol; who speaks has none, either."""
-    return _text_manners(f"/rooms/room{next(_rooms)}/ws")
 
 
 def _socketio_manners() -> Manners:
@@ -90,8 +89,9 @@ def _deliveries(effort: Effort, loop: str) -> Iterator[Row]:
         "tutorial's manager": Entrant(
             "tutorial", _listening(lambda: _text_manners("/room"), effort)
         ),
-        V1: Entrant("ours-room", _listening(_our_manners, effort)),
-        "plain": Entrant("ours-room", _listening(_our_plain_manners, effort)),
+        V1: Entrant("ours-room", _listening(lambda: our_manners(_new_room()), effort)),
+        # Readers without a subprotocol; who speaks has none, either.
+        "plain": Entrant("ours-room", _listening(lambda: _text_manners(_new_room()), effort)),
     }
     has_socketio = importlib.util.find_spec("socketio") is not None
     if has_socketio:
@@ -114,7 +114,7 @@ def _stalled_rows(effort: Effort) -> Iterator[Row]:
 
     def listening(who: str) -> Callable[[Server], Sample]:
         measure = _listening(
-            _our_manners,
+            lambda: our_manners(_new_room()),
             effort,
             _LONG_TEXT,
             has_stalled=who == "one never reads",

@@ -75,8 +75,12 @@ def test_addresses_of_two_rooms(one: str, other: str) -> None:
 
 
 async def test_leases(rooms: Rooms) -> None:
-    """Leases of two rooms, or of two messages, are two, however their names are joined."""
+    """Leases of two rooms, or of two messages, are two, however their names are joined.
+
+    Leases of other rooms or positions are others, though the joined texts look alike.
+    """
     names = ["team", "team a", "team 1", "team:1", "1", "team:lease", 'team"', "team'", "team\x00"]
+    names += ["team}:lease:1", "", "{team}"]
     for name, position in itertools.product(names, (1, 11, 111)):
         assert await rooms.hold(name, position, f"{name} {position}", 30) is True
     for name, position in itertools.product(names, (1, 11, 111)):
@@ -101,6 +105,8 @@ async def test_entries(rooms: Rooms) -> None:
 
 PREFIXES = [
     ("chat", "staff:lounge", "chat:staff", "lounge"),
+    ("chat", "staff:lounge", "chat%3Astaff", "lounge"),
+    ("chat:staff", "lounge", "chat%3Astaff", "lounge"),
     ("chat", "{staff}", "chat:{staff", "}"),
     ("chat", "a}:history", "chat:a}", "history"),
     ("chat", "", "chat:", ""),
@@ -113,7 +119,10 @@ PREFIXES = [
 async def test_prefixes(
     shared_redis: Process, prefix: str, room: str, other_prefix: str, other_room: str
 ) -> None:
-    """Chats of two prefixes share neither entries nor leases, signals and pseudonyms."""
+    """Chats of two prefixes share neither entries nor leases, signals and pseudonyms.
+
+    Chats of different prefixes share no room, whatever their names hold.
+    """
     url, mark = shared_redis.url(scheme="redis"), secrets.token_hex(4)
     one = RedisRooms(url, prefix=f"{mark}{prefix}")
     other = RedisRooms(url, prefix=f"{mark}{other_prefix}")

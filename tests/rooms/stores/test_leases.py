@@ -22,25 +22,6 @@ async def test_one_holder_has_a_lease(rooms: Rooms) -> None:
     assert await rooms.hold("lobby", 1, "b", 60)
 
 
-async def test_a_lease_is_of_one_room_and_position(rooms: Rooms) -> None:
-    """Leases of other rooms or positions are others, though the joined texts look alike."""
-    leases = [
-        ("team", 1),
-        ("team", 11),
-        ("team 1", 1),
-        ("team:lease", 1),
-        ("team}:lease:1", 1),
-        ("", 1),
-        ("1", 1),
-        ("{team}", 1),
-    ]
-    for number, (room, position) in enumerate(leases):
-        assert await rooms.hold(room, position, str(number), 60)
-    for number, (room, position) in enumerate(leases):
-        assert not await rooms.hold(room, position, "somebody else", 60)
-        assert await rooms.hold(room, position, str(number), 60)
-
-
 async def test_a_lease_expires(rooms: Rooms) -> None:
     """A lease that is not renewed is free when its time is over, and not before."""
     begun = time.monotonic()

@@ -12,11 +12,8 @@ import pytest
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from tests.conftest import Keep
 from tests.rooms.stores.conftest import entry
-from tests.servers import uvicorn_command
+from tests.servers import ROOT, uvicorn_command
 from tests.waiting import PATIENCE, wait_until
-
-ROOT = Path(__file__).parents[3]
-
 
 HOST = """
 import os

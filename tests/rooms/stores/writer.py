@@ -23,6 +23,19 @@ def start_writer(store: str, where: str, name: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+def lines(process: "subprocess.Popen[str]", count: int) -> list[str]:
+    assert process.stdout is not None
+    return [process.stdout.readline().strip() for _ in range(count)]
+
+
+def kill(process: "subprocess.Popen[str]") -> list[str]:
+    """Kill a writer, and return the whole lines that it had printed and nobody had read."""
+    process.kill()
+    with process:
+        assert process.stdout is not None
+        return [line.strip() for line in process.stdout if line.endswith("\n")]
+
+
 async def write(rooms: Rooms, room: str, name: str) -> None:
     numbers = itertools.count()
 

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +10,10 @@ import pytest
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from tests.rooms.stores.conftest import entry, take
 from tests.rooms.stores.redis.conftest import PASSWORD, url
-from tests.servers import Process
+from tests.servers import ROOT, Process
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
-
-
-ROOT = Path(__file__).parents[4]
 
 
 async def test_a_quiet_subscription_stays(

@@ -89,19 +89,6 @@ async def test_half_a_surrogate_pair_is_refused(rooms: RedisRooms) -> None:
     assert await take(rooms, "lobby", 1) == [kept]
 
 
-async def test_two_prefixes_share_no_key(server: Process, admin: Any) -> None:
-    """Chats of different prefixes share no room, whatever their names hold."""
-    chats = [("chat", "staff:lounge"), ("chat:staff", "lounge"), ("chat%3Astaff", "lounge")]
-    for prefix, room in chats:
-        chat = RedisRooms(url(server), prefix=prefix)
-        await chat.append(room, entry(f"{prefix} {room}"))
-        assert [kept.text for kept in await chat.read(room)] == [f"{prefix} {room}"]
-        assert await chat.hold(room, 1, prefix, 5)
-        await chat.close()
-    keys = await admin.keys("*")
-    assert len({key.rpartition("}")[0] for key in keys}) == len(chats)
-
-
 async def test_a_room_takes_bounded_space(server: Process, admin: Any) -> None:
     """With a bound neither the history nor its ids grow beyond it."""
     rooms = RedisRooms(url(server), history=10)

@@ -14,7 +14,7 @@ from fastapi_echochat.rooms.stores.contract import Entry, Rooms, RoomsUnavailabl
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from tests.rooms.stores.conftest import entry, take
 from tests.rooms.stores.redis.conftest import PASSWORD, said, url
-from tests.rooms.stores.writer import start_writer
+from tests.rooms.stores.writer import kill, lines, start_writer
 from tests.servers import Process
 from tests.waiting import PATIENCE, patient, until
 
@@ -189,16 +189,9 @@ async def test_writers_that_are_killed_lose_nothing(server: Process, rooms: Redi
     for number in range(3):
         writers = [start_writer("redis", url(server), f"{number}-{other}") for other in range(2)]
         for writer in writers:
-            assert writer.stdout is not None
-            for _ in range(50):
-                line = await asyncio.to_thread(writer.stdout.readline)
-                acknowledged.append(line.strip())
+            acknowledged += await asyncio.to_thread(lines, writer, 50)
         for writer in writers:
-            writer.kill()
-            with writer:
-                assert writer.stdout is not None
-                rest = await asyncio.to_thread(writer.stdout.readlines)
-            acknowledged += [line.strip() for line in rest if line.endswith("\n")]
+            acknowledged += await asyncio.to_thread(kill, writer)
     last = await rooms.append("lobby", entry())
     await until(lambda: bool(seen) and seen[-1] == last, "all was followed")
     follower.cancel()

@@ -18,10 +18,8 @@ from tests.waiting import PATIENCE
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_history_can_be_read_with_sql(tmp_path: Path) -> None:
+async def test_the_history_can_be_read_with_sql(rooms: SQLiteRooms, path: Path) -> None:
     """The columns are plain text and numbers, and say what the entry says."""
-    path = tmp_path / "rooms.db"
-    rooms = SQLiteRooms(path)
     kept = await rooms.append("lobby", entry("Grüße"))
     await rooms.close()
     database = sqlite3.connect(path)
@@ -38,10 +36,8 @@ async def test_the_history_can_be_read_with_sql(tmp_path: Path) -> None:
     ]
 
 
-async def test_a_host_finds_and_deletes_a_person_with_sql(tmp_path: Path) -> None:
+async def test_a_host_finds_and_deletes_a_person_with_sql(rooms: SQLiteRooms, path: Path) -> None:
     """By author_id and is_guest the entries of one person are found and deleted, of nobody else."""
-    path = tmp_path / "rooms.db"
-    rooms = SQLiteRooms(path)
     authors = [Author("17", "Ada"), Author("17", "ada"), Author("17", "Ada", is_guest=True), None]
     kept = [await rooms.append("lobby", entry(author=author)) for author in authors]
     database = sqlite3.connect(path)
@@ -54,7 +50,6 @@ async def test_a_host_finds_and_deletes_a_person_with_sql(tmp_path: Path) -> Non
     assert await rooms.read("lobby") == kept[2:]
     again = await rooms.append("lobby", entry(id_=kept[0].id, author=authors[0]))
     assert await rooms.read("lobby") == [*kept[2:], again]
-    await rooms.close()
 
 
 @pytest.mark.parametrize(
@@ -73,24 +68,20 @@ async def test_a_host_finds_and_deletes_a_person_with_sql(tmp_path: Path) -> Non
     ],
 )
 async def test_what_could_not_be_read_cannot_be_written(
-    tmp_path: Path, column: str, value: object
+    rooms: SQLiteRooms, path: Path, column: str, value: object
 ) -> None:
     """The database itself refuses values that no entry has, so that they stop no reader."""
-    path = tmp_path / "rooms.db"
-    rooms = SQLiteRooms(path)
     kept = await rooms.append("lobby", entry())
     database = sqlite3.connect(path)
     with pytest.raises(sqlite3.IntegrityError):
         database.execute(f"UPDATE entries SET {column} = ?", (value,))
     database.close()
     assert await rooms.read("lobby") == [kept]
-    await rooms.close()
 
 
 @pytest.mark.parametrize("year", [1, 1969, 2026, 9999])
-async def test_every_time_can_be_written(tmp_path: Path, year: int) -> None:
+async def test_every_time_can_be_written(rooms: SQLiteRooms, year: int) -> None:
     """The first and last microseconds of years are kept, and come back in UTC."""
-    rooms = SQLiteRooms(tmp_path / "rooms.db")
     zone = timezone(timedelta(hours=0 if year in {1, 9999} else 5))
     times = [datetime(year, 1, 1, tzinfo=zone), datetime(year, 12, 31, 23, 59, 59, 999_999, zone)]
     for time in times:
@@ -98,7 +89,6 @@ async def test_every_time_can_be_written(tmp_path: Path, year: int) -> None:
     kept = [one.sent_at for one in await rooms.read("lobby")]
     assert kept == times
     assert {time.tzinfo for time in kept} == {timezone.utc}
-    await rooms.close()
 
 
 async def test_each_file_has_a_pseudonym_key(tmp_path: Path) -> None:
@@ -115,9 +105,8 @@ async def test_each_file_has_a_pseudonym_key(tmp_path: Path) -> None:
     await other.close()
 
 
-def test_processes_that_race_have_one_pseudonym_key(tmp_path: Path) -> None:
+def test_processes_that_race_have_one_pseudonym_key(path: Path) -> None:
     """Processes that open a new file at the same time all get the same key."""
-    path = tmp_path / "rooms.db"
     program = f"""
 import asyncio, sys
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
@@ -166,10 +155,10 @@ def test_a_path_that_cannot_be_is_refused_at_once(
 
 
 @pytest.mark.parametrize("version", [1, 3])
-async def test_a_file_of_another_version_is_refused(tmp_path: Path, version: int) -> None:
+async def test_a_file_of_another_version_is_refused(
+    rooms: SQLiteRooms, path: Path, version: int
+) -> None:
     """A file of an older or newer schema is not touched, and it is said what to do."""
-    path = tmp_path / "rooms.db"
-    rooms = SQLiteRooms(path)
     await rooms.append("lobby", entry())
     await rooms.close()
     database = sqlite3.connect(path)
@@ -205,14 +194,12 @@ async def test_somebody_elses_file_is_refused(tmp_path: Path) -> None:
 
 
 async def test_positions_grow_though_the_clock_goes_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rooms: SQLiteRooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a clock that stands or goes back each entry is one further than the one before."""
-    rooms = SQLiteRooms(tmp_path / "rooms.db")
     first = await rooms.append("lobby", entry())
     await rooms.close()
     monkeypatch.setattr("time.time_ns", lambda: 1_000_000)
     later = [await rooms.append("lobby", entry()) for _ in range(3)]
     assert [one.position - first.position for one in later] == [1, 2, 3]
     assert await rooms.read("lobby") == [first, *later]
-    await rooms.close()

@@ -18,32 +18,18 @@ from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.stores.contract import RoomsUnavailableError
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.stores.conftest import entry, take
-from tests.rooms.stores.writer import ROOT, start_writer
+from tests.rooms.stores.writer import ROOT, kill, lines, start_writer
 from tests.waiting import PATIENCE, patient, until
 
 pytestmark = pytest.mark.anyio
-
-
-def lines(process: "subprocess.Popen[str]", count: int) -> list[str]:
-    assert process.stdout is not None
-    return [process.stdout.readline().strip() for _ in range(count)]
-
-
-def kill(process: "subprocess.Popen[str]") -> list[str]:
-    """Kill a writer, and return the whole lines that it had printed and nobody had read."""
-    process.kill()
-    with process:
-        assert process.stdout is not None
-        return [line.strip() for line in process.stdout if line.endswith("\n")]
 
 
 def watchers() -> int:
     return sum(thread.name == "echochat watch" for thread in threading.enumerate())
 
 
-async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+async def test_what_was_acknowledged_survives_kill_9(rooms: SQLiteRooms, path: Path) -> None:
     """Of writers that are killed again and again every acknowledged entry is there, once."""
-    path = tmp_path / "rooms.db"
     acknowledged: list[str] = []
     for number in range(5):
         writers = [start_writer("sqlite", str(path), f"{number}-{other}") for other in range(2)]
@@ -51,7 +37,6 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
             acknowledged += lines(process, 20 * number + 5)
         for process in writers:
             acknowledged += kill(process)
-    rooms = SQLiteRooms(path)
     stored = Counter(one.id for one in await rooms.read("lobby", limit=1_000_000))
     await rooms.close()
     assert len(acknowledged) >= 450
@@ -59,10 +44,8 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     assert set(stored.values()) == {1}
 
 
-async def test_what_another_process_says_arrives(tmp_path: Path) -> None:
+async def test_what_another_process_says_arrives(rooms: SQLiteRooms, path: Path) -> None:
     """Entries of another process are followed within two seconds."""
-    path = tmp_path / "rooms.db"
-    rooms = SQLiteRooms(path)
     following = rooms.follow("lobby")
     waiting = asyncio.ensure_future(anext(following))
     await rooms.append("kitchen", entry())
@@ -73,13 +56,11 @@ async def test_what_another_process_says_arrives(tmp_path: Path) -> None:
     assert time.monotonic() - acknowledged_at < patient(2)
     await asyncio.to_thread(kill, process)
     await following.aclose()
-    await rooms.close()
 
 
-async def test_the_file_is_looked_at_while_somebody_follows(tmp_path: Path) -> None:
+async def test_the_file_is_looked_at_while_somebody_follows(rooms: SQLiteRooms) -> None:
     """The thread that looks for other processes' entries comes and ends with the followers."""
     await until(lambda: watchers() == 0, "those of other tests have ended")
-    rooms = SQLiteRooms(tmp_path / "rooms.db")
     kept = await rooms.append("lobby", entry())
     await rooms.read("lobby")
     assert watchers() == 0
@@ -87,12 +68,10 @@ async def test_the_file_is_looked_at_while_somebody_follows(tmp_path: Path) -> N
         assert await take(rooms, "lobby", 1) == [kept]
         assert watchers() == 1
         await until(lambda: watchers() == 0, "it has ended")
-    await rooms.close()
 
 
-def test_a_file_is_made_by_many_at_once(tmp_path: Path) -> None:
+def test_a_file_is_made_by_many_at_once(path: Path) -> None:
     """Processes and threads that open one new file at the same time all append to it."""
-    path = tmp_path / "rooms.db"
     writers = [start_writer("sqlite", str(path), str(number)) for number in range(3)]
 
     def append(number: int) -> None:
@@ -115,12 +94,11 @@ def test_a_file_is_made_by_many_at_once(tmp_path: Path) -> None:
 
 
 async def test_a_locked_file_is_unavailable_and_then_available_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Locked longer than it waits it raises, the log says so once, and followers go on after."""
     monkeypatch.setattr("fastapi_echochat.rooms.stores.sqlite.database._BUSY_SECONDS", 0.1)
     caplog.set_level(logging.INFO)
-    path = tmp_path / "rooms.db"
     rooms = SQLiteRooms(path)
     first = await rooms.append("lobby", entry())
     following = rooms.follow("lobby")
@@ -163,9 +141,8 @@ async def test_what_cannot_be_kept_fails_alone(tmp_path: Path, history: int | No
     await rooms.close()
 
 
-async def test_a_cancelled_append_harms_nobody(tmp_path: Path) -> None:
+async def test_a_cancelled_append_harms_nobody(rooms: SQLiteRooms) -> None:
     """Appends whose callers are cancelled may or may not be kept; all others are."""
-    rooms = SQLiteRooms(tmp_path / "rooms.db")
     tasks = [asyncio.create_task(rooms.append("lobby", entry(str(one)))) for one in range(20)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
@@ -174,12 +151,10 @@ async def test_a_cancelled_append_harms_nobody(tmp_path: Path) -> None:
     stored = [one.text for one in await rooms.read("lobby")]
     assert {str(one) for one in range(1, 20, 2)} <= set(stored)
     assert len(stored) == len(set(stored))
-    await rooms.close()
 
 
-async def test_rooms_that_nobody_closes_leave_no_warning(tmp_path: Path) -> None:
+async def test_rooms_that_nobody_closes_leave_no_warning(path: Path) -> None:
     """A connection that is forgotten is closed with its rooms."""
-    path = tmp_path / "rooms.db"
     rooms = SQLiteRooms(path)
     await rooms.append("lobby", entry())
     assert path.with_name("rooms.db-wal").exists()

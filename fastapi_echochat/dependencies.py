@@ -173,8 +173,9 @@ def _unsolvable(reply: Callable[..., object], parameter: str, why: str, of: str 
 
 def unresolvable(reply: Callable[..., object], exc: NameError) -> TypeError:
     """Return what to raise where an annotation of a dependency names what no module has."""
+    first_line = str(exc).splitlines()[0]  # What follows in Pydantic's own is a link.
     return TypeError(
         f"the reply function {getattr(reply, '__qualname__', reply)!s} cannot be called: an "
-        f"annotation of one of its dependencies is found in no module ({exc}): move what it names "
-        "to the top of one"
+        f"annotation of one of its dependencies is found in no module ({first_line}): move what "
+        "it names to the top of one"
     )

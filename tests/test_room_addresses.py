@@ -53,7 +53,8 @@ def test_name_of_a_room(serve: Serve, prefix: str, path: str, room: str) -> None
     assert get(server.url(path or "/")).status_code == 200
     with Client(server.ws(f"{path}"), "Ann") as ann:
         assert ann.room["name"] == room
-        assert httpx.post(server.url("/post"), params={"name": room}).status_code == 200
+        # Not with params=: older releases of httpx take "%2F" for something escaped already.
+        assert httpx.post(server.url(f"/post?name={quote(room, safe='')}")).status_code == 200
         assert ann.texts(1) == ["hello"]
 
 

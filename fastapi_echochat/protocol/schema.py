@@ -1,10 +1,11 @@
 """The JSON schema of `echochat.v1`."""
 
-from typing import Any
+from inspect import getdoc
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from .frames import ECHOCHAT_V1, client_frames, server_frames
+from .frames import ECHOCHAT_V1, ClientFrame, ServerFrame, client_frames, server_frames
 
 
 def schema() -> dict[str, Any]:
@@ -19,6 +20,9 @@ def schema() -> dict[str, Any]:
         ]
     )
     definitions = {side: definition for (side, _), definition in sides.items()}
+    for frame in (*get_args(ClientFrame), *get_args(ServerFrame)):
+        # Older releases of Pydantic leave out what a dataclass's docstring says.
+        rest["$defs"][frame.__name__].setdefault("description", getdoc(frame))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": ECHOCHAT_V1,

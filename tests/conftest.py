@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from fastapi_echochat import MemoryRooms, Rooms, SQLiteRooms
+from fastapi_echochat import MemoryRooms, Rooms, SQLiteRooms, testing
 from tests import servers
 from tests.apps import make_app
 from tests.servers import Process, Uvicorn, errors
-from tests.waiting import patient
+from tests.waiting import PATIENCE, patient
 
 Serve = Callable[..., Uvicorn]
 ServeRoom = Callable[..., str]
@@ -29,6 +29,9 @@ _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 def pytest_configure() -> None:
     # Rooms in memory warn of another process with the same parent and the same arguments.
     sys.argv += filter(None, [_WORKER])
+    # The chat's own test clients wait as long as ours do where a test does not say how long.
+    for opened in (testing.connect, testing.enter):
+        vars(opened)["__wrapped__"].__kwdefaults__["timeout"] = PATIENCE
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

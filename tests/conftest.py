@@ -35,12 +35,12 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many processes run the tests: one more than processors, for most of it is waiting.
+    """Return how many processes run the tests: two more than processors, for half of it is waiting.
 
     One file is run where pytest is.
     """
     files = {argument.partition("::")[0] for argument in config.args}
-    return 0 if len(files) == 1 and files.pop().endswith(".py") else (os.cpu_count() or 1) + 1
+    return 0 if len(files) == 1 and files.pop().endswith(".py") else (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(trylast=True)

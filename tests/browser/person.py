@@ -1,5 +1,6 @@
 """What a person does with a chat page, and what they read on it."""
 
+import contextlib
 from collections.abc import Iterable
 
 from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
@@ -7,6 +8,7 @@ from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.relay import Relay
 from tests.browser.witness import Asked
+from tests.waiting import patient
 
 
 class Person:
@@ -109,7 +111,12 @@ class Person:
     def goes_offline(self) -> None:
         """Have no network from now on, and see it."""
         self.page.context.set_offline(True)
-        self.wire.cut()
+        # Once more where the page connected again just before the browser was offline.
+        for _ in range(3):
+            self.wire.cut()
+            with contextlib.suppress(AssertionError):
+                expect(self.state).to_have_text(ENGLISH["unreachable"], timeout=patient(5) * 1000)
+                return
         self.reads_state("unreachable")
 
     def comes_online(self) -> None:

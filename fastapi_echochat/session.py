@@ -217,14 +217,23 @@ class Session:
     def _arm(self) -> None:
         """Have another task read on if this one waits before it reads the next frame."""
         self._is_armed = True
-        asyncio.get_running_loop().call_soon(self._hand_over_reading)
+        asyncio.get_running_loop().call_soon(self._give_turn)
+
+    def _give_turn(self) -> None:
+        # This runs when the task waits for the first time since it was armed. If that is for the
+        # next frame, it works on nothing; and `asyncio.sleep(0)` waits for others' turns only.
+        if self._is_reader_at_work():
+            asyncio.get_running_loop().call_soon(self._hand_over_reading)
+        else:
+            self._is_armed = False
 
     def _hand_over_reading(self) -> None:
-        # This runs when the task waits for the first time since it was armed; if that is for the
-        # next frame, it works on nothing.
         self._is_armed = False
-        if self._worker is not None and self._worker is self._reader:
+        if self._is_reader_at_work():
             self._reader = asyncio.create_task(self._read())
+
+    def _is_reader_at_work(self) -> bool:
+        return self._worker is not None and self._worker is self._reader
 
     # --- Working -------------------------------------------------------------------------------
 

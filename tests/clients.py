@@ -128,7 +128,7 @@ class Client:
     def say(self, text: str, message_id: str | None = None) -> str:
         """Send a message, and return its id."""
         self._said += 1
-        message_id = message_id or f"{id(self):x}-{self._said}"
+        message_id = message_id or f"{secrets.token_hex(8)}-{self._said}"
         self.send(type="message", id=message_id, text=text)
         return message_id
 

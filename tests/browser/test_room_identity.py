@@ -13,6 +13,7 @@ from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.conftest import Console, OpenPage, OpenRoom
 from tests.browser.person import Talker
 from tests.browser.test_room_names import cookie_name
+from tests.clients import V1
 from tests.conftest import Serve
 
 
@@ -24,7 +25,7 @@ def is_mine(talker: Talker, text: str) -> bool:
 def say_as(url: str, name: str, message_id: str, text: str) -> None:
     """Say something in a room under an id of one's own choice, and wait until it is kept."""
     guest = "x" * 40
-    with connect(url, subprotocols=["echochat.v1"]) as client:  # type: ignore[list-item]
+    with connect(url, subprotocols=V1) as client:
         frames = (json.loads(frame) for frame in client)
         client.send(json.dumps({"type": "enter", "name": name, "guest": guest}))
         client.send(json.dumps({"type": "message", "id": message_id, "text": text}))

@@ -51,45 +51,52 @@ class Answer:
             self.task.cancel()
         return True
 
-    async def run(self, call: Call, *, streams: bool, emit: Emit | None) -> str:
-        """Call the function, and return what it returned.
+    async def run(self, call: Call) -> str:
+        """Call a function that returns its answer, and return that; "" if there is none.
 
         Args:
             call: The function, as its session has it.
-            streams: Whether it yields pieces.
-            emit: Called with each piece of a streamed answer, of which then nothing is returned;
-                without it the pieces are returned together.
+        """
+        try:
+            text = check_text(await call(self.message))
+        except (Exception, asyncio.CancelledError) as exc:
+            return self._fail(exc)
+        if self.outcome is None:
+            self.outcome = "done"
+        return text
+
+    async def stream(self, call: Call, emit: Emit | None) -> str:
+        """Call a function that yields pieces of its answer, and return what was not passed on.
+
+        Args:
+            call: The function, as its session has it.
+            emit: Called with each piece; without it the pieces are returned together.
 
         Raises:
             EndedError: Of `emit`.
         """
-        text = ""
+        kept: list[str] = []
         try:
-            if streams:
-                text = await self._stream(call, emit)
-            else:
-                text = check_text(await call(self.message))
+            async with contextlib.aclosing(call(self.message)) as pieces:
+                async for piece in pieces:
+                    text = check_text(piece)
+                    if self.outcome is not None:
+                        break
+                    if emit is None:
+                        kept.append(text)
+                    else:
+                        await emit(text)
         except EndedError:
             raise
         except (Exception, asyncio.CancelledError) as exc:
-            # A cancellation that nobody here has decided on is one of the function's own.
-            if self.outcome is None:
-                self.outcome = "failed"
-                self.error = exc
-        else:
-            if self.outcome is None:
-                self.outcome = "done"
-        return text
-
-    async def _stream(self, call: Call, emit: Emit | None) -> str:
-        kept: list[str] = []
-        async with contextlib.aclosing(call(self.message)) as pieces:
-            async for piece in pieces:
-                text = check_text(piece)
-                if self.outcome is not None:
-                    break
-                if emit is None:
-                    kept.append(text)
-                else:
-                    await emit(text)
+            return self._fail(exc)
+        if self.outcome is None:
+            self.outcome = "done"
         return "".join(kept)
+
+    def _fail(self, exc: BaseException) -> str:
+        # A cancellation that nobody here has decided on is one of the function's own.
+        if self.outcome is None:
+            self.outcome = "failed"
+            self.error = exc
+        return ""

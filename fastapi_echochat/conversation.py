@@ -100,9 +100,12 @@ class Conversation(Session):
             timer = asyncio.get_running_loop().call_later(
                 self._limits.reply_seconds, self._end_overdue, answer
             )
-        emit = self._send_piece if self._serializer.has_pieces else None
         try:
-            text = await answer.run(self._call, streams=self._streams, emit=emit)
+            if self._streams:
+                emit = self._send_piece if self._serializer.has_pieces else None
+                text = await answer.stream(self._call, emit)
+            else:
+                text = await answer.run(self._call)
         finally:
             if timer is not None:
                 timer.cancel()
@@ -161,7 +164,7 @@ class Conversation(Session):
         stopped = "the answer was stopped"
         await self.tell(ErrorFrame(code="stopped", detail=stopped, in_reply_to=message_id))
         if self._worker is None and self._has_too_many_stopped():
-            self._worker = asyncio.create_task(self._go_on())
+            self._worker = self.start_task(self._go_on())
         else:
             self.start_next()
 
@@ -173,7 +176,7 @@ class Conversation(Session):
         self._end_answer(answer, "failed")
         # A task, for it may have to wait for the client; it goes on with the next message then.
         error = _failed(answer.message.id, f"the answer took longer than {seconds} s")
-        self._worker = asyncio.create_task(self._tell_and_go_on(error))
+        self._worker = self.start_task(self._tell_and_go_on(error))
 
     async def _tell_and_go_on(self, error: ErrorFrame) -> None:
         try:
@@ -194,6 +197,7 @@ class Conversation(Session):
 
     def _end_answer(self, answer: Answer, outcome: Outcome) -> None:
         """Let go of the answer under way: what its function still does is not waited for."""
+        self.read_on()
         answer.decide(outcome)
         self._answer = self._current = self._worker = None
         task = answer.task

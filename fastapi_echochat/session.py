@@ -1,9 +1,12 @@
 """One WebSocket, from accept to close."""
 
 import asyncio
+import contextvars
 import enum
+from collections.abc import Coroutine
 from datetime import datetime, timezone
 from time import monotonic
+from typing import Any
 
 from .client import Client
 from .inbox import Inbox
@@ -20,6 +23,7 @@ from .protocol.frames import (
 from .protocol.serializer import INTERNAL_ERROR, UNSUPPORTED_DATA, Close
 from .sender import EndedError, Sender
 from .session_log import SessionLog
+from .standby import running_standby
 from .watchdog import Watchdog
 
 # How long the end of what a session still does is waited for. What goes on then, such as a reply
@@ -46,10 +50,10 @@ _OPEN = State.OPEN
 class Session:
     """Reads a client's frames, and has its messages processed in order, one at a time.
 
-    The task that reads processes a message itself. If that has to wait, for a reply function, a
-    store or the client, another task goes on reading, so that a ping is answered, an answer can be
-    stopped and a client that leaves is noticed; what it reads meanwhile waits in the inbox. So a
-    message for which nothing is waited costs neither a task nor a queue.
+    The task that reads processes a message itself. If that takes longer than a moment, because of
+    a reply function, a store or the client, another task goes on reading, so that a ping is
+    answered, an answer can be stopped and a client that leaves is noticed; what it reads meanwhile
+    waits in the inbox. So most messages cost neither a task nor a queue.
 
     A subclass says what processing is, and what other frames mean.
 
@@ -58,11 +62,14 @@ class Session:
         sender: Sends to the client.
         limits: Its bounds.
         watchdog: Notices if the client stops reading.
+
+    Attributes:
+        context: The context variables (`contextvars`) that it was begun in.
     """
 
     __slots__ = (
-        "_current", "_ended", "_inbox", "_is_armed", "_limits", "_number", "_reader", "_sender",
-        "_serializer", "_space", "_state", "_watchdog", "_websocket", "_worker",
+        "_current", "_ended", "_inbox", "_limits", "_number", "_reader", "_sender", "_serializer",
+        "_space", "_standby", "_state", "_watchdog", "_websocket", "_worker", "context",
     )  # fmt: skip
 
     def __init__(self, client: Client, sender: Sender, limits: Limits, watchdog: Watchdog) -> None:
@@ -72,7 +79,9 @@ class Session:
         self._sender = sender
         self._limits = limits
         self._watchdog = watchdog
+        self._standby = running_standby()
         self._inbox = Inbox(limits)
+        self.context = contextvars.copy_context()
         self._state = State.OPEN
         self._ended: asyncio.Future[None] | None = None
         self._space: asyncio.Future[None] | None = None
@@ -80,7 +89,6 @@ class Session:
         # The task that processes a message, if one does: the reader itself, until it has to wait.
         self._worker: asyncio.Task[None] | None = None
         self._current: MessageFrame | None = None
-        self._is_armed = False
 
     @property
     def log(self) -> SessionLog:
@@ -98,12 +106,13 @@ class Session:
         self._watchdog.add(self._sender, self._give_up)
         # A task of its own: each time a coroutine is resumed the whole chain of awaits above it is
         # walked, and under a FastAPI endpoint that chain is long.
-        self._reader = asyncio.create_task(self._read(is_first=True))
+        self._reader = self.start_task(self._read(is_first=True))
         return self._ended
 
     async def finish(self) -> None:
         """End whatever goes on for the client."""
         self._watchdog.remove(self._sender)
+        self._standby.remove(self)
         if self._state is State.STALLED:
             seconds = self._limits.send_seconds
             self.log.info("ended: its client has read nothing for %s s", seconds)
@@ -152,7 +161,19 @@ class Session:
     def start_next(self) -> None:
         """Have the next message of the inbox processed, if none is."""
         if self._worker is None and self._inbox:
-            self._worker = asyncio.create_task(self._work_in_task())
+            self._worker = self.start_task(self._work_in_task())
+
+    def read_on(self) -> None:
+        """Have another task read on, if the one that reads is processing a message."""
+        if self._worker is not None and self._worker is self._reader and self._state is _OPEN:
+            self._reader = self.start_task(self._read())
+
+    def start_task(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Return a new task, in the context that the session was begun in.
+
+        What a reply function sets, such as the span of a trace, is not the next one's.
+        """
+        return self.context.run(asyncio.create_task, coroutine)
 
     def _tasks(self) -> "set[asyncio.Task[None]]":
         return {task for task in (self._reader, self._worker) if task is not None}
@@ -161,6 +182,7 @@ class Session:
 
     async def _read(self, *, is_first: bool = False) -> None:
         receive, read, inbox = self._websocket.receive, self._serializer.read, self._inbox
+        standby, at_work = self._standby, self._standby.at_work
         try:
             if is_first:
                 await self.greet()
@@ -179,14 +201,16 @@ class Session:
                         continue
                     worker = self._worker = self._reader
                     self._current = frame
-                    if not self._is_armed:
-                        self._arm()
+                    at_work[self] = False
+                    if standby.timer is None:
+                        standby.start_timer()
                     await self.process_message(frame, datetime.now(timezone.utc))
                     if self._worker is not worker:
                         return  # It was ended from outside, and another task goes on.
                     if self._reader is not worker:
                         await self._work()
                         return  # Another task reads on.
+                    at_work.pop(self, None)
                     self._worker = self._current = None
                 else:
                     await self._handle_other(frame)
@@ -213,27 +237,6 @@ class Session:
             while self._inbox.is_full and self._state is State.OPEN:
                 self._space = asyncio.get_running_loop().create_future()
                 await self._space
-
-    def _arm(self) -> None:
-        """Have another task read on if this one waits before it reads the next frame."""
-        self._is_armed = True
-        asyncio.get_running_loop().call_soon(self._give_turn)
-
-    def _give_turn(self) -> None:
-        # This runs when the task waits for the first time since it was armed. If that is for the
-        # next frame, it works on nothing; and `asyncio.sleep(0)` waits for others' turns only.
-        if self._is_reader_at_work():
-            asyncio.get_running_loop().call_soon(self._hand_over_reading)
-        else:
-            self._is_armed = False
-
-    def _hand_over_reading(self) -> None:
-        self._is_armed = False
-        if self._is_reader_at_work():
-            self._reader = asyncio.create_task(self._read())
-
-    def _is_reader_at_work(self) -> bool:
-        return self._worker is not None and self._worker is self._reader
 
     # --- Working -------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """One session in a room."""
 
 import asyncio
-import contextvars
 import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -84,7 +83,7 @@ class Participant(Session):
         )
         super().__init__(client, self.outbox, lobby.limits, watchdog)
         self.author: Author | None = client.author
-        self.asker = Asker(lobby.bind(client.values), contextvars.copy_context())
+        self.asker = Asker(lobby.bind(client.values), self.context)
         self._lobby = lobby
         self._hub = hub
         self._mount = room

@@ -62,7 +62,10 @@ class RoomAnswer:
             asker: With what it is called.
         """
         assert asker.call is not None  # In a room without a reply function nobody asks.
-        calling = self._answer.run(asker.call, streams=replier.streams, emit=self._add_piece)
+        if replier.streams:
+            calling = self._answer.stream(asker.call, self._add_piece)
+        else:
+            calling = self._answer.run(asker.call)
         # In the context of its author's session, not of the one that opened the room.
         self.task = self._answer.task = asker.context.run(asyncio.create_task, calling)
         await asyncio.wait((self.task, self._decided), return_when=asyncio.FIRST_COMPLETED)

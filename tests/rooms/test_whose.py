@@ -20,9 +20,9 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from fastapi_echochat import MemoryRooms, Message, testing
 from tests.apps import make_app
 from tests.clients import MUCH, V1
-from tests.conftest import Keep
+from tests.conftest import Keep, Serve
 from tests.servers import Process, redis_process, uvicorn_process
-from tests.waiting import PATIENCE, patient, until
+from tests.waiting import PATIENCE, in_loop, patient, until
 
 HOST = """
 import asyncio
@@ -316,6 +316,31 @@ def test_context_of_the_sender(kind: str, reply: Any) -> None:
             assert one.ask("?") == "one one"
         with enter(client, "/chat?four", timeout=PATIENCE, **options) as four:
             assert four.ask("?") == "four four"
+
+
+async def slow(message: Message) -> str:
+    await asyncio.sleep(0.2)
+    return tenant.get()
+
+
+@in_loop
+async def test_context_of_slow_answers(serve: Serve) -> None:
+    """Of connections whose answers take long at the same time each has its own context, always."""
+    app = make_app(slow)
+    app.add_middleware(Tenants)
+    url = serve(app).ws()
+
+    async def talk(name: str) -> list[str | bytes]:
+        async with connect(f"{url}?{name}") as websocket:
+            await websocket.send("?")
+            answers = [await websocket.recv()]
+            # Of several at once the later ones wait in the inbox.
+            for _ in range(3):
+                await websocket.send("?")
+            return answers + [await websocket.recv() for _ in range(3)]
+
+    names = ["one", "two", "three"]
+    assert await asyncio.gather(*map(talk, names)) == [[name] * 4 for name in names]
 
 
 def test_context_of_two_connections_of_one_person() -> None:

@@ -1,6 +1,5 @@
 """Reading a chat's page without a browser."""
 
-import gzip
 from html.parser import HTMLParser
 
 from fastapi.testclient import TestClient
@@ -29,8 +28,8 @@ class ChatPage(HTMLParser):
             self.words.append(data.strip())
 
 
-def compressed_size(browser: TestClient, language: str) -> int:
-    """Return how many bytes a page and everything that it is made of are, compressed."""
+def sent_size(browser: TestClient, language: str) -> int:
+    """Return how many bytes of a page and of everything that it is made of are sent."""
     page = browser.get("/chat", headers={"accept-language": language})
-    parts = [page.content] + [browser.get(f"/chat{a}").content for a in ChatPage(page.text).assets]
-    return sum(len(gzip.compress(part)) for part in parts)
+    responses = [page] + [browser.get(f"/chat{asset}") for asset in ChatPage(page.text).assets]
+    return sum(int(response.headers["content-length"]) for response in responses)

@@ -19,7 +19,7 @@ from fastapi_echochat import EchoChat, Limits, MemoryRooms, Rooms, echo, testing
 from tests.apps import make_app, make_client
 from tests.clients import echo_at
 from tests.conftest import Keep, Serve
-from tests.pages import ChatPage, compressed_size
+from tests.pages import ChatPage, sent_size
 from tests.servers import Command, Process, find_program, free_port
 from tests.waiting import get
 
@@ -336,7 +336,7 @@ def test_sizes_of_the_readme(options: dict[str, Any]) -> None:
     """Page and assets are not larger, compressed, than the README says, and not by much smaller."""
     (sizes,) = re.findall(r"a page of (\d+) kilobytes, of (\d+) for a room", README)
 
-    size = compressed_size(make_client(**options), "zh") / 1000
+    size = sent_size(make_client(**options), "zh") / 1000
 
     assert 0.7 < size / int(sizes[bool(options)]) < 1
 

@@ -1,6 +1,5 @@
 """What a page is made of beside its HTML: scripts, styles, the icon, the protocol's schema."""
 
-import gzip
 import hashlib
 import json
 import re
@@ -48,10 +47,11 @@ _ALWAYS_ASK = "no-cache"
 
 
 class Asset(NamedTuple):
-    """A file that a page is made of, as it is sent: plain or compressed, for ever or for now."""
+    """A file that a page is made of, as it is sent: by its version, for ever, and without."""
 
     version: str
-    responses: dict[tuple[bool, bool], Prepared]
+    for_ever: Prepared
+    for_now: Prepared
 
 
 @lru_cache(1)
@@ -72,8 +72,7 @@ def respond_with_asset(request: Request, name: str) -> Response:
     if asset is None:
         return Response(f"No asset is called {name!r}.\n", 404, media_type="text/plain")
     is_current = request.query_params.get("v") == asset.version
-    is_compressed = _takes_gzip(request.headers.get("accept-encoding", ""))
-    return asset.responses[is_current, is_compressed].answer(request)
+    return (asset.for_ever if is_current else asset.for_now).answer(request)
 
 
 def _join(media_type: str, parts: tuple[str, ...]) -> bytes:
@@ -143,26 +142,9 @@ def _shorten(text: str) -> str:
 
 def _asset(content: bytes, media_type: str) -> Asset:
     version = hashlib.sha256(content).hexdigest()[:16]
-    compressed = gzip.compress(content, mtime=0)
-    responses = {}
-    for is_current in (False, True):
-        headers = {
-            "content-type": media_type,
-            "vary": "accept-encoding",
-            "x-content-type-options": "nosniff",
-            "cache-control": _FOR_EVER if is_current else _ALWAYS_ASK,
-        }
-        etag = f'W/"{version}"'
-        responses[is_current, False] = Prepared(content, etag, headers)
-        headers["content-encoding"] = "gzip"
-        responses[is_current, True] = Prepared(compressed, etag, headers)
-    return Asset(version, responses)
-
-
-def _takes_gzip(accept_encoding: str) -> bool:
-    """Read an `Accept-Encoding` header (RFC 9110, section 12.5.3)."""
-    for item in accept_encoding.split(","):
-        coding, _, weight = item.partition(";")
-        if coding.strip().lower() == "gzip":
-            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight, re.IGNORECASE)
-    return False
+    headers = {"content-type": media_type, "x-content-type-options": "nosniff"}
+    return Asset(
+        version,
+        Prepared(content, version, {**headers, "cache-control": _FOR_EVER}),
+        Prepared(content, version, {**headers, "cache-control": _ALWAYS_ASK}),
+    )

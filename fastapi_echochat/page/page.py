@@ -167,10 +167,10 @@ class Page:
             "cache-control": "no-cache",
             "content-security-policy": self._policy(endpoint if elsewhere else None),
             "referrer-policy": "same-origin",
-            "vary": "accept-language",
             "x-content-type-options": "nosniff",
         }
-        return Prepared(html, f'"{hashlib.sha256(html).hexdigest()[:32]}"', headers)
+        version = hashlib.sha256(html).hexdigest()[:32]
+        return Prepared(html, version, headers, vary="accept-language")
 
     def _policy(self, endpoint: str | None) -> str:
         # 'self' covers WebSockets of the page's own host (CSP Level 3, section 6.7.2.8).

@@ -29,6 +29,7 @@ def watchers() -> int:
     return sum(thread.name == "echochat watch" for thread in threading.enumerate())
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_survives_kill_9(rooms: SQLiteRooms, path: Path) -> None:
     """Of writers that are killed again and again every acknowledged entry is there, once."""
     acknowledged: list[str] = []

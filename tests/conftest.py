@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings
 
 from fastapi_echochat import MemoryRooms, Rooms, SQLiteRooms, testing
 from tests import servers
@@ -32,6 +33,9 @@ def pytest_configure() -> None:
     # The chat's own test clients wait as long as ours do where a test does not say how long.
     for opened in (testing.connect, testing.enter):
         vars(opened)["__wrapped__"].__kwdefaults__["timeout"] = PATIENCE
+    # A fifth of a second for an example is nothing on a machine that has other work.
+    settings.register_profile("patient", settings(), deadline=None)
+    settings.load_profile("patient")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import threading
 import unittest.mock
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +230,14 @@ def _warm_up() -> None:
         multiprocessing.forkserver.ensure_running()
 
 
+def fork(target: Callable[..., None], *arguments: object) -> BaseProcess:
+    """Run a function of a module in a process where Python, FastAPI and the package are loaded."""
+    process = _warm.Process(target=target, args=arguments, daemon=True)
+    _warm_up()
+    process.start()
+    return process
+
+
 class Fork(Process):
     """A uvicorn that begins where Python, FastAPI and the package are loaded.
 
@@ -250,10 +260,7 @@ class Fork(Process):
         return self._process.pid
 
     def launch(self, log: Path) -> None:
-        what = (self._arguments, self.folder, self.env, log)
-        self._process = _warm.Process(target=forks.serve, args=what, daemon=True)
-        _warm_up()
-        self._process.start()
+        self._process = fork(forks.serve, self._arguments, self.folder, self.env, log)
 
     def wait(self, seconds: float = PATIENCE) -> bool:
         self._process.join(seconds)

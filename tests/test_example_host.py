@@ -353,6 +353,7 @@ def test_forms_of_other_sites(client: TestClient, path: str, site: str) -> None:
     assert is_let_in(client) == (path == "/sign-out")
 
 
+@pytest.mark.slow
 def test_secret_of_the_environment(tmp_path: Path) -> None:
     """With SESSION_SECRET set, a process takes the cookies that another has signed."""
     program = (

@@ -155,6 +155,7 @@ def test_entries_that_the_history_has_let_go_of(serve_room: ServeRoom) -> None:
             assert bob.texts(len(left)) == [f"{number}" for number in left]
 
 
+@pytest.mark.slow
 def test_no_seam(serve_room: ServeRoom, rooms: Rooms) -> None:
     """While two write, readers come in the middle, again and again: each gets all, once, in order.
 

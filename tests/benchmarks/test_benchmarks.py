@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks import report
 from tests.benchmarks.report import Row
 from tests.benchmarks.rounds import Ratio, in_turn, ratio
@@ -23,6 +25,7 @@ def run(module: str, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_table_and_file(tmp_path: Path) -> None:
     """The command prints a row for each comparison, and writes the same with every sample."""
     file = tmp_path / "found.json"
@@ -46,6 +49,7 @@ def test_table_and_file(tmp_path: Path) -> None:
         assert all(row["samples"].values())
 
 
+@pytest.mark.slow
 def test_soak_leaves_nothing() -> None:
     """Some thousand messages over connections that come and go leave no task and no descriptor."""
     done = run("tests.benchmarks.soak", "--messages", "3000", "--connections", "50")

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -22,8 +23,12 @@ ROUNDS = 2
 TIMES = 5
 """How often something short is said before, while and after one of them is stuck."""
 SHORT, LONG = (MARK.decode() + "x" * length for length in (100, 40_000))
+BOUND = 200_000
+"""Characters that are kept for a client before it is behind."""
+DEEP = 80_000
+"""With so many kept it is stuck, though a kernel asks again after seconds and takes a bit more."""
 
-HOST = """
+HOST = f"""
 import gc
 from pathlib import Path
 from fastapi import FastAPI
@@ -32,9 +37,9 @@ from fastapi_echochat.rooms.fanout import Outbox
 
 app = FastAPI()
 # Stuck for as long as the test takes: what is shown is not that it is given up in the end.
-limits = Limits(outbox_characters=200_000, send_seconds=300)
+limits = Limits(outbox_characters={BOUND}, send_seconds=300)
 chat = EchoChat(reply=None, rooms=MemoryRooms(history=5), limits=limits)
-app.include_router(chat.router, prefix="/rooms/{room}")
+app.include_router(chat.router, prefix="/rooms/{{room}}")
 
 outboxes = []
 
@@ -46,8 +51,10 @@ async def find() -> int:
     return len(outboxes)
 
 @app.get("/stuck")
-async def stuck() -> tuple[int, int]:
-    return sum(one.is_busy for one in outboxes), sum(one.is_behind for one in outboxes)
+async def stuck() -> tuple[int, int, int]:
+    busy = [one for one in outboxes if one.is_busy]
+    deep = sum(one._size >= {DEEP} for one in busy)
+    return len(busy), deep, sum(one.is_behind for one in outboxes)
 
 @app.get("/memory")
 async def memory() -> int:
@@ -66,15 +73,21 @@ def find_outboxes(server: Process, count: int) -> None:
     """Let the server look for the outboxes of those who are there, till it has found them all."""
 
     def are_found() -> bool:
-        return bool(get(server.url("/find"), verify=False).json() == count)
+        return bool(get(server.url("/find")).json() == count)
 
     wait_until(are_found, "everybody has an outbox")
 
 
-def stuck(server: Process) -> list[int]:
-    """Return how many of them are busy, and how many are behind."""
-    counts: list[int] = get(server.url("/stuck"), verify=False).json()
-    return counts
+class Stuck(NamedTuple):
+    """How many of them wait for their client, for how many of these much is kept, who is behind."""
+
+    busy: int
+    deep: int
+    behind: int
+
+
+def stuck(server: Process) -> Stuck:
+    return Stuck(*get(server.url("/stuck")).json())
 
 
 def enter_deaf(url: str, name: str) -> RawClient:
@@ -95,11 +108,11 @@ def test_nobody_waits_for_a_client_that_never_reads(
     audience = Audience(server.port, our_manners("/rooms/lobby/ws"), READERS)
 
     def is_stuck() -> bool:
-        if stuck(server) != [1, 0]:
+        if stuck(server) != (1, 1, 0):
             return False
         # For longer than the kernel takes to pass on the last of what it has room for.
         time.sleep(0.5)
-        return stuck(server) == [1, 0]
+        return stuck(server) == (1, 1, 0)
 
     def all_hear(when: str) -> None:
         for _ in range(TIMES):
@@ -114,8 +127,9 @@ def test_nobody_waits_for_a_client_that_never_reads(
                 while not is_stuck():
                     audience.say(LONG, [])
                 all_hear("while it is stuck")
-                assert stuck(server) == [1, 0]
-                while stuck(server) != [1, 1]:
+                after = stuck(server)
+                assert (after.busy, after.behind) == (1, 0)
+                while stuck(server).behind != 1:
                     audience.say(LONG, [])
                 all_hear("let go")
                 heard, code = deaf.receive_rest()
@@ -136,7 +150,7 @@ def test_memory_is_bounded(server: Process, record_property: Callable[[str, obje
     """Whatever is said while twenty clients read nothing, little of it is kept for them."""
 
     def memory() -> int:
-        used: int = get(server.url("/memory"), verify=False).json()
+        used: int = get(server.url("/memory")).json()
         return used
 
     url = server.ws("/rooms/lobby")
@@ -156,7 +170,7 @@ def test_memory_is_bounded(server: Process, record_property: Callable[[str, obje
                 ann.tell(text)
                 said += len(text)
             most = max(most, memory())
-        wait_until(lambda: stuck(server)[1] == 20, "all are behind")
+        wait_until(lambda: stuck(server).behind == 20, "all are behind")
         for client in deaf:
             assert client.receive_rest()[1] == 1013
     grown = (most - before) / 1_000_000

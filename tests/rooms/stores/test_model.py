@@ -157,6 +157,7 @@ class Model(RuleBasedStateMachine):
         self.loop.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", STORES)
 def test_a_store_does_what_lists_would_do(
     store: str, tmp_path: Path, request: pytest.FixtureRequest

@@ -36,6 +36,7 @@ async def append(store: str) -> int:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("store", "what"), [("memory", "MemoryRooms"), ("sqlite", "SQLiteRooms")])
 def test_workers_with_rooms_of_their_own_are_warned_of(
     tmp_path: Path, keep: Keep, store: str, what: str

@@ -14,7 +14,7 @@ from fastapi_echochat.rooms.stores.contract import Entry, Rooms, RoomsUnavailabl
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from tests.rooms.stores.conftest import entry, take
 from tests.rooms.stores.redis.conftest import PASSWORD, said, url
-from tests.rooms.stores.writer import kill, lines, start_writer
+from tests.rooms.stores.writer import Writer
 from tests.servers import Process
 from tests.waiting import PATIENCE, patient, until
 
@@ -187,11 +187,11 @@ async def test_writers_that_are_killed_lose_nothing(server: Process, rooms: Redi
     follower = asyncio.create_task(follow())
     acknowledged: list[str] = []
     for number in range(3):
-        writers = [start_writer("redis", url(server), f"{number}-{other}") for other in range(2)]
+        writers = [Writer("redis", url(server), f"{number}-{other}") for other in range(2)]
         for writer in writers:
-            acknowledged += await asyncio.to_thread(lines, writer, 50)
+            acknowledged += await asyncio.to_thread(writer.lines, 50)
         for writer in writers:
-            acknowledged += await asyncio.to_thread(kill, writer)
+            acknowledged += await asyncio.to_thread(writer.kill)
     last = await rooms.append("lobby", entry())
     await until(lambda: bool(seen) and seen[-1] == last, "all was followed")
     follower.cancel()

@@ -12,7 +12,7 @@ import pytest
 from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.stores.conftest import entry
-from tests.rooms.stores.writer import ROOT
+from tests.servers import ROOT
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio

@@ -18,7 +18,8 @@ from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.stores.contract import RoomsUnavailableError
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.stores.conftest import entry, take
-from tests.rooms.stores.writer import ROOT, kill, lines, start_writer
+from tests.rooms.stores.writer import Writer
+from tests.servers import ROOT
 from tests.waiting import PATIENCE, patient, until
 
 pytestmark = pytest.mark.anyio
@@ -28,15 +29,16 @@ def watchers() -> int:
     return sum(thread.name == "echochat watch" for thread in threading.enumerate())
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_survives_kill_9(rooms: SQLiteRooms, path: Path) -> None:
     """Of writers that are killed again and again every acknowledged entry is there, once."""
     acknowledged: list[str] = []
     for number in range(5):
-        writers = [start_writer("sqlite", str(path), f"{number}-{other}") for other in range(2)]
+        writers = [Writer("sqlite", str(path), f"{number}-{other}") for other in range(2)]
         for process in writers:
-            acknowledged += lines(process, 20 * number + 5)
+            acknowledged += process.lines(20 * number + 5)
         for process in writers:
-            acknowledged += kill(process)
+            acknowledged += process.kill()
     stored = Counter(one.id for one in await rooms.read("lobby", limit=1_000_000))
     await rooms.close()
     assert len(acknowledged) >= 450
@@ -49,12 +51,12 @@ async def test_what_another_process_says_arrives(rooms: SQLiteRooms, path: Path)
     following = rooms.follow("lobby")
     waiting = asyncio.ensure_future(anext(following))
     await rooms.append("kitchen", entry())
-    process = await asyncio.to_thread(start_writer, "sqlite", str(path), "other")
-    await asyncio.to_thread(lines, process, 1)
+    process = await asyncio.to_thread(Writer, "sqlite", str(path), "other")
+    await asyncio.to_thread(process.lines, 1)
     acknowledged_at = time.monotonic()
     assert (await asyncio.wait_for(waiting, PATIENCE)).id == "other-0"
     assert time.monotonic() - acknowledged_at < patient(2)
-    await asyncio.to_thread(kill, process)
+    await asyncio.to_thread(process.kill)
     await following.aclose()
 
 
@@ -72,7 +74,7 @@ async def test_the_file_is_looked_at_while_somebody_follows(rooms: SQLiteRooms) 
 
 def test_a_file_is_made_by_many_at_once(path: Path) -> None:
     """Processes and threads that open one new file at the same time all append to it."""
-    writers = [start_writer("sqlite", str(path), str(number)) for number in range(3)]
+    writers = [Writer("sqlite", str(path), str(number)) for number in range(3)]
 
     def append(number: int) -> None:
         async def once() -> None:
@@ -85,8 +87,8 @@ def test_a_file_is_made_by_many_at_once(path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(append, range(40)))
     for process in writers:
-        assert len(lines(process, 1)) == 1
-        kill(process)
+        assert len(process.lines(1)) == 1
+        process.kill()
     rooms = SQLiteRooms(path)
     ids = {one.id for one in asyncio.run(rooms.read("lobby", limit=1_000_000))}
     asyncio.run(rooms.close())

@@ -78,7 +78,7 @@ def test_browser_chooses_the_language(accepted: str, tag: str) -> None:
     response = make_client().get("/chat", headers={"accept-language": accepted})
 
     assert f'<html lang="{tag}">' in response.text
-    assert response.headers["vary"] == "accept-language"
+    assert response.headers["vary"] == "accept-language, accept-encoding"
     assert LANGUAGES[tag]["send"] in ChatPage(response.text).words
 
 
@@ -99,7 +99,7 @@ def test_each_language_is_a_page_of_its_own() -> None:
     again = client.get("/chat", headers={**known, "accept-language": "en"})
     assert english != chinese
     assert again.status_code == 304
-    assert again.headers["vary"] == "accept-language"
+    assert again.headers["vary"] == "accept-language, accept-encoding"
     assert client.get("/chat", headers={**known, "accept-language": "zh"}).status_code == 200
 
 

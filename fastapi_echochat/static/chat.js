@@ -11,6 +11,7 @@ import { showPace } from "./status.js";
 import { keyFor } from "./storage.js";
 import { enableTools, mayClear, saveEntries } from "./tools.js";
 import { transcript } from "./transcript.js";
+import { noteNews, unmarkFresh, watchReading } from "./unread.js";
 
 const names = { mine: labels.you, answer: labels.answer };
 const conversation = new Conversation(keyFor("conversation", location));
@@ -40,6 +41,7 @@ function showEntry(entry) {
 function postText(text) {
   const message = showEntry(conversation.add({ kind: "mine", id: newId(), text, at: Date.now() }));
   outbox.add(message);
+  unmarkFresh();
   if (connection.isOpen) sendDue();
   else transcript.noteItem(message.item, labels.waiting);
 }
@@ -64,7 +66,7 @@ function stopAnswer() {
 function takePiece(message, { text, done }) {
   message.firstAt ||= performance.now();
   if (done && !message.draft) {
-    showEntry(conversation.add({ kind: "answer", text, at: Date.now(), end: "done" }));
+    noteNews(showEntry(conversation.add({ kind: "answer", text, at: Date.now(), end: "done" })));
   } else {
     message.draft ??= newDraft();
     if (message.draft.isInterrupted) startDraft(message.draft);
@@ -107,6 +109,7 @@ function endMessage(message, how, detail) {
   entry.end = how;
   showEnd(entry);
   transcript.unhushItem(entry.item);
+  noteNews(entry);
   announce(`${labels.answer}: ${entry.text}`);
 }
 
@@ -178,5 +181,6 @@ for (const entry of conversation.entries) {
   showEntry(entry);
   if (!entry.end) outbox.add(entry);
 }
+watchReading();
 startComposer({ post: postText, stop: stopAnswer, connect: () => connection.connect() });
 connection.start(handlers);

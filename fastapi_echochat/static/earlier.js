@@ -1,8 +1,9 @@
 // Entries from before those that are here.
 
 import { takeEntry } from "./intake.js";
+import { markEntry } from "./marks.js";
 import { endQuestion, markSeam } from "./seams.js";
-import { history, keepPlace, markEntry } from "./timeline.js";
+import { history, keepPlace } from "./timeline.js";
 import { transcript } from "./transcript.js";
 
 export function takeEarlier({ entries, has_earlier: hasEarlier }) {

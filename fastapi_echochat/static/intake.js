@@ -10,6 +10,7 @@ import { setting } from "./setting.js";
 import { stopping } from "./stopping.js";
 import { history, holdEntry, placeEntry, trimTimeline } from "./timeline.js";
 import { transcript } from "./transcript.js";
+import { noteNews } from "./unread.js";
 
 // What a welcome announces, until all of it is here.
 let arriving;
@@ -50,7 +51,10 @@ function showNews(entry) {
   if (!entry.item) return;
   if (mayMiss) markSeam(entry, arriving?.hasEarlier && entry.position);
   mayMiss = false;
-  if (!arriving?.isFirst && !entry.isMine) setting.noteNews?.(entry);
+  if (!arriving?.isFirst && !entry.isMine) {
+    setting.noteNews?.(entry);
+    noteNews(entry);
+  }
   transcript.noteGrowth(!entry.isMine);
   const top = transcript.isFollowing && trimTimeline();
   if (top) markSeam(top, top.position);

@@ -5,7 +5,6 @@ import { closeNaming, me, startNaming, takeIdentity, takeName, takeRefusal } fro
 import { announce, part, say } from "./parts.js";
 import { noteSent, noteSilence, noteTyping, showPeople, tellTyping } from "./presence.js";
 import { renameDays, settleEntry, showTime } from "./times.js";
-import { noteNews, unmarkFresh, watchReading } from "./unread.js";
 
 export const people = {
   frames: {
@@ -20,7 +19,6 @@ export const people = {
   start() {
     startNaming();
     field.addEventListener("input", () => { if (me.name) tellTyping(); });
-    watchReading();
     renameDays();
   },
   enter: () => ({ name: me.entered = me.wanted }),
@@ -36,12 +34,6 @@ export const people = {
   refuseName: takeRefusal,
   decorate: showTime,
   settle: settleEntry,
-  noteNews(entry) {
-    noteSilence(entry.author?.id);
-    noteNews(entry);
-  },
-  notePosted() {
-    noteSent();
-    unmarkFresh();
-  },
+  noteNews(entry) { noteSilence(entry.author?.id); },
+  notePosted: noteSent,
 };

@@ -17,6 +17,7 @@ import { keyFor } from "./storage.js";
 import { history, onSettled, placeEntry } from "./timeline.js";
 import { enableTools, saveEntries } from "./tools.js";
 import { transcript } from "./transcript.js";
+import { watchReading } from "./unread.js";
 
 // By this secret the server knows a guest; with another they would be somebody else.
 const guest = ownSecret(keyFor("guest", location));
@@ -89,6 +90,7 @@ function restart() {
 part("save").addEventListener("click", () => saveEntries(history.all, nameOf));
 onSettled(setting.settle);
 setting.start(restart);
+watchReading();
 restoreOutbox();
 startComposer({ post: postText, stop: stopAnswer, connect: () => connection.connect() });
 connection.start(handlers);

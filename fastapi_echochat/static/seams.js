@@ -1,8 +1,9 @@
 // Seams: marks where entries are missing, or may be, before the one that follows.
 
 import { connection } from "./connection.js";
+import { markEntry, newMark } from "./marks.js";
 import { labels } from "./parts.js";
-import { history, markEntry, newMark } from "./timeline.js";
+import { history } from "./timeline.js";
 import { transcript } from "./transcript.js";
 
 // The entry before which earlier ones were asked for.

@@ -10,6 +10,7 @@ import { showStop } from "./stopping.js";
 import { keyFor, recall, remember } from "./storage.js";
 import { holdEntry } from "./timeline.js";
 import { transcript } from "./transcript.js";
+import { unmarkFresh } from "./unread.js";
 
 const outboxKey = keyFor("outbox", location);
 const longAfter = 1000;
@@ -60,6 +61,7 @@ export function postText(text) {
   holdMessage(message);
   keepOutbox();
   setting.notePosted?.();
+  unmarkFresh();
   if (connection.isOpen) sendDue();
   else transcript.noteItem(message.item, labels.waiting);
 }

@@ -1,11 +1,10 @@
 // Where the entries of a room, and marks before them, are in the list of messages.
 
 import { History } from "./history.js";
+import { marks } from "./marks.js";
 import { transcript } from "./transcript.js";
 
 export const history = new History();
-// The marks in their order before an entry.
-const marks = ["seam", "day", "fresh"];
 // Told of an entry that has a new neighbour before it.
 let settle;
 
@@ -41,22 +40,6 @@ function putBefore(item, next) {
   if (hasSpace(list) || next.previousElementSibling) return next.before(item);
   const before = list.previousElementSibling;
   return (hasSpace(before) ? before : transcript.newList(list)).append(item);
-}
-
-// Puts a mark before an entry, or takes it away.
-export function markEntry(entry, name, mark) {
-  entry[name]?.remove();
-  entry[name] = mark;
-  if (!mark) return;
-  const later = marks.slice(marks.indexOf(name) + 1);
-  mark.className = `mark ${name}`;
-  later.map((other) => entry[other]).concat(entry.item).find(Boolean).before(mark);
-}
-
-export function newMark(text) {
-  const mark = document.createElement("li");
-  mark.textContent = text;
-  return mark;
 }
 
 // Returns the new first entry, where older ones have gone.

@@ -1,7 +1,8 @@
 // When entries were written: a time with each, a day before the first of it.
 
+import { markEntry, newMark } from "./marks.js";
 import { lang } from "./parts.js";
-import { history, markEntry, newMark } from "./timeline.js";
+import { history } from "./timeline.js";
 
 const together = 300_000;
 const clock = new Intl.DateTimeFormat([], { timeStyle: "short" });

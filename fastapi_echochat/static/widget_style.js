@@ -1,5 +1,11 @@
 // How the widget looks, and when it covers the whole window.
 
+// What the page in the frame takes over from its host.
+export const properties = [
+  "accent", "on-accent", "background", "surface", "text", "muted", "warning", "font", "radius",
+  "density",
+].map((name) => `--echochat-${name}`);
+
 export const narrow = "(max-width: 30rem), (max-height: 26rem)";
 
 export const widgetStyle = `
@@ -62,24 +68,16 @@ export const widgetStyle = `
     box-shadow: 0 .25rem 1.5rem #0006;
   }
   dialog[open] { display: flex; }
-  header {
-    display: flex;
-    align-items: center;
-    justify-content: space-between;
-    gap: 1rem;
-    padding: .375rem .375rem .375rem .75rem;
-    border-block-end: 1px solid #8886;
-    font-weight: 600;
-    overflow-wrap: anywhere;
-  }
-  header button {
-    min-height: 2.25rem;
-    padding: .25rem .75rem;
-    border-color: currentcolor;
+  dialog > button {
+    position: absolute;
+    inset-block-start: .25rem;
+    inset-inline-end: .25rem;
+    width: 2.75rem;
+    padding: 0;
     background: none;
     color: inherit;
-    font-weight: 400;
   }
+  dialog > a { margin: auto; padding: 1rem; color: var(--accent); }
   iframe { flex: 1; border: 0; min-height: 0; }
   @media ${narrow} {
     dialog {

@@ -23,7 +23,7 @@ from tests.browser.room import Room
 from tests.browser.witness import Asked, Witness
 from tests.conftest import Serve
 from tests.servers import Process
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 OpenChat = Callable[..., Person]
 OpenPage = Callable[..., Page]
@@ -72,8 +72,14 @@ class Console:
 
     def take(self, pattern: str, *, times: int = 1) -> None:
         """Find the lines that a test has provoked, and take them off the list."""
-        self.drain()
-        provoked = [line for line in self._lines if re.search(pattern, line[1])]
+        provoked: list[tuple[BrowserContext, str]] = []
+
+        def are_there() -> bool:
+            self.drain()
+            provoked[:] = [line for line in self._lines if re.search(pattern, line[1])]
+            return len(provoked) >= times
+
+        wait_until(are_there, f"{pattern!r} on the console")
         assert len(provoked) == times
         self._lines = [line for line in self._lines if line not in provoked]
 

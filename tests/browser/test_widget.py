@@ -1,22 +1,25 @@
 """The widget on pages of a host with a strict policy: opened, closed, remembered, by keyboard."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI, Response
 from playwright.sync_api import FrameLocator, Page, expect
 
-from fastapi_echochat import EchoChat, Message
+from fastapi_echochat import EchoChat, MemoryRooms, Message
 from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
 from tests.browser.axe import violations
-from tests.browser.conftest import OpenPage, TakePicture
+from tests.browser.conftest import Console, OpenPage, TakePicture
 from tests.browser.person import Person, box_of, echoed
+from tests.clients import Client
 from tests.conftest import Serve
 
-STRICT = {"content-security-policy": "default-src 'self'"}
+STRICT = "default-src 'self'"
 CSS = """
     :root { color-scheme: light dark; color: #17211f; background: #fff; --link: #0b6e5f }
     @media (prefers-color-scheme: dark) {
@@ -27,7 +30,9 @@ CSS = """
 """
 
 
-def make_host(*scripts: str, css: str = "", in_head: str = "", path: str = "/") -> FastAPI:
+def make_host(
+    *scripts: str, css: str = "", in_head: str = "", path: str = "/", policy: str = STRICT
+) -> FastAPI:
     """Make a shop with a chat, and a page with widgets: the attributes of their scripts."""
     elements = "".join(f"<script {attributes} defer></script>" for attributes in scripts)
     html = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title>
@@ -37,7 +42,7 @@ def make_host(*scripts: str, css: str = "", in_head: str = "", path: str = "/") 
         <p><a href="shop.css">How it looks</a></p></main></body></html>"""
 
     def page() -> Response:
-        return Response(html, media_type="text/html", headers=STRICT)
+        return Response(html, media_type="text/html", headers={"content-security-policy": policy})
 
     def stylesheet() -> Response:
         return Response(CSS + css, media_type="text/css")
@@ -341,3 +346,184 @@ def test_widget_finds_its_chat(
 
     widget.opener.click()
     widget.chat.talks("NBA")
+
+
+def test_look_of_the_host_in_the_frame(page: Page, open_widget: OpenWidget) -> None:
+    """The page in the frame has the colours and the font of its host, also when they change."""
+    css = (
+        ":root{--echochat-accent:#7a1f5c;--echochat-font:serif}"
+        ":root.night{--echochat-accent:#f0b37e;--echochat-background:#1f1712}"
+    )
+    widget = open_widget(app=make_host(SCRIPT, css=css))
+    widget.opener.click()
+    widget.chat.reads_state("connected")
+    root = widget.frame.locator(":root")
+    accent = "root => getComputedStyle(root).getPropertyValue('--echochat-accent')"
+    background = "body => getComputedStyle(body).backgroundColor"
+
+    assert root.evaluate(accent) == "#7a1f5c"
+    body = widget.frame.locator("body")
+    assert body.evaluate("body => getComputedStyle(body).fontFamily") == "serif"
+    assert body.evaluate(background) == "rgb(255, 255, 255)"
+    page.evaluate("document.documentElement.classList.add('night')")
+    expect(body).to_have_css("background-color", "rgb(31, 23, 18)")
+    assert root.evaluate(accent) == "#f0b37e"
+    page.evaluate("document.documentElement.classList.remove('night')")
+    expect(body).to_have_css("background-color", "rgb(255, 255, 255)")
+
+
+def test_one_header(open_widget: OpenWidget) -> None:
+    """The panel's only header is the page's own, and its button covers nothing of that."""
+    widget = open_widget()
+    widget.opener.click()
+    widget.chat.reads_state("connected")
+    expect(widget.panel.locator("header")).to_have_count(0)
+    button = box_of(widget.closer)
+    assert min(button["width"], button["height"]) >= 44
+    for part in widget.frame.locator("header > :visible").all():
+        box = box_of(part)
+        assert box["x"] + box["width"] <= button["x"] or box["y"] >= button["y"] + button["height"]
+
+
+class Gate:
+    """A reply function that answers when it is let."""
+
+    def __init__(self) -> None:
+        self.is_open = asyncio.Event()
+
+    async def answer(self, message: Message) -> str:
+        await self.is_open.wait()
+        self.is_open.clear()
+        return message.text
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_unread_answers(page: Page, serve: Serve, kept: bool) -> None:
+    """What comes while the widget is closed is counted on its button and in the title.
+
+    When it is opened it is read, and a line says where it begins.
+    """
+    gate = Gate()
+    app = make_host('src="/bot?asset=widget.js"')
+    options: dict[str, Any] = {"rooms": MemoryRooms(), "private": True} if kept else {}
+    app.include_router(EchoChat(gate.answer, **options).router, prefix="/bot")
+
+    @app.post("/open")
+    async def open_gate() -> None:
+        gate.is_open.set()
+
+    server = serve(app)
+    page.goto(server.url("/"))
+    widget = Widget(page)
+    widget.opener.click()
+    widget.chat.says("one")
+    widget.chat.says("two")
+    widget.chat.reads("one", "two")
+    widget.closer.click()
+    for number in (1, 2):
+        httpx.post(server.url("/open"))
+        counted = page.get_by_role("button", name=f"Chat ({number})", exact=True)
+        expect(counted).to_be_visible()
+        expect(page).to_have_title(f"({number}) Shop")
+    counted.click()
+
+    widget.is_open()
+    expect(page).to_have_title("Shop")
+    expect(widget.chat.log.locator(".fresh")).to_have_text([ENGLISH["new"]])
+    following = "mark => mark.nextElementSibling.querySelector('p').textContent"
+    assert widget.chat.log.locator(".fresh").evaluate(following) == "one"
+    widget.chat.says("three")
+    expect(widget.chat.log.locator(".fresh")).to_have_count(0)
+    httpx.post(server.url("/open"))
+    expect(widget.chat.answers).to_have_count(3)
+    expect(page).to_have_title("Shop")
+
+
+def test_unread_messages_of_a_room(page: Page, serve: Serve) -> None:
+    """What others say while the widget is closed is counted, whatever the page is called then."""
+    app = make_host('src="/rooms/lobby?asset=widget.js"')
+    chat = EchoChat(None, rooms=MemoryRooms())
+    app.include_router(chat.router, prefix="/rooms/{room}")
+    server = serve(app)
+    page.goto(server.url("/"))
+    widget = Widget(page)
+    widget.opener.click()
+    widget.frame.get_by_role("textbox", name=ENGLISH["your_name"]).fill("Ada")
+    widget.frame.get_by_role("button", name=ENGLISH["join"]).click()
+    widget.chat.says("hello")
+    widget.closer.click()
+    with Client(server.ws("/rooms/lobby"), "Bob") as bob:
+        bob.tell("one")
+        expect(page).to_have_title("(1) Shop")
+        page.evaluate("document.title = 'Basket'")
+        bob.tell("two")
+        expect(page).to_have_title("(2) Basket")
+        expect(widget.opener).to_have_count(0)
+        page.get_by_role("button", name="Chat (2)").click()
+        expect(page).to_have_title("Basket")
+
+
+def test_body_that_is_replaced(page: Page, open_widget: OpenWidget) -> None:
+    """Where a library replaces the page's body, the widget stays, and so does its conversation."""
+    widget = open_widget()
+    widget.opener.click()
+    widget.chat.talks("NBA")
+    widget.iframe.evaluate("frame => frame.contentWindow.isTheSame = true")
+    page.evaluate(
+        """() => {
+            const body = document.createElement("body");
+            body.innerHTML = "<main><h1>Another page</h1></main>";
+            document.body.replaceWith(body);
+            document.body.innerHTML = "<main><h1>A third one</h1></main>";
+        }"""
+    )
+    expect(page.get_by_role("heading", name="A third one")).to_be_visible()
+    widget.is_open()
+    widget.chat.says("still")
+    widget.chat.reads(*echoed(["NBA", "still"]))
+    assert widget.iframe.evaluate("frame => frame.contentWindow.isTheSame")
+
+
+LINK = """
+    const link = document.createElement("a");
+    link.href = "/support/chat";
+    link.dataset.echochatOpen = "";
+    link.textContent = "Ask us";
+    document.querySelector("main").append(link);
+"""
+EVENT = "document.dispatchEvent(new Event('echochat:open'))"
+
+
+@pytest.mark.parametrize("how", ["link", "event"])
+def test_host_opens_the_widget(page: Page, open_widget: OpenWidget, how: str) -> None:
+    """A link of the host's to the chat, or an event, opens the widget; open it stays."""
+    widget = open_widget()
+    page.evaluate(LINK)
+    for _ in range(2):
+        if how == "link":
+            page.get_by_role("link", name="Ask us").click()
+        else:
+            page.evaluate(EVENT)
+        widget.is_open()
+        expect(widget.chat.field).to_be_focused()
+    assert page.url.endswith("/")
+    page.evaluate("document.querySelector('[data-echochat-open]').href = '/shop.css'")
+    widget.closer.click()
+    page.get_by_role("link", name="Ask us").click()
+    expect(page).to_have_url(re.compile("/shop.css$"))
+
+
+def test_host_that_forbids_frames(page: Page, open_widget: OpenWidget, console: Console) -> None:
+    """Where the host's policy forbids the frame, the panel has a link to the chat instead."""
+    app = make_host(SCRIPT, policy="default-src 'self'; frame-src 'none'")
+    widget = open_widget(app=app)
+    widget.opener.click()
+    link = widget.panel.get_by_role("link", name="Open the chat in a tab of its own")
+    expect(link).to_have_attribute("href", re.compile("/support/chat$"))
+    expect(widget.iframe).to_be_hidden()
+    page.keyboard.press("Escape")
+    widget.closer.click()
+    widget.is_closed()
+    widget.opener.click()
+    expect(link).to_be_visible()
+    console.take("^Framing .*frame-src")

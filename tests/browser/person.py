@@ -110,9 +110,11 @@ class Person:
 
     def goes_offline(self) -> None:
         """Have no network from now on, and see it."""
-        self.page.context.set_offline(True)
-        # Once more where the page connected again just before the browser was offline.
         for _ in range(3):
+            # From the beginning, where the page connected again just before the browser was
+            # offline, or where the browser, being offline, did not pass on that the wire was cut.
+            self.page.context.set_offline(False)
+            self.page.context.set_offline(True)
             self.wire.cut()
             with contextlib.suppress(AssertionError):
                 expect(self.state).to_have_text(ENGLISH["unreachable"], timeout=patient(5) * 1000)

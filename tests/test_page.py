@@ -5,6 +5,7 @@ import html
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -13,7 +14,7 @@ from fastapi import Request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fastapi_echochat import Limits, MemoryRooms
+from fastapi_echochat import Limits, MemoryRooms, Message, echo
 from fastapi_echochat.page.languages import ENGLISH, LANGUAGES
 from tests.apps import make_client
 from tests.pages import ChatPage, compressed_size
@@ -216,6 +217,36 @@ def test_nothing_of_a_request_is_markup(tenant: str, forwarded: str, query: str)
     assert carried.isascii()
     assert not set(page.endpoint) & set("\"'<> ")
     assert f'"{html.escape(page.endpoint)}"' in response.text
+
+
+def answer(message: Message) -> str:
+    return message.text
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"),
+    [
+        ({}, "notice"),
+        ({"markdown": True}, "answer notice"),
+        ({"markdown": False}, None),
+        ({"reply": answer}, "answer notice"),
+        ({"reply": answer, "markdown": False}, None),
+        ({"reply": None}, "answer notice"),
+        ({"reply": answer, "private": True}, "answer notice"),
+    ],
+)
+def test_what_is_rendered(options: Mapping[str, Any], kinds: str | None) -> None:
+    """The page is told which kinds of entries are Markdown, and where what renders them is."""
+    browser = make_client(**{"reply": echo, **options})
+
+    text = browser.get("/chat").text
+
+    assert re.findall(r' data-markdown="([^"]*)"', text) == ([] if kinds is None else [kinds])
+    for address in re.findall(r' data-renderer="([^"]*)"', text):
+        response = browser.get(f"/chat{html.unescape(address)}")
+        assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert response.headers["cache-control"].endswith("immutable")
+    assert (" data-renderer=" in text) == (kinds is not None)
 
 
 def test_websocket_url_of_another_host() -> None:

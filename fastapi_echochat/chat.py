@@ -134,8 +134,9 @@ class EchoChat:
             websocket_url=websocket_url,
             rooms=None if rooms is None else "private" if private else "shared",
             markdown={
-                "answer": reply is not echo if markdown is None else markdown,
-                "notice": markdown is not False,
+                "answer": reply is not None
+                and (reply is not echo if markdown is None else markdown),
+                "notice": rooms is not None and markdown is not False,
             },
         )
         self._rooms = rooms

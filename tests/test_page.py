@@ -226,12 +226,14 @@ def answer(message: Message) -> str:
 @pytest.mark.parametrize(
     ("options", "kinds"),
     [
-        ({}, "notice"),
-        ({"markdown": True}, "answer notice"),
+        ({}, None),
+        ({"markdown": True}, "answer"),
         ({"markdown": False}, None),
-        ({"reply": answer}, "answer notice"),
+        ({"reply": answer}, "answer"),
         ({"reply": answer, "markdown": False}, None),
-        ({"reply": None}, "answer notice"),
+        ({"reply": None}, "notice"),
+        ({"reply": None, "markdown": False}, None),
+        ({"rooms": MemoryRooms()}, "notice"),
         ({"reply": answer, "private": True}, "answer notice"),
     ],
 )

@@ -171,9 +171,8 @@ class Blocks {
       leaf.lines.push(line.rest);
       leaf.lastOffset = this.offset;
     } else if (line.indent > 3) {
-      const block = leaf?.tag === "pre" ? leaf : this.add({ tag: "pre", lines: [] }, this.stack.length);
-      block.lines.push(line.take(4).text);
-      this.leaf = block;
+      if (leaf?.tag !== "pre") this.leaf = this.add({ tag: "pre", lines: [] }, this.stack.length);
+      this.leaf.lines.push(line.take(4).text);
     } else if (leaf?.tag === "table") {
       addRow(leaf, line.rest);
     } else {
@@ -226,8 +225,8 @@ class Blocks {
   }
 }
 
-// Returns the blocks of a text. Those of one line or several have a `text`, or `code`; a block has a
-// `start` in the text and the place `since` which it is what it is. `define` is told of definitions.
+// Returns the blocks of a text. What consists of lines has a `text`, or `code`. A block begins at
+// its `start`, and is what it is by the line at `since`. `define` is told of definitions.
 export function parseBlocks(text, define) {
   const blocks = new Blocks(define);
   for (let at = 0; at < text.length;) {

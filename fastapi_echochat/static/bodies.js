@@ -102,7 +102,7 @@ class MarkdownBody {
 }
 
 function loadRenderer() {
-  if (loading || !main.dataset.renderer) return;
+  if (loading) return;
   loading = document.createElement("script");
   loading.src = main.dataset.renderer;
   loading.addEventListener("load", () => {
@@ -111,7 +111,10 @@ function loadRenderer() {
     waiting.clear();
   });
   // The next message asks for it again.
-  loading.addEventListener("error", () => { loading = loading.remove(); });
+  loading.addEventListener("error", () => {
+    loading.remove();
+    loading = undefined;
+  });
   document.head.append(loading);
 }
 
@@ -128,8 +131,9 @@ function addCopy(box, code) {
   box.append(button);
 }
 
-// With one's first message the renderer is asked for, so that it is here when the answer comes.
+// With one's own message the renderer is asked for, so that it is here when the answer comes.
 export function makeBody(kind) {
-  loadRenderer();
-  return markdownKinds.includes(kind) ? new MarkdownBody() : new TextBody();
+  const isMarkdown = markdownKinds.includes(kind);
+  if (isMarkdown || (kind === "mine" && markdownKinds.includes("answer"))) loadRenderer();
+  return isMarkdown ? new MarkdownBody() : new TextBody();
 }

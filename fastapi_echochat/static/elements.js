@@ -54,7 +54,7 @@ export function makeElement(node, noteCode) {
 const innerOf = (element, { tag }) =>
   (tag === "pre" ? element.querySelector("code") : tag === "table" ? element.firstChild : element);
 
-// Makes of the elements in a parent, from an index on, those of other nodes. What is the same stays.
+// Makes the elements in a parent, from an index on, those of other nodes. What is the same stays.
 export function replaceElements(parent, old, now, from = 0, noteCode = undefined) {
   let index = 0;
   while (index < old.length && index < now.length && isSame(old[index], now[index])) index += 1;

@@ -10,8 +10,8 @@ const unspaced = /^[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/u
 
 // A run between two characters, each whole, or a line break where the text begins or ends.
 export function makeRun(char, count, before, after) {
-  const isFree = (own, other) => !space.test(own)
-    && (!punctuation.test(own) || space.test(other) || punctuation.test(other) || unspaced.test(other));
+  const isEdge = (other) => space.test(other) || punctuation.test(other) || unspaced.test(other);
+  const isFree = (own, other) => !space.test(own) && (!punctuation.test(own) || isEdge(other));
   const isLeft = isFree(after, before);
   const isRight = isFree(before, after);
   const isWithin = char === "_" && isLeft && isRight;

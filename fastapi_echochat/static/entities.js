@@ -3,11 +3,12 @@
 // HTML has 2,231 names; these are the ones that people write.
 const named = {
   amp: "&", lt: "<", gt: ">", quot: "\x22", apos: "'", nbsp: "\xa0", shy: "\xad", sect: "§",
-  copy: "©", reg: "®", trade: "™", deg: "°", plusmn: "±", times: "×", divide: "÷", middot: "·",
-  micro: "µ", para: "¶", frac12: "½", cent: "¢", pound: "£", yen: "¥", euro: "€", laquo: "«",
-  raquo: "»", lsquo: "‘", rsquo: "’", ldquo: "“", rdquo: "”", ndash: "–", mdash: "—", bull: "•",
-  hellip: "…", larr: "←", uarr: "↑", rarr: "→", darr: "↓", harr: "↔", rArr: "⇒", minus: "−",
-  infin: "∞", ne: "≠", le: "≤", ge: "≥", check: "✓", auml: "ä", ouml: "ö", uuml: "ü", eacute: "é",
+  copy: "©", reg: "®", trade: "™", deg: "°", plusmn: "±", times: "×", divide: "÷",
+  middot: "·", micro: "µ", para: "¶", frac12: "½", cent: "¢", pound: "£", yen: "¥",
+  euro: "€", laquo: "«", raquo: "»", lsquo: "‘", rsquo: "’", ldquo: "“", rdquo: "”",
+  ndash: "–", mdash: "—", bull: "•", hellip: "…", larr: "←", uarr: "↑", rarr: "→",
+  darr: "↓", harr: "↔", rArr: "⇒", minus: "−", infin: "∞", ne: "≠", le: "≤",
+  ge: "≥", check: "✓", auml: "ä", ouml: "ö", uuml: "ü", eacute: "é",
 };
 const reference = /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{1,31}));/iy;
 const written = /\\([!-/:-@[-\x60{-~])|&(?:#\d{1,7}|#x[\da-f]{1,6}|\w{1,31});/gi;

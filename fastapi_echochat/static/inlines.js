@@ -8,7 +8,7 @@ import { foldLabel, readLabel, readTarget } from "./references.js";
 // What means something, and addresses, in which an underscore means nothing.
 const special =
   /[\\\x60*_~[\]<&\n]|!\[|https?:\/\/[^\s<>[\]()*~\\&\x60_]+(?:_+[^\s<>[\]()*~\\&\x60_]+){0,99}/gi;
-const autolink = /<([a-z][a-z0-9+.-]{1,31}:[^\s<>\x00-\x1f]*)>/iy;
+const autolink = /<([a-z][a-z0-9+.-]{1,31}:[^\s<>\p{Cc}]*)>/iuy;
 const email = /<([\w.!#$%&'*+/=?^\x60{|}~-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*)>/iy;
 const ticks = /\x60+/g;
 const inline = /^(?:a|em|strong|del|code)$/;
@@ -31,7 +31,8 @@ const withLinks = (nodes) => nodes.flatMap((node) =>
     : [{ ...node, children: withLinks(node.children) }]));
 
 // Of a character outside of the Basic Multilingual Plane both halves.
-const characterAt = (text, at) => (at < text.length ? String.fromCodePoint(text.codePointAt(at)) : "\n");
+const characterAt = (text, at) =>
+  (at < text.length ? String.fromCodePoint(text.codePointAt(at)) : "\n");
 const characterBefore = (text, at) =>
   (at ? /[^]$/u.exec(text.slice(Math.max(0, at - 2), at))[0] : "\n");
 
@@ -91,7 +92,9 @@ class Inlines {
     const { text } = this;
     // Where the last run of each length is: what has no end is not looked for again and again.
     ticks.lastIndex = 0;
-    this.lastTicks ??= new Map(Array.from(text.matchAll(ticks), (run) => [run[0].length, run.index]));
+    this.lastTicks ??= new Map(
+      Array.from(text.matchAll(ticks), ({ 0: run, index }) => [run.length, index]),
+    );
     ticks.lastIndex = at;
     const { length } = ticks.exec(text)[0];
     const begin = at + length;

@@ -2,7 +2,7 @@
 
 // Longer ones are no links.
 export const longestAddress = 2048;
-const allowed = /^(?:https?:\/\/|mailto:)[^\x00-\x1f\x7f]+$/i;
+const allowed = /^(?:https?:\/\/|mailto:)\P{Cc}+$/iu;
 // What may hold an address, told without looking for one.
 const hint = /:\/\/|www\.|@/i;
 // What ends an address: spaces, quotation marks, what shows nothing, and the punctuation of Chinese
@@ -10,7 +10,8 @@ const hint = /:\/\/|www\.|@/i;
 // section 4.5.3.1.1), a label 63 (RFC 1035, section 2.3.4).
 const address = new RegExp(
   "(?:https?://|www\\.)[^\\s<>\x22`|\\\\^{}\u00ab\u00bb\u200b-\u200f\u2018-\u201f\u202a-\u202e"
-    + "\u2060-\u206f\u3000-\u3003\u3008-\u301f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]+"
+    + "\u2060-\u206f\u3000-\u3003\u3008-\u301f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40"
+    + "\uff5b-\uff65]+"
     + "|[\\p{L}\\p{N}.+_-]{1,64}@(?:[\\p{L}\\p{N}-]{1,63}\\.)+\\p{L}{2,63}",
   "giu",
 );
@@ -78,8 +79,8 @@ export function linkify(text) {
 export function mergeTexts(nodes) {
   const merged = [];
   for (const node of nodes) {
-    if (typeof node === "string" && typeof merged.at(-1) === "string") merged.push(merged.pop() + node);
-    else if (node !== "") merged.push(node);
+    if (typeof node !== "string" || typeof merged.at(-1) !== "string") merged.push(node);
+    else merged.push(merged.pop() + node);
   }
-  return merged;
+  return merged.filter((node) => node !== "");
 }

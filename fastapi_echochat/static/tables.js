@@ -6,9 +6,11 @@ const border = /^\|?[\t\x20]*:?-+:?[\t\x20]*(?:\|[\t\x20]*:?-+:?[\t\x20]*)*\|?[\
 
 // A bar after a backslash is no border. No text has the character that stands for it meanwhile.
 function splitRow(row) {
-  const text = trimBlanks(row).replaceAll("\\|", "\0");
-  const bare = text.slice(text.startsWith("|") ? 1 : 0, text.endsWith("|") && text.length > 1 ? -1 : undefined);
-  return bare.split("|").map((cell) => trimBlanks(cell.replaceAll("\0", "|")));
+  const cells = trimBlanks(row).replaceAll("\\|", "\0").split("|");
+  // Those before the first bar and after the last one.
+  if (cells.length > 1 && !cells[0]) cells.shift();
+  if (cells.length > 1 && !cells.at(-1)) cells.pop();
+  return cells.map((cell) => trimBlanks(cell.replaceAll("\0", "|")));
 }
 
 function alignmentOf(cell) {
@@ -20,7 +22,9 @@ function alignmentOf(cell) {
 // text of many columns and rows would make a large table.
 const makeRow = (texts, tag, aligns) => ({
   tag: "tr",
-  children: texts.slice(0, aligns.length).map((text, index) => ({ tag, align: aligns[index], text })),
+  children: aligns.slice(0, texts.length).map(
+    (align, index) => ({ tag, align, text: texts[index] }),
+  ),
 });
 
 // Returns a table that two lines begin, if they do.

@@ -3,7 +3,7 @@
 import { parseBlocks } from "./blocks.js";
 import { parseInlines } from "./inlines.js";
 
-// The level that a heading has below those before it, so that none is skipped; the page has the first.
+// The level of a heading below those before it, so that none is skipped. The page has the first.
 function levelBelow(tag, above) {
   while (above.at(-1) >= tag) above.pop();
   above.push(tag);

@@ -2,8 +2,9 @@
 // writes how often V8 ran a block of the page's modules for each. With `--no-opt`: what V8 optimises
 // it does not count.
 
-import { readFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
+import process from "node:process";
+import { json } from "node:stream/consumers";
 import { MarkdownTree } from "../../fastapi_echochat/static/tree.js";
 
 const session = new Session();
@@ -23,5 +24,5 @@ async function countSteps(text) {
 }
 
 const counts = [];
-for (const text of JSON.parse(readFileSync(0, "utf-8"))) counts.push(await countSteps(text));
+for (const text of (await json(process.stdin))) counts.push(await countSteps(text));
 process.stdout.write(JSON.stringify(counts));

@@ -3,7 +3,6 @@
 import { fillAnchor } from "./anchors.js";
 
 const attributes = ["href", "title", "start", "language", "align", "level"];
-const blockTag = /^(?:p|h\d|ul|ol|li|blockquote|th|td)$/;
 const isText = (node) => typeof node === "string";
 
 const isAlike = (one, other) => !isText(one) && !isText(other) && one.tag === other.tag
@@ -40,7 +39,6 @@ export function makeElement(node, noteCode) {
   if (isText(node)) return document.createTextNode(node);
   const { tag, level, href, start, align, children = [] } = node;
   const element = level ? newElement(`h${level}`, tag) : newElement(tag === "pre" ? "code" : tag);
-  if (blockTag.test(tag)) element.dir = "auto";
   if (start !== undefined) element.start = start;
   if (align) element.style.textAlign = align;
   if (href) fillAnchor(element, node);

@@ -17,7 +17,12 @@ class MarkdownView {
 
   append(piece) {
     const { from, old } = this.tree.append(piece);
+    const { childNodes } = this.element;
     replaceElements(this.element, old, this.tree.nodes.slice(from), from, this.noteCode);
+    // A list or a table has one direction, that of its first words; code is written from the left.
+    for (let index = from; index < childNodes.length; index += 1) {
+      childNodes[index].dir = childNodes[index].className === "code" ? "ltr" : "auto";
+    }
   }
 }
 

@@ -126,6 +126,28 @@ def test_only_the_last_block_is_made_again(page: Page, open_chat: OpenChat) -> N
     expect(person.spoken).to_have_text("Answer: One two three four five six")
 
 
+def test_each_block_has_its_own_direction(open_chat: OpenChat) -> None:
+    """Lists, quotes and tables of Arabic are set from right to left, and English is not."""
+    blocks = ["- واحد\n\n  - اثنان", "> اقتباس", "| أ |\n|---|\n| ب |", "three", "```\nأربعة\n```"]
+    person = open_chat(lambda message: "\n\n".join(blocks))
+    person.says("directions?")
+    expect(person.answers.locator("pre")).to_have_count(1)
+
+    directions = person.answers.locator(".markdown").evaluate(
+        """shown => [...shown.querySelectorAll("li, blockquote, td, .markdown > p, pre")]
+            .map((block) => getComputedStyle(block).direction)"""
+    )
+    assert directions == ["rtl", "rtl", "rtl", "rtl", "ltr", "ltr"]
+
+
+def test_in_a_sandboxed_frame(open_chat: OpenChat) -> None:
+    """In a frame without an origin of its own answers are rendered as well."""
+    person = open_chat(answer, frame="allow-scripts", allowed_origins=["null"])
+    person.says("bread?")
+
+    expect(person.answers.locator("strong")).to_have_text("all")
+
+
 HARMFUL = """\
 <img src=x onerror="window.hacked = 1"> <script>window.hacked = 2</script>
 

@@ -20,10 +20,9 @@ function goesOn(container, line) {
     line.skip(1).take(1);
     return true;
   }
-  if (!line.rest) return container.children.length > 0;
-  if (line.indent < container.indent) return false;
-  line.take(container.indent);
-  return true;
+  const isIn = line.rest ? line.indent >= container.indent : container.children.length > 0;
+  if (isIn) line.take(container.indent);
+  return isIn;
 }
 
 // The text of a heading without the signs that close it.
@@ -111,7 +110,7 @@ class Blocks {
       return true;
     }
     const table = startTable(leaf.lines.at(-1), line.rest);
-    if (!table) return false;
+    if (!table || marker.test(line.rest)) return false;
     leaf.lines.pop();
     if (!leaf.lines.length) this.stack.at(-1).children.pop();
     this.add(table, this.stack.length);

@@ -24,6 +24,8 @@ EXAMPLES = {
     ],
 }
 
+_STRIPPED = "a paragraph's lines lose their indentation, in code too (CommonMark, section 4.8)"
+_UNITED = "it is a paragraph until its definitions are read, and an empty item ends none"
 _TAB = "the rest of a tab that is a quote's space is two spaces (CommonMark, section 2.2)"
 _NOWHERE = "a link to nowhere is text"
 _SPACED = "the spaces of Chinese are not those of Markdown, at the beginning of a line neither"
@@ -45,6 +47,8 @@ _SHORT = "cells that a row lacks are not made up: a short text would make a larg
 DEVIATIONS = {
     "> ```\n>\ttab in a fence of a quote\n> ```": _TAB,
     "\u3000\u3000你好\n\u3000世界": _SPACED,
+    "`a\n   b`": _STRIPPED,
+    "[a]: https://example.org\n-\n\n[a]": _UNITED,
     "[a]()": _NOWHERE,
     "[a]()\n\n[a]: https://example.org": _NOWHERE,
     "<a\\+@example.org>": _MAIL,

@@ -77,7 +77,7 @@ _READER = _reader()
 def read_theirs(text: str) -> list[Node]:
     """Return the tree that markdown-it-py makes of a text, in the page's form."""
     # The last line of a code block ends like the others, as it does in CommonMark's reference.
-    return _nest(_READER.parse(f"{text}\n"))
+    return _nest(_READER.parse(text if text.endswith("\n") else f"{text}\n"))
 
 
 def _nest(tokens: Iterable[Token]) -> list[Node]:

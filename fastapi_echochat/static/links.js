@@ -24,23 +24,23 @@ export const isAllowed = (href) => href.length <= longestAddress && allowed.test
 
 export const makeLink = (href, children) => ({ tag: "a", href, children });
 
-// Returns how much of an address is left without punctuation that belongs to the sentence.
-function trimmedLength(text) {
-  const counts = {};
-  for (const char of text) counts[char] = (counts[char] ?? 0) + 1;
-  let end = text.length;
-  for (; end; end -= 1) {
-    const char = text[end - 1];
-    if ("/-&=#%$".includes(char) || !trailing.test(char)) break;
-    // A bracket that is closed was opened within the address.
-    if (pairs[char] && counts[char] <= (counts[pairs[char]] ?? 0)) break;
-    counts[char] -= 1;
+// Returns how much of an address is its own: up to a bracket that was opened before it, and without
+// punctuation at its end, which belongs to the sentence.
+function ownLength(text) {
+  const open = {};
+  let end = 0;
+  for (; end < text.length; end += 1) {
+    const char = text[end];
+    if (pairs[char] && !open[pairs[char]]) break;
+    if (pairs[char]) open[pairs[char]] -= 1;
+    else open[char] = (open[char] ?? 0) + 1;
   }
+  while (end && !")]/-&=#%$".includes(text[end - 1]) && trailing.test(text[end - 1])) end -= 1;
   return end;
 }
 
 function makeAddress(found) {
-  const text = found.slice(0, trimmedLength(found));
+  const text = found.slice(0, ownLength(found));
   const [, scheme, rest] = /^(https?:\/\/|www\.)?(.*)$/i.exec(text);
   if (!beginning.test(rest)) return undefined;
   if (!scheme) return makeLink(`mailto:${text}`, [text]);

@@ -36,6 +36,9 @@ test("brackets in an address belong to it as far as they are balanced", () => {
   assert.equal(mark("https://example.org/a_(b)"), "<https://example.org/a_(b)>");
   assert.equal(mark("[https://example.org/a[1]]"), "[<https://example.org/a[1]>]");
   assert.equal(mark("(see https://example.org/a)."), "(see <https://example.org/a>).");
+  assert.equal(mark("(https://example.org)and"), "(<https://example.org>)and");
+  assert.equal(mark("https://example.org/(a"), "<https://example.org/(a>");
+  assert.equal(mark("https://example.org/("), "<https://example.org/>(");
 });
 
 test("an address may be in any script, and Chinese punctuation ends it", () => {

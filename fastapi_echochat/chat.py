@@ -83,6 +83,9 @@ class EchoChat:
             room; `reply=None` leaves people among themselves.
         private: With `rooms`, whether each browser has a room of its own: its conversation with
             the reply function, kept over a reload, a lost connection and a restart.
+        markdown: Whether the page renders answers and notices (what `post` says) as Markdown. By
+            default it does, except for answers of the built-in echo, which shows exactly what was
+            typed. What people write stays text.
         websocket_url: The endpoint's address where it is not beside the page: a `ws://` or
             `wss://` URL, or a function from the page's request to one.
 
@@ -92,7 +95,7 @@ class EchoChat:
 
     Raises:
         TypeError: `reply` is no reply function, or has a parameter that cannot be solved, or
-            `limits` is no `Limits`.
+            `limits` is no `Limits`, or `markdown` no bool.
         ValueError: Another option cannot be; the message says which, and what it takes.
     """
 
@@ -109,12 +112,15 @@ class EchoChat:
         author: Callable[..., object] | None = None,
         rooms: Rooms | None = None,
         private: bool = False,
+        markdown: bool | None = None,
         websocket_url: WebsocketURL | None = None,
     ) -> None:
         if not isinstance(limits, Limits):
             raise TypeError(f"limits= takes Limits(…), not {limits!r}")
         if author is not None and not callable(author):
             raise TypeError(f"author= takes a dependency, a function, not {author!r}")
+        if markdown is not None and not isinstance(markdown, bool):
+            raise TypeError(f"markdown= takes True, False or None, not {markdown!r}")
         if rooms is None and private:
             raise ValueError("private=True keeps conversations: say where, with rooms=")
         if reply is None and (rooms is None or private):
@@ -127,6 +133,11 @@ class EchoChat:
             labels=labels,
             websocket_url=websocket_url,
             rooms=None if rooms is None else "private" if private else "shared",
+            markdown={
+                "answer": reply is not None
+                and (reply is not echo if markdown is None else markdown),
+                "notice": rooms is not None and markdown is not False,
+            },
         )
         self._rooms = rooms
         self._limits = limits

@@ -110,6 +110,8 @@ ROOM = {"reply": None, "rooms": MemoryRooms()}
         ({"reply": lambda: ""}, TypeError, "takes no message"),
         ({"reply": lambda a, b: ""}, TypeError, "the parameter 'b' has neither an annotation"),
         ({"limits": 7}, TypeError, "limits= takes Limits"),
+        ({"markdown": "on"}, TypeError, "markdown= takes True, False or None, not 'on'"),
+        ({"markdown": 1}, TypeError, "markdown= takes True, False or None, not 1"),
         ({"allowed_origins": "*"}, ValueError, "allowed_origins= takes a list"),
         ({"title": ""}, ValueError, "title="),
         ({"title": 7}, ValueError, "title="),

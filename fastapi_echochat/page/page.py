@@ -64,6 +64,7 @@ class Page:
         labels: Words in the place of the packaged ones, by the name of the label.
         websocket_url: Where the endpoint is, if not beside the page.
         rooms: Whether people talk among each other, or each conversation is kept.
+        markdown: Whether entries are rendered as Markdown, by their kind.
 
     Raises:
         ValueError: One of them cannot be.
@@ -79,6 +80,7 @@ class Page:
         labels: Mapping[str, str] | None,
         websocket_url: WebsocketURL | None,
         rooms: Literal["shared", "private"] | None = None,
+        markdown: Mapping[str, bool],
     ) -> None:
         if not isinstance(title, str) or not title.strip():
             raise ValueError(f"title= takes the page's title, a text, not {title!r}")
@@ -89,6 +91,7 @@ class Page:
         self._labels = replace_labels(labels, with_rooms=rooms is not None)
         self._websocket_url = websocket_url
         self._rooms = rooms
+        self._markdown = " ".join(kind for kind, is_markdown in markdown.items() if is_markdown)
         self._frame_ancestors = _join_frame_ancestors(frame_ancestors)
         self._template = _environment(templates).get_template(_TEMPLATE)
         self._is_ours = templates is None
@@ -160,6 +163,7 @@ class Page:
             lang=lang,
             limits=self._limits,
             rooms=self._rooms,
+            markdown=self._markdown,
             **context,
         ).encode()
         headers = {

@@ -85,7 +85,8 @@ function newDraft() {
 function startDraft(draft) {
   const { entry } = draft;
   draft.isInterrupted = false;
-  entry.text = entry.item.querySelector("p").textContent = "";
+  entry.text = "";
+  entry.item.body.clear();
   transcript.hushItem(entry.item);
   transcript.noteItem(entry.item, labels.writing);
   announce(labels.writing);
@@ -110,7 +111,7 @@ function endMessage(message, how, detail) {
   showEnd(entry);
   transcript.unhushItem(entry.item);
   noteNews(entry);
-  announce(`${labels.answer}: ${entry.text}`);
+  announce(`${labels.answer}: ${entry.item.body.words}`);
 }
 
 // --- The connection ------------------------------------------------------------------------

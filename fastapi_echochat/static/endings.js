@@ -16,7 +16,7 @@ export function showEnd(entry, isMine = true) {
   item.classList.toggle("failed", end === "failed" && kind !== "answer");
   transcript.noteItem(item, noteOf(entry));
   if (kind === "answer") {
-    const select = () => getSelection().selectAllChildren(item.querySelector("p"));
+    const select = () => getSelection().selectAllChildren(item.body.element);
     const press = (button) => copyText(button, text, select);
     if (text) transcript.setTabStop(transcript.addButton(item, "copy", labels.copy_answer, press));
   } else if (end !== "done" && isMine) {

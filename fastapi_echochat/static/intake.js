@@ -107,11 +107,14 @@ function takeAnswer(entry, drafted) {
     item.remove();
     entry.item = undefined;
   } else if (item) {
-    if (entry.draft && text !== drafted) item.querySelector("p").textContent = text;
+    if (entry.draft && text !== drafted) {
+      item.body.clear();
+      item.body.write(text);
+    }
     item.querySelector("b").textContent = nameOf(entry);
     showEnd(entry);
     transcript.unhushItem(item);
-    if (entry.draft) announce(`${nameOf(entry)}: ${text}`);
+    if (entry.draft) announce(`${nameOf(entry)}: ${item.body.words}`);
   }
 }
 
@@ -134,7 +137,7 @@ export function takeDraft({ in_reply_to: question, text, is_start: isStart }) {
     announce(labels.writing);
   }
   if (isStart) {
-    if (entry.draft.resume(text)) entry.item.querySelector("p").textContent = "";
+    if (entry.draft.resume(text)) entry.item.body.clear();
     transcript.noteItem(entry.item, labels.writing);
   } else {
     entry.draft.add(text);

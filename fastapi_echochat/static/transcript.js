@@ -1,5 +1,6 @@
 // The list of messages, which follows its end until somebody scrolls up.
 
+import { makeBody } from "./bodies.js";
 import { part } from "./parts.js";
 
 class Transcript {
@@ -60,23 +61,22 @@ class Transcript {
   makeItem(kind, who, text) {
     const item = document.createElement("li");
     const name = document.createElement("b");
-    const body = document.createElement("p");
+    item.body = makeBody(kind);
     item.className = kind;
     name.textContent = who;
-    body.dir = "auto";
-    item.append(name, body);
-    this.writeText(item, text, text.length);
+    item.append(name, item.body.element);
+    item.body.write(text);
+    this.noteLength(item, text.length);
     return item;
   }
 
-  // Text nodes side by side: what is there already is not copied for each piece.
-  writeText(item, text, length) {
-    item.querySelector("p").append(text);
+  noteLength(item, length) {
     if (length > Transcript.longText) item.classList.add("long");
   }
 
   appendText(item, text, length) {
-    this.writeText(item, text, length);
+    item.body.append(text);
+    this.noteLength(item, length);
     this.noteGrowth();
   }
 
@@ -94,7 +94,7 @@ class Transcript {
   noteItem(item, text) {
     let note = item.querySelector("small");
     if (!text) return note?.remove();
-    if (!note) item.querySelector("p").after((note = document.createElement("small")));
+    if (!note) item.body.element.after((note = document.createElement("small")));
     note.textContent = text;
     this.noteGrowth(false);
   }

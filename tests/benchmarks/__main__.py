@@ -17,6 +17,7 @@ from tests.benchmarks.rows import (
     functions,
     imports,
     in_process,
+    markdown,
     memory,
     page,
     protections,
@@ -39,6 +40,7 @@ ROWS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "memory": memory.rows,
     "settings": settings.rows,
     "browser": browser.rows,
+    "markdown": markdown.rows,
 }
 
 

@@ -24,6 +24,7 @@ APPS = {
     "ours-room": "ours_room:app",
     "soak": "soaked:app",
     "pages": "pages:app",
+    "answers": "answers:app",
     "socketio": "socketio_room:app",
 }
 """Where each application is: a module of `tests.benchmarks.apps` and a name in it."""

@@ -179,7 +179,7 @@ def test_twenty_thousand_pieces(open_chat: OpenChat) -> None:
         else:
             yield "here"
 
-    person = open_chat(count)
+    person = open_chat(count, markdown=False)
     person.says("count")
     expect(person.notes).to_have_text(words("writing"))
     person.field.press_sequentially("still there?")

@@ -22,7 +22,7 @@ _SAID = "NBA"
 _ANSWER = f"Message text was: {_SAID}"
 _APPS = Path(__file__).parent.parent / "apps"
 # Nothing but this machine is asked: a font that is looked for elsewhere would be waited for.
-_OPTIONS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*"]
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*"]
 
 
 class _Visit(NamedTuple):
@@ -56,7 +56,7 @@ def rows(effort: Effort) -> Iterator[Row]:
                 sites[name] = site
         sites[AGAIN] = sites["ours"]
         browser = stack.enter_context(api.sync_playwright()).chromium.launch(
-            executable_path=path, args=_OPTIONS
+            executable_path=path, args=OPTIONS
         )
         stack.callback(browser.close)
         measures = {name: _visiting(browser, site) for name, site in sites.items()}

@@ -9,6 +9,7 @@ import { Outbox } from "./outbox.js";
 import { announce, labels, part, say } from "./parts.js";
 import { showPace } from "./status.js";
 import { keyFor } from "./storage.js";
+import { showThinking } from "./thinking.js";
 import { enableTools, mayClear, saveEntries } from "./tools.js";
 import { transcript } from "./transcript.js";
 
@@ -25,7 +26,7 @@ function sendDue() {
       connection.send({ type: "message", id, text });
     }
   }
-  showStop();
+  showProgress();
 }
 
 function showEntry(entry) {
@@ -40,13 +41,15 @@ function showEntry(entry) {
 function postText(text) {
   const message = showEntry(conversation.add({ kind: "mine", id: newId(), text, at: Date.now() }));
   outbox.add(message);
+  transcript.follow(message.item);
   if (connection.isOpen) sendDue();
   else transcript.noteItem(message.item, labels.waiting);
 }
 
-function showStop() {
+function showProgress() {
   const { current } = outbox;
   offerStop(current?.draft ? -Infinity : current?.sentAt);
+  showThinking(current?.draft ? undefined : current?.sentAt);
 }
 
 // Not waited for: what still comes of this answer is not wanted, and nor is it after a reconnect.
@@ -100,7 +103,11 @@ function endMessage(message, how, detail) {
   message.end = how;
   message.detail = detail;
   showEnd(message);
-  if (!message.draft) return;
+  if (!message.draft) {
+    // That it was coming is not to be heard after it.
+    announce("");
+    return;
+  }
   const { entry } = message.draft;
   message.draft.flush();
   message.draft = undefined;
@@ -142,7 +149,7 @@ const handlers = {
       transcript.noteItem(item, labels.waiting);
       if (draft) interruptDraft(draft);
     }
-    showStop();
+    showProgress();
   },
 
   frame(frame) {
@@ -165,7 +172,7 @@ part("clear").addEventListener("click", () => {
   conversation.clear();
   transcript.clear();
   enableTools(false);
-  showStop();
+  showProgress();
   field.focus();
 });
 

@@ -7,7 +7,7 @@ import { transcript } from "./transcript.js";
 let unread = 0;
 let fresh;
 
-const isSeen = () => !document.hidden && transcript.isFollowing;
+const isSeen = () => !document.hidden && transcript.isAtNewest;
 
 const showUnread = () => { document.title = unread ? `(${unread}) ${title}` : title; };
 

@@ -43,10 +43,13 @@ function addWidget() {
   const opener = makeElement(
     "button", { type: "button", "aria-expanded": false, "aria-controls": id }, label,
   );
-  const closer = makeElement("button", { type: "button" }, dataset.closeLabel || "Close");
+  const closeLabel = dataset.closeLabel || "Close";
+  const closer = makeElement(
+    "button", { type: "button", "aria-label": closeLabel, title: closeLabel }, "✕",
+  );
   const panel = makeElement(
     "dialog", { id, "aria-label": label, "data-address": address.href },
-    makeElement("header", {}, makeElement("span", {}, label), closer),
+    closer,
   );
   let frame;
 
@@ -62,7 +65,9 @@ function addWidget() {
   function open() {
     for (const other of dock.querySelectorAll("dialog[open]")) other.close();
     if (!frame) {
-      frame = makeElement("iframe", { title: label, src: address.href, allow: "clipboard-write" });
+      frame = makeElement("iframe", {
+        title: label, src: address.href, allow: "clipboard-write", name: "echochat-widget",
+      });
       frame.addEventListener("load", () => {
         frame.contentDocument?.addEventListener("keydown", escape);
         if (panel.getRootNode().activeElement === frame) enter();

@@ -30,7 +30,7 @@ export const widgetStyle = `
     min-height: 2.75rem;
     padding: .5rem 1.125rem;
     border: 1px solid transparent;
-    border-radius: var(--echochat-radius, .75rem);
+    border-radius: var(--echochat-radius, 1rem);
     background: var(--accent);
     color: var(--on-accent);
     cursor: pointer;
@@ -56,29 +56,22 @@ export const widgetStyle = `
     padding: 0;
     overflow: hidden;
     border: 1px solid #8886;
-    border-radius: var(--echochat-radius, .75rem);
+    border-radius: var(--echochat-radius, 1rem);
     background: var(--background);
     color: var(--text);
     box-shadow: 0 .25rem 1.5rem #0006;
   }
   dialog[open] { display: flex; }
-  header {
-    display: flex;
-    align-items: center;
-    justify-content: space-between;
-    gap: 1rem;
-    padding: .375rem .375rem .375rem .75rem;
-    border-block-end: 1px solid #8886;
-    font-weight: 600;
-    overflow-wrap: anywhere;
-  }
-  header button {
+  dialog > button {
+    position: absolute;
+    z-index: 1;
+    inset-block-start: 0;
+    inset-inline-end: .25rem;
+    width: 2.75rem;
     min-height: 2.25rem;
-    padding: .25rem .75rem;
-    border-color: currentcolor;
+    padding: 0;
     background: none;
     color: inherit;
-    font-weight: 400;
   }
   iframe { flex: 1; border: 0; min-height: 0; }
   @media ${narrow} {

@@ -68,11 +68,13 @@ export const widgetStyle = `
     inset-block-start: 0;
     inset-inline-end: .25rem;
     width: 2.75rem;
-    min-height: 2.25rem;
     padding: 0;
     background: none;
     color: inherit;
   }
+  /* As high as the heading beside it, in the frame. */
+  @media (hover: hover) and (pointer: fine) { dialog > button { min-height: 2.25rem; } }
+  @media (max-width: 30rem) and (min-height: 45rem) { dialog > button { min-height: 3.25rem; } }
   iframe { flex: 1; border: 0; min-height: 0; }
   @media ${narrow} {
     dialog {

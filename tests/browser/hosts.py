@@ -32,6 +32,7 @@ def add_widget(app: FastAPI, chat: str) -> None:
     def widget() -> HTMLResponse:
         return HTMLResponse(
             "<!doctype html><html lang='en'><title>A host</title><link rel='icon' href='data:,'>"
+            "<meta name='viewport' content='width=device-width'>"
             f"<script src='{escape(chat)}?asset=widget.js' defer></script><h1>A host</h1>"
         )
 

@@ -67,14 +67,14 @@ def test_widget_shows_the_conversation(
     assert closer["y"] + closer["height"] <= box_of(person.log)["y"]
 
 
-@pytest.mark.parametrize("screen", {**PHONES, **LAPTOPS})
+@pytest.mark.parametrize("screen", PHONES | LAPTOPS)
 def test_button_that_closes_the_widget_is_beside_its_heading(
     open_chat: OpenChat, screen: str
 ) -> None:
     """The button that closes the widget and the heading of the chat stand on one line."""
     app = make_app()
     add_widget(app, "/chat")
-    page = open_chat(app=app, screen={**PHONES, **LAPTOPS}[screen]).page
+    page = open_chat(app=app, screen=(PHONES | LAPTOPS)[screen]).page
     page.goto(page.url.removesuffix("/chat"))
     page.get_by_role("button", name="Chat", exact=True).click()
     heading = box_of(page.frame_locator("iframe").get_by_role("heading"))

@@ -83,6 +83,9 @@ def test_reader_who_scrolled_up_is_not_moved(page: Page, open_chat: OpenChat, pi
     expect(person.answers).to_have_count(len(texts))
     person.says("meanwhile")
     expect(person.mine.last).to_be_in_viewport(ratio=1)
+    # The list does not grow any more from here on.
+    expect(person.thinking).to_be_visible()
+    wait_until(person.is_at_the_end, "the log shows its end")
     scroll_up(page, person, pixels)
     expect(person.newest).to_be_hidden()
     being_read = in_view(person.log)
@@ -101,6 +104,8 @@ def test_reader_who_scrolled_up_is_not_moved(page: Page, open_chat: OpenChat, pi
     expect(person.messages.last).to_be_in_viewport(ratio=1)
 
     person.says("meanwhile again")
+    expect(person.thinking).to_be_visible()
+    wait_until(person.is_at_the_end, "the log shows its end")
     scroll_up(page, person, pixels)
     gate.open()
     expect(person.texts.last).to_have_text("Message text was: meanwhile again")

@@ -24,8 +24,9 @@ from .tenants import known_tenant
 # This host has pages only. FastAPI's own pages on an API load their scripts from another site.
 app = FastAPI(openapi_url=None)
 
-# The plain chat: the page is at /chat, its WebSocket endpoint at /chat/ws.
-app.include_router(EchoChat().router, prefix="/chat")
+# The plain chat: the page is at /chat, its WebSocket endpoint at /chat/ws. With `debug` the page
+# shows developers that address, and how long an answer took.
+app.include_router(EchoChat(debug=True).router, prefix="/chat")
 
 # Two chats side by side: each page talks with its own endpoint.
 app.include_router(EchoChat(title="Sales").router, prefix="/sales/chat")

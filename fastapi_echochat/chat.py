@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIWebSocketRoute
-from starlette.convertors import Convertor, register_url_convertor
 
 from .conversation import Conversations
 from .dependencies import AUTHOR, check, collector, unresolvable
@@ -18,6 +17,7 @@ from .identity import Author, given_author
 from .limits import Limits
 from .names import shown_author
 from .origins import OriginRule
+from .page.greeting import Greeting, Suggestions, Welcome
 from .page.page import Page, Templates, WebsocketURL
 from .protocol.frames import ID_LENGTH
 from .protocol.messages import Message
@@ -25,29 +25,9 @@ from .replies import Replier, Reply, Values, echo
 from .rooms.lobby import Lobby
 from .rooms.naming import ROOM_LENGTH, room_name
 from .rooms.stores.contract import Entry, Rooms
+from .slash import PAGE_PATH, SLASH
 from .urls import ENDPOINT
 
-
-class _OptionalSlash(Convertor[str]):
-    """A slash or nothing, at the end of a path.
-
-    A page answers at its mount with and without the trailing slash, in one route: a redirect from
-    one to the other would be built from the Host header and could leave the proxy's prefix or
-    scheme, and FastAPI refuses a route whose path is empty in a mount whose prefix is empty.
-    """
-
-    regex = "/?"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
-
-
-register_url_convertor("echochat_optional_slash", _OptionalSlash())
-_SLASH = "echochat_slash"
-_PAGE_PATH = f"{{{_SLASH}:echochat_optional_slash}}"
 _ENDPOINT_PATH = f"/{ENDPOINT}"
 
 
@@ -65,7 +45,11 @@ class EchoChat:
             (called in a thread) or `async def`, and returns a str or yields pieces of one. What
             it takes after the message are dependencies, as of any FastAPI endpoint, solved once
             per connection.
-        title: Title and heading of the page.
+        title: Title and heading of the page, and the name under which the reply function answers.
+        welcome: What an empty page says: a text, a mapping from language (`"en"`, `"zh"`) to text,
+            or a function from the page's request to one of these.
+        suggestions: At most six texts for the visitor of an empty page to send with one press; or
+            a mapping from language to them.
         limits: The bounds of the chat.
         allowed_origins: Origins of pages on other hosts that may open its WebSocket, such as
             `"https://example.org"`; `"null"` for pages without an origin, `"*"` for all. Pages of
@@ -88,6 +72,7 @@ class EchoChat:
             typed. What people write stays text.
         websocket_url: The endpoint's address where it is not beside the page: a `ws://` or
             `wss://` URL, or a function from the page's request to one.
+        debug: Whether the page shows developers the endpoint's address, and how long answers took.
 
     Attributes:
         router: Page and endpoint. Prefix, tags and dependencies are given where they always are,
@@ -95,7 +80,7 @@ class EchoChat:
 
     Raises:
         TypeError: `reply` is no reply function, or has a parameter that cannot be solved, or
-            `limits` is no `Limits`, or `markdown` no bool.
+            another option is of the wrong type.
         ValueError: Another option cannot be; the message says which, and what it takes.
     """
 
@@ -104,6 +89,8 @@ class EchoChat:
         reply: Reply | None = echo,
         *,
         title: str = "WebSocket Chat",
+        welcome: Welcome | None = None,
+        suggestions: Suggestions = (),
         limits: Limits = Limits(),  # noqa: B008 - frozen, so one serves all
         allowed_origins: Iterable[str] = (),
         frame_ancestors: Iterable[str] = (),
@@ -114,6 +101,7 @@ class EchoChat:
         private: bool = False,
         markdown: bool | None = None,
         websocket_url: WebsocketURL | None = None,
+        debug: bool = False,
     ) -> None:
         if not isinstance(limits, Limits):
             raise TypeError(f"limits= takes Limits(…), not {limits!r}")
@@ -127,6 +115,7 @@ class EchoChat:
             raise ValueError("reply=None is for people among themselves: it takes rooms=")
         self._page = Page(
             title=title,
+            greeting=Greeting(welcome, suggestions, limits.message_bytes),
             limits=limits,
             frame_ancestors=frame_ancestors,
             templates=templates,
@@ -138,6 +127,7 @@ class EchoChat:
                 and (reply is not echo if markdown is None else markdown),
                 "notice": rooms is not None and markdown is not False,
             },
+            debug=debug,
         )
         self._rooms = rooms
         self._limits = limits
@@ -285,7 +275,7 @@ class EchoChat:
         # With an `operation_id` a host's `generate_unique_id_function` is not called for a route:
         # FastAPI calls it for hidden ones too, and one such as `route.tags[0]` fails without tags.
         router.add_api_route(
-            _PAGE_PATH,
+            PAGE_PATH,
             echochat_page,
             methods=methods,
             include_in_schema=False,
@@ -302,4 +292,4 @@ class EchoChat:
 
 
 def _mount_parameters(request: Request) -> dict[str, object]:
-    return {name: value for name, value in request.path_params.items() if name != _SLASH}
+    return {name: value for name, value in request.path_params.items() if name != SLASH}

@@ -37,9 +37,11 @@ def test_languages_are_complete(tag: str) -> None:
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_rooms_have_the_same_labels_of_their_own(tag: str) -> None:
     """In every language the labels of rooms are those of pages with rooms, and of no others."""
-    without, with_rooms = (replace_labels(None, with_rooms=having) for having in (False, True))
+    without, with_rooms = (
+        replace_labels(None, title="Ada", with_rooms=having) for having in (False, True)
+    )
 
-    assert with_rooms[tag] == LANGUAGES[tag]
+    assert with_rooms[tag] == {"answer": "Ada", **LANGUAGES[tag]}
     assert list(without[tag]) == list(without["en"])
     assert "send" in without[tag]
     assert "rename" not in without[tag]

@@ -24,6 +24,8 @@ LANGUAGES: dict[str, dict[str, str]] = {
 """Text by the name of the label, by language tag (RFC 5646). The first is the default."""
 
 ENGLISH = LANGUAGES["en"]
+# Who answers has a name in no language.
+_REPLACEABLE = frozenset({*ENGLISH, "answer"})
 CHINESE = LANGUAGES["zh"]
 
 # RFC 9110, section 12.5.4, with the weight of section 12.4.2.
@@ -62,12 +64,13 @@ def choose_language(accepted: str) -> str:
 
 
 def replace_labels(
-    labels: Mapping[str, str] | None, *, with_rooms: bool
+    labels: Mapping[str, str] | None, *, title: str, with_rooms: bool
 ) -> dict[str, dict[str, str]]:
     """Return the labels of every language, with a host's own text in place of the packaged one.
 
     Args:
         labels: Text by the name of the label, for all languages alike.
+        title: The page's title, under which the reply function answers if no label says otherwise.
         with_rooms: Whether the page has rooms, and so needs their labels.
 
     Returns:
@@ -80,16 +83,18 @@ def replace_labels(
     if not isinstance(replaced, Mapping):
         raise ValueError(f"labels= takes a mapping from label to text, not {labels!r}")
     for name, text in replaced.items():
-        if name not in ENGLISH:
-            near = get_close_matches(str(name), ENGLISH) or sorted(ENGLISH)
+        if name not in _REPLACEABLE:
+            near = get_close_matches(str(name), _REPLACEABLE) or sorted(_REPLACEABLE)
             raise ValueError(
                 f"labels= has {name!r}, which is not a label of the page; there is "
                 + ", ".join(map(repr, near))
             )
         if not isinstance(text, str):
             raise ValueError(f"labels= has {text!r} for {name!r}, which is not a str")
+    answer = {"answer": replaced.get("answer", title)}
     return {
-        tag: {
+        tag: answer
+        | {
             name: replaced.get(name, text)
             for name, text in words.items()
             if with_rooms or name not in _ROOM_LABELS

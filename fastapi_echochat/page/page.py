@@ -22,6 +22,7 @@ from jinja2 import (
 from ..limits import Limits
 from ..urls import authority, carried_query, endpoint_url
 from .assets import assets, respond_with_asset
+from .greeting import Greeting
 from .languages import choose_language, replace_labels
 from .responses import Prepared
 
@@ -56,7 +57,8 @@ class Page:
     request is one look-up.
 
     Args:
-        title: Title and heading.
+        title: Title and heading, and the name of who answers.
+        greeting: What an empty page says.
         limits: What the page needs of the chat's bounds.
         frame_ancestors: Who may frame the page beside its own host: sources of the
             `frame-ancestors` directive (CSP Level 3, section 6.4.2).
@@ -65,6 +67,7 @@ class Page:
         websocket_url: Where the endpoint is, if not beside the page.
         rooms: Whether people talk among each other, or each conversation is kept.
         markdown: Whether entries are rendered as Markdown, by their kind.
+        debug: Whether it has a row for developers.
 
     Raises:
         ValueError: One of them cannot be.
@@ -74,6 +77,7 @@ class Page:
         self,
         *,
         title: str,
+        greeting: Greeting,
         limits: Limits,
         frame_ancestors: Iterable[str],
         templates: Templates | None,
@@ -81,20 +85,24 @@ class Page:
         websocket_url: WebsocketURL | None,
         rooms: Literal["shared", "private"] | None = None,
         markdown: Mapping[str, bool],
+        debug: bool = False,
     ) -> None:
         if not isinstance(title, str) or not title.strip():
             raise ValueError(f"title= takes the page's title, a text, not {title!r}")
         if websocket_url is not None and not callable(websocket_url):
             _check_websocket_url(websocket_url)
         self._title = title
+        self._greeting = greeting
+        self._debug = debug
         self._limits = limits
-        self._labels = replace_labels(labels, with_rooms=rooms is not None)
+        self._labels = replace_labels(labels, title=title, with_rooms=rooms is not None)
         self._websocket_url = websocket_url
         self._rooms = rooms
         self._markdown = " ".join(kind for kind, is_markdown in markdown.items() if is_markdown)
         self._frame_ancestors = _join_frame_ancestors(frame_ancestors)
         self._template = _environment(templates).get_template(_TEMPLATE)
         self._is_ours = templates is None
+        self._is_same_for_all = not callable(websocket_url) and not callable(greeting.welcome)
         self._render_kept = lru_cache(_KEPT_PAGES)(self._render)
         self._find_kept = lru_cache(_KEPT_PAGES)(self._find)
 
@@ -116,7 +124,7 @@ class Page:
             scope["query_string"],
             headers.get(b"accept-language", b""),
         )
-        if self._is_ours and not callable(self._websocket_url):
+        if self._is_ours and self._is_same_for_all:
             return self._find_kept(asked).answer(request)
         return self._find(asked, request).answer(request)
 
@@ -125,9 +133,10 @@ class Page:
         query = carried_query(asked.query_string, without=_OWN_PARAMETERS)
         endpoint, elsewhere = self._endpoint(asked, query, request)
         lang = choose_language(asked.accept_language.decode("latin-1"))
+        welcome = self._greeting.welcome_in(lang, request)
         if self._is_ours:
-            return self._render_kept(endpoint, elsewhere, query, lang)
-        return self._render(endpoint, elsewhere, query, lang, request=request)
+            return self._render_kept(endpoint, elsewhere, query, lang, welcome)
+        return self._render(endpoint, elsewhere, query, lang, welcome, request=request)
 
     def _endpoint(self, asked: _Asked, query: str, request: Request | None) -> tuple[str, bool]:
         """Return the endpoint's URL, and whether it is elsewhere than beside the page."""
@@ -147,7 +156,13 @@ class Page:
         return url, False
 
     def _render(
-        self, endpoint: str, elsewhere: bool, query: str, lang: str, **context: Any
+        self,
+        endpoint: str,
+        elsewhere: bool,
+        query: str,
+        lang: str,
+        welcome: str | None,
+        **context: Any,
     ) -> Prepared:
         def asset(name: str) -> str:
             # Relative to the page: the browser adds it to the address that it has the page from.
@@ -160,10 +175,13 @@ class Page:
             elsewhere=elsewhere,
             asset=asset,
             labels=self._labels[lang],
+            welcome=welcome or self._labels[lang]["welcome"],
+            suggestions=self._greeting.suggestions_in(lang),
             lang=lang,
             limits=self._limits,
             rooms=self._rooms,
             markdown=self._markdown,
+            debug=self._debug,
             **context,
         ).encode()
         headers = {

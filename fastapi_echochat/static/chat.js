@@ -9,6 +9,7 @@ import { Outbox } from "./outbox.js";
 import { announce, labels, part, say } from "./parts.js";
 import { showPace } from "./status.js";
 import { keyFor } from "./storage.js";
+import { showThinking } from "./thinking.js";
 import { enableTools, mayClear, saveEntries } from "./tools.js";
 import { transcript } from "./transcript.js";
 import { noteNews, unmarkFresh, watchReading } from "./unread.js";
@@ -26,7 +27,7 @@ function sendDue() {
       connection.send({ type: "message", id, text });
     }
   }
-  showStop();
+  showProgress();
 }
 
 function showEntry(entry) {
@@ -42,13 +43,15 @@ function postText(text) {
   const message = showEntry(conversation.add({ kind: "mine", id: newId(), text, at: Date.now() }));
   outbox.add(message);
   unmarkFresh();
+  transcript.follow(message.item);
   if (connection.isOpen) sendDue();
   else transcript.noteItem(message.item, labels.waiting);
 }
 
-function showStop() {
+function showProgress() {
   const { current } = outbox;
   offerStop(current?.draft ? -Infinity : current?.sentAt);
+  showThinking(current?.draft ? undefined : current?.sentAt);
 }
 
 // Not waited for: what still comes of this answer is not wanted, and nor is it after a reconnect.
@@ -103,7 +106,11 @@ function endMessage(message, how, detail) {
   message.end = how;
   message.detail = detail;
   showEnd(message);
-  if (!message.draft) return;
+  if (!message.draft) {
+    // That it was coming is not to be heard after it.
+    announce("");
+    return;
+  }
   const { entry } = message.draft;
   message.draft.flush();
   message.draft = undefined;
@@ -146,7 +153,7 @@ const handlers = {
       transcript.noteItem(item, labels.waiting);
       if (draft) interruptDraft(draft);
     }
-    showStop();
+    showProgress();
   },
 
   frame(frame) {
@@ -169,7 +176,7 @@ part("clear").addEventListener("click", () => {
   conversation.clear();
   transcript.clear();
   enableTools(false);
-  showStop();
+  showProgress();
   field.focus();
 });
 

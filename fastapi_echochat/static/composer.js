@@ -1,10 +1,15 @@
 // The field one writes in, and the button that stops the answer to it.
 
 import { main, part, say } from "./parts.js";
+import { keyFor, recall, remember } from "./storage.js";
 
 // What is answered at once needs no button that comes and goes.
 const offerStopAfter = 400;
 export const field = part("field");
+const unsentKey = keyFor("unsent", location);
+// A phone's keyboard has no Shift+Enter.
+const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
+const growsByItself = CSS.supports("field-sizing", "content");
 let limit = Number(main.dataset.messageBytes) || Infinity;
 let last = "";
 let stopTimer;
@@ -36,13 +41,21 @@ export function submitText(text) {
 
 function submitField() {
   if (!field.value.trim() || !submitText(field.value)) return;
-  field.value = "";
-  fitField();
+  writeText("");
 }
 
-function fitField() {
+function writeText(text) {
+  field.value = text;
+  noteText();
+}
+
+// What is typed and not sent outlives the page.
+function noteText() {
   refuseText("");
-  field.rows = Math.min(6, field.value.split("\n").length);
+  remember("sessionStorage", unsentKey, field.value);
+  if (growsByItself) return;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
 }
 
 // Of an input method; Safari marks the Enter that ends it only by this old number.
@@ -60,13 +73,12 @@ export function offerStop(since = Infinity) {
 
 function handleKey(event) {
   if (isComposing(event)) return;
-  if (event.key === "Enter" && !event.shiftKey) {
+  if (event.key === "Enter" && !event.shiftKey && !isTouch) {
     event.preventDefault();
     submitField();
   } else if (event.key === "ArrowUp" && !field.value && last) {
     event.preventDefault();
-    field.value = last;
-    fitField();
+    writeText(last);
   } else if (event.key === "Escape" && actions.stop()) {
     // A widget around this page closes at a key that has no use in it.
     event.preventDefault();
@@ -77,7 +89,9 @@ function handleKey(event) {
 // focus when a button goes away. No form: a sandboxed frame may forbid them.
 export function startComposer(own) {
   actions = own;
-  field.addEventListener("input", fitField);
+  if (isTouch) field.removeAttribute("enterkeyhint");
+  writeText(field.value || (recall("sessionStorage", unsentKey) ?? ""));
+  field.addEventListener("input", noteText);
   field.addEventListener("keydown", handleKey);
   const buttons = { send: submitField, stop: actions.stop, retry: actions.connect };
   for (const [name, press] of Object.entries(buttons)) {
@@ -86,5 +100,12 @@ export function startComposer(own) {
       field.focus();
     });
   }
+  part("suggestions").addEventListener("click", ({ target }) => {
+    // Not what stands there, which the browser may have translated.
+    const text = target.closest("[data-text]")?.dataset.text;
+    if (!text) return;
+    submitText(text);
+    focusField();
+  });
   if (window.top === window) focusField();
 }

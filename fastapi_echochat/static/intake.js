@@ -101,6 +101,7 @@ function takeAnswer(entry, drafted) {
   const message = history.findQuestion(entry);
   stopping.delete(message?.id);
   entry.end = outcome;
+  if (!setting.isAlone) transcript.release(item);
   if (message) endMessage(message, outcome);
   if (text && message?.sentAt) showTimes(message.sentAt, entry.firstAt);
   if (item && !text) {
@@ -114,7 +115,7 @@ function takeAnswer(entry, drafted) {
     item.querySelector("b").textContent = nameOf(entry);
     showEnd(entry);
     transcript.unhushItem(item);
-    if (entry.draft) announce(`${nameOf(entry)}: ${item.body.words}`);
+    announce(entry.draft ? `${nameOf(entry)}: ${item.body.words}` : "");
   }
 }
 
@@ -134,6 +135,7 @@ export function takeDraft({ in_reply_to: question, text, is_start: isStart }) {
     entry.firstAt = performance.now();
     transcript.hushItem(entry.item);
     holdEntry(entry);
+    if (!setting.isAlone && transcript.isAtNewest) transcript.question = entry.item;
     announce(labels.writing);
   }
   if (isStart) {

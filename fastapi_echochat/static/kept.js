@@ -38,6 +38,7 @@ export const kept = {
   welcome({ limits }) { answeredWithin = limits.resume_seconds * 1000; },
   unanswered,
   author: null,
+  isAlone: true,
   maySpeak: true,
   isMine: () => true,
 };

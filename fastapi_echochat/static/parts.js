@@ -7,6 +7,8 @@ export const lang = document.documentElement.lang;
 export const title = document.title;
 export const labels = JSON.parse(main.dataset.labels);
 const parts = {};
+// The frame of a widget has a button of its own in the corner.
+if (self.name === "echochat-widget") main.dataset.widget = "";
 
 // A part that a host's template leaves out has a stand-in, and what it would show goes nowhere.
 export const part = (name) => parts[name] ??=
@@ -15,7 +17,11 @@ export const part = (name) => parts[name] ??=
 export const say = (label, values = {}) => fillLabel(labels[label], values).join("");
 
 // What a screen reader says and nobody sees; more than this is read where it stands.
-export const announce = (text) => { part("spoken").textContent = text.slice(0, 5000); };
+export function announce(text) {
+  const said = text.slice(0, 5000);
+  // Written again, it would be said again.
+  if (part("spoken").textContent !== said) part("spoken").textContent = said;
+}
 
 export function relabelButton(button, text, milliseconds, usual) {
   button.textContent = text;

@@ -49,16 +49,17 @@ function holdMessage(message) {
   message.item.classList.add("waiting");
   holdEntry(message);
   outbox.add(message);
-  transcript.noteGrowth();
 }
 
 export function restoreOutbox() {
   for (const message of recall("sessionStorage", outboxKey) ?? []) holdMessage(message);
+  transcript.noteGrowth();
 }
 
 export function postText(text) {
   const message = { id: newId(), text, at: Date.now() };
   holdMessage(message);
+  transcript.follow(setting.isAlone ? message.item : undefined);
   keepOutbox();
   setting.notePosted?.();
   unmarkFresh();

@@ -12,6 +12,7 @@ const addresses = {
 
 export function showState(state, why) {
   main.dataset.state = state;
+  main.dataset.why = why;
   const text = say(why, addresses);
   if (part("state").textContent !== text) part("state").textContent = text;
   part("retry").hidden = state !== "stopped";

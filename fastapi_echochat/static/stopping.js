@@ -3,6 +3,7 @@
 import { offerStop } from "./composer.js";
 import { connection } from "./connection.js";
 import { setting } from "./setting.js";
+import { showThinking } from "./thinking.js";
 import { history } from "./timeline.js";
 
 // Messages whose answers are to end; the server is told again after a reconnect.
@@ -17,7 +18,9 @@ function findStoppable() {
 export function showStop() {
   const message = findStoppable();
   const isBegun = message && history.findAnswer(message);
-  offerStop(isBegun ? -Infinity : message && (message.sentAt ?? -Infinity));
+  const since = message && (message.sentAt ?? -Infinity);
+  offerStop(isBegun ? -Infinity : since);
+  showThinking(isBegun ? undefined : since);
 }
 
 // Its answer says when it has ended.

@@ -28,7 +28,7 @@ const headOf = (entry) => entry.seam ?? entry.day ?? entry.fresh ?? entry.item;
 // What is in its place already is not moved: a screen reader would read it out again.
 function putItem(item, next) {
   const list = item.parentElement;
-  const after = item.nextElementSibling ?? list?.nextElementSibling?.firstElementChild;
+  const after = item.nextElementSibling ?? list?.nextElementSibling?.querySelector("li");
   if (list && (after ?? undefined) === next) return;
   if (next) putBefore(item, next);
   else transcript.list.append(item);
@@ -36,10 +36,9 @@ function putItem(item, next) {
 
 function putBefore(item, next) {
   const list = next.parentElement;
-  const hasSpace = (some) => some?.childElementCount < transcript.listLength;
-  if (hasSpace(list) || next.previousElementSibling) return next.before(item);
+  if (transcript.hasSpace(list) || next.previousElementSibling) return next.before(item);
   const before = list.previousElementSibling;
-  return (hasSpace(before) ? before : transcript.newList(list)).append(item);
+  return (transcript.hasSpace(before) ? before : transcript.newList(list)).append(item);
 }
 
 // Returns the new first entry, where older ones have gone.

@@ -1,10 +1,11 @@
 // The buttons that save a conversation as text and clear it.
 
 import { noteOf } from "./endings.js";
+import { closeMenu } from "./menu.js";
 import { announce, labels, part, relabelButton, title } from "./parts.js";
 
 export const enableTools = (isEnabled) => {
-  part("save").disabled = part("clear").disabled = !isEnabled;
+  part("save").disabled = part("clear").disabled = part("menu").hidden = !isEnabled;
 };
 
 // Sweden writes times as ISO 8601 does, but in the person's own time zone.
@@ -22,19 +23,21 @@ export function saveEntries(entries, nameOf) {
   link.href = URL.createObjectURL(new Blob([writeEntries(entries, nameOf)]));
   link.download = `${title}.txt`;
   link.click();
+  closeMenu();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+const asksFor = 5000;
+let askedAt = -Infinity;
+
 // Asks once, and returns whether it had asked before.
 export function mayClear() {
-  const button = part("clear");
-  const isAsked = button.textContent !== labels.clear_all;
-  if (isAsked) {
-    relabelButton(button, labels.clear_all, 0, labels.clear_all);
-    announce(labels.cleared);
-  } else {
-    announce(labels.clear_really);
-    relabelButton(button, labels.clear_really, 5000, labels.clear_all);
-  }
+  const now = performance.now();
+  const isAsked = now - askedAt < asksFor;
+  const { clear_all: usual, clear_really: question, cleared } = labels;
+  relabelButton(part("clear"), isAsked ? usual : question, asksFor, usual);
+  announce(isAsked ? cleared : question);
+  askedAt = isAsked ? -Infinity : now;
+  if (isAsked) closeMenu();
   return isAsked;
 }

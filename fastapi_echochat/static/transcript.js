@@ -1,6 +1,7 @@
-// The list of messages, which follows its end until somebody scrolls up.
+// The list of messages, which follows its end until somebody scrolls up or an answer fills it.
 
 import { makeBody } from "./bodies.js";
+import { meaningOf, placeFor } from "./following.js";
 import { part } from "./parts.js";
 
 class Transcript {
@@ -12,27 +13,21 @@ class Transcript {
   constructor(box, newest) {
     this.box = box;
     this.newest = newest;
+    this.thinking = part("thinking");
+    if (!this.thinking.isConnected) {
+      this.thinking.hidden = true;
+      box.append(this.thinking);
+    }
     this.isFollowing = true;
+    this.isHeld = false;
     this.top = 0;
     this.movedAt = -Infinity;
-    box.addEventListener("scroll", () => {
-      const { scrollTop, scrollHeight, clientHeight } = box;
-      const isUp = scrollTop < this.top;
-      const isAtEnd = scrollHeight - scrollTop - clientHeight < 48;
-      const isSameSize = scrollHeight === this.height && clientHeight === this.room;
-      [this.top, this.height, this.room] = [scrollTop, scrollHeight, clientHeight];
-      // One turn of a wheel is many small steps, the first of them near the end. Where sizes
-      // changed and nobody touched anything, the end has gone away by itself.
-      if (isAtEnd && !isUp) this.isFollowing = newest.hidden = true;
-      else if (!isAtEnd && isUp && (isSameSize || this.isByReader)) this.isFollowing = false;
-    });
+    box.addEventListener("scroll", () => this.noteScroll());
     for (const event of ["wheel", "touchmove", "pointerdown", "keydown"]) {
       box.addEventListener(event, () => { this.movedAt = performance.now(); }, { passive: true });
     }
     newest.addEventListener("click", () => {
-      this.isFollowing = newest.hidden = true;
-      this.movedAt = -Infinity;
-      this.followEnd();
+      this.follow();
       box.focus({ preventScroll: true });
     });
     box.addEventListener("keydown", (event) => this.goToNextCopy(event));
@@ -42,16 +37,58 @@ class Transcript {
   }
 
   // From here on a screen reader reads out what is new.
-  readNews() { this.box.removeAttribute("aria-live"); }
+  readNews() {
+    part("greeting").hidden = false;
+    this.box.removeAttribute("aria-live");
+  }
+
+  // Follows the end, or an answer until its question has come to the top.
+  follow(question) {
+    this.question = question;
+    this.isFollowing = this.newest.hidden = true;
+    this.movedAt = -Infinity;
+    this.followEnd();
+  }
+
+  // Of an answer that has ended: what is held stays, and else the end is followed.
+  release(item) {
+    if (this.question !== item) return;
+    this.isFollowing = !this.isHeld;
+    this.question = undefined;
+  }
+
+  // What follows the end and is not held before it sees what comes.
+  get isAtNewest() { return this.isFollowing && !this.isHeld; }
 
   get isByReader() { return performance.now() - this.movedAt < Transcript.pause; }
 
-  get list() {
-    const list = this.box.lastElementChild;
-    return list?.childElementCount < this.listLength ? list : this.newList();
+  noteScroll() {
+    const { scrollTop, scrollHeight, clientHeight } = this.box;
+    // Where sizes changed and nobody touched anything, the end has gone away by itself.
+    const isSameSize = scrollHeight === this.height && clientHeight === this.room;
+    const meaning = scrollTop === this.top ? "" : meaningOf({
+      isUp: scrollTop < this.top,
+      isHeld: this.isHeld,
+      rest: scrollHeight - scrollTop - clientHeight,
+      // One turn of a wheel is many small steps, the first of them near the end.
+      isDeliberate: isSameSize || this.isByReader,
+    });
+    [this.top, this.height, this.room] = [scrollTop, scrollHeight, clientHeight];
+    if (meaning === "stay") this.isFollowing = false;
+    if (meaning !== "follow" || this.isAtNewest) return;
+    this.isFollowing = this.newest.hidden = true;
+    this.question = undefined;
+    this.isHeld = false;
   }
 
-  newList(next = null) {
+  get list() {
+    const list = this.thinking.previousElementSibling;
+    return this.hasSpace(list) ? list : this.newList();
+  }
+
+  hasSpace(list) { return list?.localName === "ol" && list.childElementCount < this.listLength; }
+
+  newList(next = this.thinking) {
     const list = document.createElement("ol");
     this.box.insertBefore(list, next);
     this.sizes.observe(list);
@@ -129,8 +166,9 @@ class Transcript {
   }
 
   clear() {
-    this.box.replaceChildren();
+    for (const list of this.box.querySelectorAll("ol")) list.remove();
     this.newest.hidden = this.isFollowing = true;
+    this.question = undefined;
     this.stop = undefined;
   }
 
@@ -160,8 +198,20 @@ class Transcript {
       this.later = setTimeout(() => this.followEnd(), Transcript.pause);
       return;
     }
-    this.box.scrollTop = this.box.scrollHeight;
-    [this.top, this.height] = [this.box.scrollTop, this.box.scrollHeight];
+    const { box, question, newest } = this;
+    const { top, isHeld } = placeFor(
+      box.scrollHeight - box.clientHeight,
+      question?.isConnected ? this.topOf(question) : undefined,
+    );
+    box.scrollTop = top;
+    [this.top, this.height, this.room] = [box.scrollTop, box.scrollHeight, box.clientHeight];
+    this.isHeld = isHeld;
+    newest.hidden = !isHeld;
+  }
+
+  topOf(item) {
+    const { box } = this;
+    return item.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop - 8;
   }
 }
 

@@ -13,7 +13,7 @@ let fresh;
 const isShared = main.dataset.rooms === "shared";
 
 const isSeen = () => !document.hidden && root.dataset.widget !== "closed" &&
-  (transcript.isFollowing || !isShared);
+  (transcript.isAtNewest || !isShared);
 
 function showUnread(count) {
   unread = count;

@@ -51,7 +51,8 @@ function addWidget() {
     "button", { type: "button", "aria-label": closeLabel, title: closeLabel }, "✕",
   );
   const panel = makeElement(
-    "dialog", { id, "aria-label": label, "data-address": address.href }, closer,
+    "dialog", { id, "aria-label": label, "data-address": address.href },
+    closer,
   );
   let frame;
   let unread = 0;
@@ -87,7 +88,9 @@ function addWidget() {
   }
 
   function makeFrame() {
-    frame = makeElement("iframe", { title: label, allow: "clipboard-write" });
+    frame = makeElement(
+      "iframe", { title: label, allow: "clipboard-write", name: "echochat-widget" },
+    );
     frame.addEventListener("load", () => {
       dress();
       frame.contentDocument?.addEventListener("keydown", escape);

@@ -36,7 +36,7 @@ export const widgetStyle = `
     min-height: 2.75rem;
     padding: .5rem 1.125rem;
     border: 1px solid transparent;
-    border-radius: var(--echochat-radius, .75rem);
+    border-radius: var(--echochat-radius, 1rem);
     background: var(--accent);
     color: var(--on-accent);
     cursor: pointer;
@@ -62,7 +62,7 @@ export const widgetStyle = `
     padding: 0;
     overflow: hidden;
     border: 1px solid #8886;
-    border-radius: var(--echochat-radius, .75rem);
+    border-radius: var(--echochat-radius, 1rem);
     background: var(--background);
     color: var(--text);
     box-shadow: 0 .25rem 1.5rem #0006;
@@ -70,7 +70,8 @@ export const widgetStyle = `
   dialog[open] { display: flex; }
   dialog > button {
     position: absolute;
-    inset-block-start: .25rem;
+    z-index: 1;
+    inset-block-start: 0;
     inset-inline-end: .25rem;
     width: 2.75rem;
     padding: 0;
@@ -78,6 +79,9 @@ export const widgetStyle = `
     color: inherit;
   }
   dialog > a { margin: auto; padding: 1rem; color: var(--accent); }
+  /* As high as the heading beside it, in the frame. */
+  @media (hover: hover) and (pointer: fine) { dialog > button { min-height: 2.25rem; } }
+  @media (max-width: 30rem) and (min-height: 45rem) { dialog > button { min-height: 3.25rem; } }
   iframe { flex: 1; border: 0; min-height: 0; }
   @media ${narrow} {
     dialog {

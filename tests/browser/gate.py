@@ -24,6 +24,11 @@ class Gate:
         while not self._openings.acquire(blocking=False):  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.01)
 
+    async def passed_reply(self, message: Message) -> str:
+        """Answer a message once it may be."""
+        await self.passed()
+        return message.text
+
 
 class Drone(Gate):
     """A reply function that says "on", and " and on" once it may.

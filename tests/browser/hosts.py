@@ -25,6 +25,18 @@ def add_frame(app: FastAPI, chat: str, *, sandbox: str | None = None) -> None:
         )
 
 
+def add_widget(app: FastAPI, chat: str) -> None:
+    """Give an app a page, `/`, with a chat's widget."""
+
+    @app.get("/")
+    def widget() -> HTMLResponse:
+        return HTMLResponse(
+            "<!doctype html><html lang='en'><title>A host</title><link rel='icon' href='data:,'>"
+            "<meta name='viewport' content='width=device-width'>"
+            f"<script src='{escape(chat)}?asset=widget.js' defer></script><h1>A host</h1>"
+        )
+
+
 def make_lounge(**options: Any) -> FastAPI:
     """Return a host with rooms of people, and an endpoint that speaks into them."""
     app = FastAPI()

@@ -47,12 +47,17 @@ class Person:
         self.try_again = page.get_by_role("button", name=ENGLISH["try_again"])
         self.address = page.get_by_role("textbox", name=ENGLISH["address"])
         self.copy = page.locator("#echochat-copy")
+        self.menu = page.locator("#echochat-menu summary")
         self.clear = page.locator("#echochat-clear")
         self.save = page.locator("#echochat-save")
         self.stop = page.get_by_role("button", name=ENGLISH["stop"])
         self.send_again = page.get_by_role("button", name=ENGLISH["send_again"])
         self.round_trip = page.locator("#echochat-round-trip")
         self.spoken = page.locator("#echochat-spoken")
+        self.thinking = page.locator("#echochat-thinking")
+        self.box = page.locator("#echochat-box")
+        self.greeting = page.locator("#echochat-greeting")
+        self.suggestions = self.greeting.get_by_role("button")
 
     @property
     def wire(self) -> Relay:
@@ -63,12 +68,22 @@ class Person:
         # A frame may be there before its script is, and Enter is a line break till then.
         self._alive.wait_for(state="attached")
         self.field.fill(text)
-        self.field.press("Enter")
+        # Where there is no Shift, Enter is a line break.
+        if self.page.evaluate("matchMedia('(pointer: coarse)').matches"):
+            self.send.click()
+        else:
+            self.field.press("Enter")
 
     def talks(self, text: str) -> None:
         """Say the first thing in this chat, and read it and its echo."""
         self.says(text)
         self.reads(*echoed([text]))
+
+    def clears(self) -> None:
+        """Clear the conversation, asked once whether to."""
+        self.menu.click()
+        self.clear.click()
+        self.clear.click()
 
     def says_at_once(self, texts: list[str]) -> None:
         """Type as no hand can, but in the page's own way: one Enter for each message."""

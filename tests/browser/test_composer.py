@@ -1,11 +1,15 @@
 """Writing a message, and the keys that help with it."""
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import Limits
 from fastapi_echochat.page.languages import ENGLISH
-from tests.browser.conftest import OpenChat
-from tests.browser.person import box_of, echoed
+from tests.apps import make_app
+from tests.browser.conftest import OpenChat, OpenRoom
+from tests.browser.hosts import add_widget
+from tests.browser.person import Person, box_of, echoed
+from tests.browser.test_layout import SCREENS
 
 LIMIT = 20
 
@@ -128,3 +132,100 @@ def test_without_a_limit_a_long_message_is_sent(open_chat: OpenChat) -> None:
 
     person = open_chat(limits=Limits(message_bytes=None))
     person.talks(text)
+
+
+def test_enter_breaks_the_line_where_there_is_no_shift(open_chat: OpenChat) -> None:
+    """On a phone Enter is a line break, and Send sends."""
+    person = open_chat(screen=SCREENS["phone"])
+    expect(person.field).not_to_have_attribute("enterkeyhint", "send")
+    person.field.press_sequentially("one")
+    person.field.press("Enter")
+    person.field.press_sequentially("two")
+    expect(person.field).to_have_value("one\ntwo")
+    person.send.click()
+
+    person.reads(*echoed(["one\ntwo"]))
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_is_typed_is_kept(page: Page, open_chat: OpenChat, kept: bool) -> None:
+    """What is typed and not sent outlives a reload and the way back, until it is sent.
+
+    Nor does the page keep the browser from helping with it.
+    """
+    person = open_chat(kept=kept)
+    expect(person.field).not_to_have_attribute("autocomplete", "off")
+    person.talks("NBA")
+    person.field.fill("half a\nmessage")
+    page.reload()
+    expect(person.field).to_have_value("half a\nmessage")
+    page.goto("about:blank")
+    page.go_back()
+    expect(person.field).to_have_value("half a\nmessage")
+    person.is_connected()
+    person.field.press("Enter")
+    expect(person.field).to_have_value("")
+    person.reads(*echoed(["NBA", "half a\nmessage"]))
+    page.reload()
+
+    person.reads(*echoed(["NBA", "half a\nmessage"]))
+    expect(person.field).to_have_value("")
+
+
+def test_what_is_typed_in_the_widget_is_on_its_next_page(page: Page, open_chat: OpenChat) -> None:
+    """What is typed in the widget is in it on the host's next page, and on the chat's own."""
+    app = make_app()
+    add_widget(app, "/chat")
+    chat = open_chat(app=app)
+    host = page.url.removesuffix("/chat")
+    page.goto(host)
+    page.get_by_role("button", name="Chat", exact=True).click()
+    person = Person(page.frame_locator("iframe"))
+    person.is_connected()
+    person.field.fill("half a message")
+    page.goto(f"{host}/?next")
+
+    expect(person.field).to_have_value("half a message")
+    page.goto(f"{host}/chat")
+    expect(chat.field).to_have_value("half a message")
+
+
+def test_what_is_typed_is_of_one_chat(page: Page, open_room: OpenRoom) -> None:
+    """What is typed in one room is not in the field of another."""
+    room = open_room()
+    ada = room.enter("Ada")
+    ada.field.fill("for the lobby")
+    page.goto(room.server.url("/rooms/garden"))
+    ada.is_connected()
+    expect(ada.field).to_have_value("")
+    page.goto(room.url)
+
+    expect(ada.field).to_have_value("for the lobby")
+
+
+def test_refused_message_is_kept(page: Page, open_chat: OpenChat) -> None:
+    """A message over the limit is in the field after a reload too, to be shortened."""
+    person = open_chat(limits=Limits(message_bytes=LIMIT))
+    person.says("a" * (LIMIT + 1))
+    expect(person.refusal).to_be_visible()
+    page.reload()
+
+    expect(person.field).to_have_value("a" * (LIMIT + 1))
+
+
+def test_field_grows_where_css_does_not_do_it(page: Page, open_chat: OpenChat) -> None:
+    """A browser without `field-sizing` grows the field with lines that wrap, and shrinks it."""
+    page.add_init_script(
+        "CSS.supports = () => false;"
+        "addEventListener('DOMContentLoaded', () => {"
+        " document.getElementById('echochat-field').style.fieldSizing = 'fixed'; });"
+    )
+    person = open_chat()
+    height = box_of(person.field)["height"]
+    person.field.fill("a text of several lines " * 20)
+    grown = box_of(person.field)["height"]
+    person.field.press("Enter")
+    expect(person.answers).to_have_count(1)
+
+    assert grown > 3 * 24
+    assert box_of(person.field)["height"] == height

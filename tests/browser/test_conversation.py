@@ -31,7 +31,7 @@ def test_answers_come_in_order(open_chat: OpenChat) -> None:
         expect(person.messages).to_have_count(2 * number)
 
     person.reads(*echoed(["one", "two", "three"]))
-    expect(person.messages.locator("b")).to_have_text([ENGLISH["you"], ENGLISH["answer"]] * 3)
+    expect(person.messages.locator("b")).to_have_text([ENGLISH["you"], "WebSocket Chat"] * 3)
     expect(person.field).to_have_value("")
 
 
@@ -76,7 +76,7 @@ def test_round_trip_time_is_shown(page: Page, open_chat: OpenChat) -> None:
 
     One can type as soon as the page is there, without a click.
     """
-    person = open_chat()
+    person = open_chat(debug=True)
     expect(person.round_trip).to_have_text("")
     page.keyboard.type("at once")
     page.keyboard.press("Enter")
@@ -92,7 +92,7 @@ def test_address_can_be_copied(page: Page, context: BrowserContext, open_chat: O
     page.clock.install()
 
     with page.expect_websocket() as opened:
-        person = open_chat()
+        person = open_chat(debug=True)
     address = opened.value.url
     assert address == f"{page.url.replace('http:', 'ws:')}/ws"
     expect(person.address).to_have_value(address)

@@ -182,6 +182,8 @@ def test_look_of_the_host(
 
     expect(page.locator("body")).to_have_css("background-color", background)
     expect(person.messages.first).to_have_css("background-color", accent)
+    # With nothing to send it is quiet.
+    person.field.fill("And a cup")
     expect(person.send).to_have_css("background-color", accent)
     assert violations(page) == []
 

@@ -15,7 +15,7 @@ from tests.conftest import Serve
 
 def test_frame_of_the_same_host(page: Page, open_chat: OpenChat) -> None:
     """A host's page frames the host's chat, which works and leaves the focus where it was."""
-    person = open_chat(frame="")
+    person = open_chat(frame="", debug=True)
     expect(page.locator("#own")).to_be_focused()
     person.talks("framed")
     person.copy.click()
@@ -30,7 +30,7 @@ def test_frame_of_a_named_host_is_allowed(page: Page, serve: Serve, sandbox: str
     """
     app = FastAPI()
     server = serve(app)
-    chat = EchoChat(frame_ancestors=[f"http://friend.localhost:{server.port}"])
+    chat = EchoChat(debug=True, frame_ancestors=[f"http://friend.localhost:{server.port}"])
     app.include_router(chat.router, prefix="/chat")
     add_frame(app, server.url("/chat"), sandbox=sandbox)
     person = Person(page.frame_locator("iframe"))

@@ -269,6 +269,7 @@ def test_clear_begins_a_new_conversation(page: Page, open_chat: OpenChat) -> Non
     twin = Person(page.context.new_page())
     twin.page.goto(page.url)
     twin.reads(*echoed(["secret"]))
+    person.menu.click()
     clear.click()
     expect(clear).to_have_text(ENGLISH["clear_really"])
     clear.click()
@@ -296,7 +297,7 @@ def test_kept_conversation_looks_like_any(
             raise RuntimeError
         yield " and ended well."
 
-    person = open_chat(answer, kept=True)
+    person = open_chat(answer, kept=True, debug=True)
     person.says("tell me")
     person.reads("tell me", "It began well and ended well.")
     expect(person.round_trip).to_have_text(re.compile(r"^Last answer .* ms$"))
@@ -304,7 +305,7 @@ def test_kept_conversation_looks_like_any(
     failed = ENGLISH["failed"].format(detail=ENGLISH["reply_failed"])
     for _ in ("seen live", "seen after a reload"):
         expect(person.notes).to_have_text([failed, ENGLISH["incomplete"]])
-        expect(person.messages.locator("b")).to_have_text([ENGLISH["you"], ENGLISH["answer"]] * 2)
+        expect(person.messages.locator("b")).to_have_text([ENGLISH["you"], "WebSocket Chat"] * 2)
         expect(person.log.locator(".copy")).to_have_count(2)
         expect(person.send_again).to_have_count(1)
         expect(person.log.locator("time, .mark")).to_have_count(0)

@@ -59,6 +59,7 @@ def test_conversation_fits(
         screen=SCREENS[screen],
         title=f"Help: {LONG_TITLE}",
         limits=Limits(message_bytes=600),
+        debug=True,
     )
     page = person.page
     take_picture(page, f"{screen}-empty")

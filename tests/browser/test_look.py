@@ -34,7 +34,7 @@ def test_page_speaks_chinese(open_page: OpenPage, serve: Serve) -> None:
     log = page.get_by_role("log", name=CHINESE["messages"])
 
     expect(log.locator("p")).to_have_text(echoed(["你好"]))
-    expect(log.locator("b")).to_have_text([CHINESE["you"], CHINESE["answer"]])
+    expect(log.locator("b")).to_have_text([CHINESE["you"], "WebSocket Chat"])
     expect(page.locator("html")).to_have_attribute("lang", "zh")
 
 
@@ -76,7 +76,7 @@ def test_stylesheet_of_the_host(open_chat: OpenChat, scheme: str, is_first: bool
     mine = person.log.locator(".mine")
     expect(mine).to_have_css("background-color", "rgb(1, 2, 3)")
     expect(mine).to_have_css("border-radius", "0px")
-    expect(mine).to_have_css("padding-top", "12px")
+    expect(mine).to_have_css("padding-top", "16px")
     expect(person.page.locator("body")).to_have_css("background-color", "rgb(250, 240, 230)")
     expect(person.page.locator("body")).to_have_css("font-family", "monospace")
 
@@ -87,7 +87,7 @@ def test_template_extends_the_packaged_one(page: Page, open_chat: OpenChat, tmp_
     folder.mkdir()
     (folder / "chat.html").write_text(TEMPLATE, encoding="utf-8")
 
-    person = open_chat(title="Q & A", templates=tmp_path)
+    person = open_chat(title="Q & A", templates=tmp_path, debug=True)
     person.talks("mine")
     expect(page.get_by_role("heading")).to_have_text("Help from Ada")
     expect(page.locator("h1 em")).to_have_count(1)
@@ -96,7 +96,7 @@ def test_template_extends_the_packaged_one(page: Page, open_chat: OpenChat, tmp_
     expect(page).to_have_title("Q & A")
 
 
-@pytest.mark.parametrize("block", ["header", "footer", "tools"])
+@pytest.mark.parametrize("block", ["header", "footer", "tools", "greeting"])
 def test_block_left_out(page: Page, open_chat: OpenChat, tmp_path: Path, block: str) -> None:
     """A template may leave a block out, and the chat works without what stood in it."""
     folder = tmp_path / "fastapi_echochat"
@@ -110,5 +110,5 @@ def test_block_left_out(page: Page, open_chat: OpenChat, tmp_path: Path, block: 
     page.reload()
 
     person.reads(*echoed(["bare"]))
-    expect(page.locator("#echochat-save")).to_have_count(int(block == "header"))
+    expect(page.locator("#echochat-save")).to_have_count(int(block in ("footer", "greeting")))
     expect(page.locator(block)).to_have_count(0)

@@ -188,6 +188,7 @@ def test_conversation_of_a_room_is_saved(page: Page, open_room: OpenRoom) -> Non
     bob.reads("one")
     bob.says("two")
     ada.reads("one", "two")
+    ada.menu.click()
     with page.expect_download() as download:
         page.locator("#echochat-save").click()
 

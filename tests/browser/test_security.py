@@ -23,12 +23,12 @@ HIJACK = """url => new Promise((resolve) => {
 
 def test_strict_policy_of_the_host_breaks_nothing(page: Page, serve: Serve) -> None:
     """Under a host's `default-src 'self'` the page looks and works as without."""
-    strict_app = make_app()
+    strict_app = make_app(debug=True)
     strict_app.add_middleware(StrictPolicy)
     person = Person(page)
     looks = []
 
-    for app in (make_app(), strict_app):
+    for app in (make_app(debug=True), strict_app):
         response = page.goto(serve(app).url("/chat"))
         person.talks("strict")
         person.copy.click()
@@ -106,7 +106,7 @@ def test_endpoint_on_another_server(page: Page, serve: Serve) -> None:
     endpoint = EchoChat(lambda message: "from afar", allowed_origins=[origin])
     endpoint_app.include_router(endpoint.router, prefix="/far/away")
     address = f"ws://talk.localhost:{serve(endpoint_app).port}/far/away/ws"
-    page_app.include_router(EchoChat(websocket_url=address).router, prefix="/chat")
+    page_app.include_router(EchoChat(websocket_url=address, debug=True).router, prefix="/chat")
     page_app.add_middleware(Witness, asked=asked)
     person = Person(page)
 

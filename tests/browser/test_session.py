@@ -83,6 +83,7 @@ def test_conversation_is_saved_as_text(
     expect(person.texts).to_have_count(2)
     person.says("fail")
     expect(person.notes).to_have_count(2)
+    person.menu.click()
     with page.expect_download() as download:
         person.save.click()
 
@@ -91,9 +92,9 @@ def test_conversation_is_saved_as_text(
     text = (tmp_path / "chat.txt").read_text(encoding="utf-8")
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", text) == (
         "You [TIME]\ntwo\nlines 你好\n\n"
-        "Answer [TIME]\nYou said two\nlines 你好.\n\n"
+        "Q & A [TIME]\nYou said two\nlines 你好.\n\n"
         "You [TIME]\nfail\n(Not answered: the answer could not be made)\n\n"
-        "Answer [TIME]\nYou said fail\n(Not complete)\n"
+        "Q & A [TIME]\nYou said fail\n(Not complete)\n"
     )
 
 
@@ -104,6 +105,7 @@ def test_clear_asks_once(page: Page, open_chat: OpenChat) -> None:
     person = open_chat()
     expect(person.clear).to_be_disabled()
     person.talks("secret")
+    person.menu.click()
     person.clear.click()
     expect(person.clear).to_have_text(ENGLISH["clear_really"])
     page.clock.fast_forward(6000)
@@ -133,8 +135,7 @@ def test_clear_ends_the_answer_that_is_written(open_chat: OpenChat) -> None:
     person = open_chat(answer)
     person.says("first")
     person.reads("first", "to first")
-    person.clear.click()
-    person.clear.click()
+    person.clears()
     person.reads()
     person.says("second")
 

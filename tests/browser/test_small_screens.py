@@ -30,16 +30,17 @@ def test_heading_is_in_view_at_the_beginning(open_chat: OpenChat) -> None:
 
 
 def test_focus_of_the_field_touches_nothing(page: Page, open_chat: OpenChat) -> None:
-    """The line around the field that has the focus stays clear of the words under it."""
+    """The line around the field that has the focus stays clear of the words above it."""
     person = open_chat()
     expect(person.field).to_be_focused()
-    field, hint = box_of(person.field), box_of(page.locator("#echochat-hint"))
-    ring = person.field.evaluate(
-        "field => parseFloat(getComputedStyle(field).outlineWidth)"
-        " + parseFloat(getComputedStyle(field).outlineOffset)"
+    box, hint = box_of(person.box), box_of(page.get_by_text(ENGLISH["hint"]))
+    ring = person.box.evaluate(
+        "box => parseFloat(getComputedStyle(box).outlineWidth)"
+        " + parseFloat(getComputedStyle(box).outlineOffset)"
     )
 
-    assert field["y"] + field["height"] + ring < hint["y"]
+    assert ring > 0
+    assert hint["y"] + hint["height"] < box["y"] - ring
 
 
 def test_try_again_is_where_buttons_are(
@@ -60,8 +61,8 @@ def test_try_again_is_where_buttons_are(
     person.wire.cut()
     person.reads_state("signed_out")
 
-    button, log = box_of(person.try_again), box_of(person.log)
-    assert button["x"] + button["width"] == pytest.approx(log["x"] + log["width"], abs=1)
+    button, box = box_of(person.try_again), box_of(person.box)
+    assert button["x"] + button["width"] == pytest.approx(box["x"] + box["width"], abs=1)
 
 
 def test_failed_message_can_be_told_from_others(

@@ -28,7 +28,7 @@ def test_answer_is_seen_piece_by_piece(open_chat: OpenChat) -> None:
             yield piece
             await gate.passed()
 
-    person = open_chat(count)
+    person = open_chat(count, debug=True)
     answer = person.answers
     person.says("count")
     for seen in ("one", "one two", "one two three"):
@@ -42,7 +42,7 @@ def test_answer_is_seen_piece_by_piece(open_chat: OpenChat) -> None:
     expect(person.notes).to_have_count(0)
     expect(answer).not_to_have_attribute("aria-busy", "true")
     person.reads("count", "one two three")
-    expect(person.spoken).to_have_text("Answer: one two three")
+    expect(person.spoken).to_have_text("WebSocket Chat: one two three")
     expect(person.spoken).to_have_attribute("aria-live", "polite")
     expect(person.log.locator("[aria-live]")).to_have_count(0)
     shown = re.compile(r"^Last answer began after (\d+) ms, complete after (\d+) ms$")
@@ -63,7 +63,6 @@ def test_answer_is_stopped(page: Page, open_chat: OpenChat, by: str) -> None:
     if by == "button":
         person.stop.click()
     elif by == "keyboard":
-        page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         expect(person.stop).to_be_focused()
         page.keyboard.press("Enter")
@@ -204,6 +203,7 @@ def test_reader_further_up_is_not_moved_by_pieces(page: Page, open_chat: OpenCha
     person = open_chat(lines)
     person.says("lines")
     expect(person.texts.last).to_contain_text("another line")
+    person.newest.click()
     wait_until(person.is_at_the_end, "the log shows its end")
     person.log.hover()
     page.mouse.wheel(0, -100_000)

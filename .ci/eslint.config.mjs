@@ -3,8 +3,9 @@
 import js from "@eslint/js";
 
 const browser = [
-  "Blob", "CSSStyleSheet", "IntersectionObserver", "Intl", "ResizeObserver", "TextEncoder", "URL",
-  "WebSocket", "addEventListener", "btoa", "clearTimeout", "crypto", "document", "fetch",
+  "Blob", "CSS", "CSSStyleSheet", "CustomEvent", "Event", "IntersectionObserver", "Intl",
+  "MutationObserver", "ResizeObserver", "TextEncoder", "URL", "WebSocket", "addEventListener",
+  "btoa", "clearTimeout", "crypto", "document", "fetch", "frameElement", "getComputedStyle",
   "getSelection", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame",
   "self", "setInterval", "setTimeout", "window",
 ];

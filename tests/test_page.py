@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import jinja2
 import pytest
@@ -204,7 +204,8 @@ def test_title_is_text(title: str) -> None:
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1)
 # A client takes these two out of an address before it asks (RFC 3986, section 5.2.4).
-SEGMENT = TEXT.filter(lambda text: text not in (".", ".."))
+# And Starlette's test client (1.10) decodes a path twice, which no server does.
+SEGMENT = TEXT.filter(lambda text: text not in (".", "..") and unquote(text) == text)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

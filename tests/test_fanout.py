@@ -351,6 +351,22 @@ async def test_client_that_cannot_be_sent_to(
 
 
 @in_loop
+async def test_client_that_leaves_with_broadcasts_on_their_way(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who has left gets nothing of what was sent to everybody before, and no error is logged."""
+    clients = [Client() for _ in range(3)]
+    fanout = fanout_to(*clients)
+    fanout.send(said(1))
+    fanout.send(Broadcast(PongFrame()))
+    clients[1].error = ValueError("closed")
+    fanout.remove(clients[1].outbox)
+    await settle()
+    assert clients[0].taken == clients[2].taken == frames(1)
+    assert caplog.records == []
+
+
+@in_loop
 async def test_client_that_leaves_while_it_is_waited_for() -> None:
     """When a client that takes nothing is given up, the task that waited for it ends."""
     clients = [Client() for _ in range(5)]

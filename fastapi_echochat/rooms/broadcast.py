@@ -8,8 +8,8 @@ from ..protocol.frames import EntryFrame, PersonFrame, PresenceFrame, ServerFram
 from ..protocol.serializer import Serializer
 from .stores.contract import Entry
 
-# What the history does not keep comes after all of it.
-_NO_POSITION = sys.maxsize
+NO_POSITION = sys.maxsize
+"""After all entries: of what the history does not keep."""
 # So many of the people in a room are named; the rest are counted.
 _NAMED = 100
 
@@ -27,7 +27,7 @@ class Broadcast:
 
     __slots__ = ("_encoded", "_frame", "position")
 
-    def __init__(self, frame: ServerFrame, position: int = _NO_POSITION) -> None:
+    def __init__(self, frame: ServerFrame, position: int = NO_POSITION) -> None:
         self.position = position
         self._frame = frame
         self._encoded: dict[Serializer, str | None] = {}

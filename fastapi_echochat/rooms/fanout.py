@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from ..protocol.frames import PongFrame
 from ..protocol.serializer import TRY_AGAIN_LATER, Close, Serializer
 from ..sender import ENDED, EndedError, Send, Sender
-from .broadcast import Broadcast
+from .broadcast import NO_POSITION, Broadcast
 
 logger = logging.getLogger("fastapi_echochat")
 
@@ -135,7 +135,8 @@ class Fanout:
         self._everybody = None
 
     def remove(self, outbox: Outbox) -> None:
-        """Send no more to a client."""
+        """Send no more to a client, nor what is on its way to everybody."""
+        outbox.since = NO_POSITION
         self._outboxes.pop(outbox, None)
         self._everybody = None
 

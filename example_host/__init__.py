@@ -52,7 +52,7 @@ app.mount("/api", api)
 
 # A chat behind the host's own sign-in: one dependency guards page and endpoint alike.
 app.include_router(
-    EchoChat(title="Members").router,
+    EchoChat(title="Members", sign_in_url="/sign-in").router,
     prefix="/members/chat",
     dependencies=[Depends(signing_in.signed_in_name)],
 )

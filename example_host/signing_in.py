@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Response
 from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse, RedirectResponse
 
@@ -67,9 +67,19 @@ def refuse_other_sites(request: Request) -> None:
 
 
 @router.get("/sign-in")
-def show_sign_in(request: Request, return_to: str = "/") -> Response:
+def show_sign_in(
+    request: Request,
+    return_to: str = "/",
+    next_path: Annotated[str, Query(alias="next")] = "",
+) -> Response:
     """Ask for a name."""
-    return render(request, "sign_in.html", return_to=return_to, name_length=NAME_LENGTH)
+    return render(
+        request,
+        "sign_in.html",
+        return_to=return_to,
+        next_path=next_path,
+        name_length=NAME_LENGTH,
+    )
 
 
 @router.post("/sign-in", dependencies=[Depends(refuse_other_sites)])
@@ -77,8 +87,16 @@ def sign_in(
     request: Request,
     name: Annotated[str, Form()] = "",
     return_to: Annotated[str, Form()] = "/",
+    next_path: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
-    """Sign a person in, and go back to the page that they wanted to see."""
+    """Sign a person in, and go back to the page that they wanted to see.
+
+    Args:
+        request: The form's.
+        name: Who they are.
+        return_to: The page as this application's routes have it, from `ask_to_sign_in`.
+        next_path: The page as the browser has it, from a chat's `sign_in_url=`.
+    """
     name = " ".join(name.split())
     if not 0 < len(name) <= NAME_LENGTH:
         return render(
@@ -86,13 +104,14 @@ def sign_in(
             "sign_in.html",
             status_code=422,
             return_to=return_to,
+            next_path=next_path,
             name_length=NAME_LENGTH,
             problem=f"A name has 1 to {NAME_LENGTH} characters.",
         )
     # Here a real host checks a password, or whatever else proves that this is who they say.
     request.session.clear()
     request.session["name"] = name
-    return RedirectResponse(_link_to(return_to), 303)
+    return RedirectResponse(_on_this_host(next_path) if next_path else _link_to(return_to), 303)
 
 
 @router.post("/sign-out", dependencies=[Depends(refuse_other_sites)])
@@ -102,6 +121,14 @@ def sign_out(request: Request) -> Response:
     # have that keeps its sessions in a database.
     request.session.clear()
     return RedirectResponse("./", 303)
+
+
+def _on_this_host(path: str) -> str:
+    """Return a path and query on this host, whatever somebody made up.
+
+    With one slash in front and no backslash it names no other host.
+    """
+    return "/" + quote(path.lstrip("/"), safe="/?=&%")
 
 
 def _link_to(path: str) -> str:

@@ -72,6 +72,8 @@ class EchoChat:
             typed. What people write stays text.
         websocket_url: The endpoint's address where it is not beside the page: a `ws://` or
             `wss://` URL, or a function from the page's request to one.
+        sign_in_url: Where the page of somebody whom a guard refuses leads to, and back: a path of
+            the application, or an `http(s)` URL. It gets the page's path as `next`.
         debug: Whether the page shows developers the endpoint's address, and how long answers took.
 
     Attributes:
@@ -101,6 +103,7 @@ class EchoChat:
         private: bool = False,
         markdown: bool | None = None,
         websocket_url: WebsocketURL | None = None,
+        sign_in_url: str | None = None,
         debug: bool = False,
     ) -> None:
         if not isinstance(limits, Limits):
@@ -121,6 +124,7 @@ class EchoChat:
             templates=templates,
             labels=labels,
             websocket_url=websocket_url,
+            sign_in_url=sign_in_url,
             rooms=None if rooms is None else "private" if private else "shared",
             markdown={
                 "answer": reply is not None

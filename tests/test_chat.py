@@ -91,6 +91,11 @@ def of_request(request: Request) -> str | None:
 
 
 ROOM = {"reply": None, "rooms": MemoryRooms()}
+NO_SIGN_INS = (
+    *("javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,", "ftp://a.example/", ""),
+    *("sign-in", "//b.example/in", "/\\b.example", "/a\tb", "/in#top", "/in?next=%2F", "https://"),
+    *("http://[::1", "/登录", "/a b", 7),
+)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +124,7 @@ ROOM = {"reply": None, "rooms": MemoryRooms()}
         ({"websocket_url": "/ws"}, ValueError, "websocket_url="),
         ({"websocket_url": "ws://[::1"}, ValueError, "websocket_url="),
         ({"websocket_url": "wss://a.example/ws#x"}, ValueError, "websocket_url="),
+        *(({"sign_in_url": url}, ValueError, "sign_in_url= takes a path") for url in NO_SIGN_INS),
         ({"frame_ancestors": "https://a.example"}, ValueError, "frame_ancestors="),
         ({"frame_ancestors": ["https://a.example; script-src *"]}, ValueError, "frame_ancestors="),
         ({"frame_ancestors": ["https://a.example, *"]}, ValueError, "frame_ancestors="),

@@ -302,6 +302,29 @@ def test_sign_in_leads_to_no_other_host(client: TestClient, return_to: str) -> N
     assert "a" not in answer.cookies
 
 
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        (f"{MEMBERS}?a=b%20c&d", f"{MEMBERS}?a=b%20c&d"),
+        ("//example.org", "/example.org"),
+        ("https://example.org/", "/https%3A//example.org/"),
+        ("/\\example.org", "/%5Cexample.org"),
+        ("\\\\example.org", "/%5C%5Cexample.org"),
+        ("/\t/example.org", "/%09/example.org"),
+        ("javascript:alert(1)", "/javascript%3Aalert%281%29"),
+    ],
+)
+def test_sign_in_leads_back_to_a_chat(client: TestClient, path: str, location: str) -> None:
+    """The page that a chat names in `next` is gone back to, and nothing else than a path is."""
+    (value,) = re.findall(
+        r'name="next" value="([^"]*)"', client.get("/sign-in", params={"next": path}).text
+    )
+    assert html.unescape(value) == path
+    answer = client.post("/sign-in", data={"name": "Ada", "next": path}, follow_redirects=False)
+
+    assert answer.headers["location"] == location
+
+
 def test_names_are_escaped(client: TestClient) -> None:
     """Markup in a name, or in an address to return to, is shown as the text that it is."""
     sign_in(client, "<script>Ada</script>")

@@ -25,6 +25,7 @@ from .assets import assets, respond_with_asset
 from .greeting import Greeting
 from .languages import choose_language, replace_labels
 from .responses import Prepared
+from .signing_in import check_sign_in_url, sign_in_link
 
 Templates = str | os.PathLike[str] | BaseLoader
 WebsocketURL = str | Callable[[Request], str]
@@ -65,6 +66,7 @@ class Page:
         templates: Where templates are looked for before the packaged ones.
         labels: Words in the place of the packaged ones, by the name of the label.
         websocket_url: Where the endpoint is, if not beside the page.
+        sign_in_url: Where somebody who is signed out goes.
         rooms: Whether people talk among each other, or each conversation is kept.
         markdown: Whether entries are rendered as Markdown, by their kind.
         debug: Whether it has a row for developers.
@@ -83,6 +85,7 @@ class Page:
         templates: Templates | None,
         labels: Mapping[str, str] | None,
         websocket_url: WebsocketURL | None,
+        sign_in_url: str | None = None,
         rooms: Literal["shared", "private"] | None = None,
         markdown: Mapping[str, bool],
         debug: bool = False,
@@ -97,6 +100,7 @@ class Page:
         self._limits = limits
         self._labels = replace_labels(labels, title=title, with_rooms=rooms is not None)
         self._websocket_url = websocket_url
+        self._sign_in_url = None if sign_in_url is None else check_sign_in_url(sign_in_url)
         self._rooms = rooms
         self._markdown = " ".join(kind for kind, is_markdown in markdown.items() if is_markdown)
         self._frame_ancestors = _join_frame_ancestors(frame_ancestors)
@@ -134,9 +138,12 @@ class Page:
         endpoint, elsewhere = self._endpoint(asked, query, request)
         lang = choose_language(asked.accept_language.decode("latin-1"))
         welcome = self._greeting.welcome_in(lang, request)
+        sign_in = self._sign_in_url and sign_in_link(
+            self._sign_in_url, path=asked.path, root_path=asked.root_path
+        )
         if self._is_ours:
-            return self._render_kept(endpoint, elsewhere, query, lang, welcome)
-        return self._render(endpoint, elsewhere, query, lang, welcome, request=request)
+            return self._render_kept(endpoint, elsewhere, query, lang, welcome, sign_in)
+        return self._render(endpoint, elsewhere, query, lang, welcome, sign_in, request=request)
 
     def _endpoint(self, asked: _Asked, query: str, request: Request | None) -> tuple[str, bool]:
         """Return the endpoint's URL, and whether it is elsewhere than beside the page."""
@@ -162,6 +169,7 @@ class Page:
         query: str,
         lang: str,
         welcome: str | None,
+        sign_in: str | None,
         **context: Any,
     ) -> Prepared:
         def asset(name: str) -> str:
@@ -182,6 +190,7 @@ class Page:
             rooms=self._rooms,
             markdown=self._markdown,
             debug=self._debug,
+            sign_in=sign_in,
             **context,
         ).encode()
         headers = {

@@ -2,6 +2,7 @@
 
 import { isElsewhere, rendered } from "./address.js";
 import { main, part, say } from "./parts.js";
+import { signInFor } from "./sign_in.js";
 
 const server = new URL(rendered);
 const addresses = {
@@ -10,12 +11,27 @@ const addresses = {
   origin: JSON.stringify(location.origin),
 };
 
+// Without `sign_in_url=` there is no link, and a stand-in has no address.
+const signIn = part("sign-in");
+const signInLink = signIn.href;
+
+// The page that the person sees: of a widget the host's. Another origin's tells nothing.
+function shownPage() {
+  try {
+    return new URL(self.top.location.href);
+  } catch {
+    return location;
+  }
+}
+
 export function showState(state, why) {
   main.dataset.state = state;
   main.dataset.why = why;
   const text = say(why, addresses);
   if (part("state").textContent !== text) part("state").textContent = text;
   part("retry").hidden = state !== "stopped";
+  signIn.hidden = why !== "signed_out";
+  if (signInLink && !signIn.hidden) signIn.href = signInFor(signInLink, shownPage());
 }
 
 // Returns why a handshake failed.

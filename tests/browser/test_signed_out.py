@@ -1,6 +1,8 @@
 """Chats behind a sign-in of the host's, and pages whose person is signed in no longer."""
 
+import re
 from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 from fastapi import Depends, HTTPException
@@ -17,7 +19,11 @@ from tests.browser.witness import handshakes
 from tests.waiting import wait_until
 
 Guard = Callable[[HTTPConnection], None]
-Enter = Callable[[Guard], Person]
+
+
+class Enter(Protocol):
+    def __call__(self, guard: Guard, **options: str) -> Person: ...
+
 
 FIVE_MINUTES_MS = 300_000
 
@@ -46,8 +52,8 @@ def enter(
     # uvicorn 0.54 logs this at ERROR for each handshake that a dependency refuses.
     expected_errors.append("returned without completing handshake")
 
-    def enter(guard: Guard) -> Person:
-        app = make_app(dependencies=[Depends(guard)])
+    def enter(guard: Guard, **options: str) -> Person:
+        app = make_app(dependencies=[Depends(guard)], **options)
 
         @app.get("/sign-in")
         def sign_in_page() -> HTMLResponse:
@@ -144,3 +150,19 @@ def test_ways_back_in(
     page.keyboard.press("Enter")
 
     person.reads(*echoed(["on we go"]))
+
+
+def test_sign_in_is_a_link_that_comes_back(
+    page: Page, enter: Enter, take_picture: TakePicture
+) -> None:
+    """Signed out, a page with `sign_in_url=` leads to the sign-in, which is told its path."""
+    person = enter(refuses, sign_in_url="/sign-in?way=1")
+    link = page.get_by_role("link", name=ENGLISH["sign_in"])
+    expect(link).to_be_hidden()
+    sign_out(person)
+    expect(link).to_be_visible()
+    take_picture(page, "signed-out-link")
+    assert violations(page) == []
+    link.click()
+
+    expect(page).to_have_url(re.compile(r"/sign-in\?way=1&next=%2Fchat$"))

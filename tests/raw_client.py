@@ -13,7 +13,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.uri import parse_uri
 
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, patient
 
 
 class RawClient:
@@ -84,7 +84,8 @@ class RawClient:
 
     def fill(self, messages: Iterable[bytes]) -> int:
         """Send messages until nothing is taken any more, and tell how many were."""
-        self.socket.settimeout(0.25)
+        # On a slow machine a server that is well takes nothing for a moment, too.
+        self.socket.settimeout(patient(1))
         for sent, data in enumerate(itertools.islice(messages, 1000)):
             try:
                 self.send_text(data)

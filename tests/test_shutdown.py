@@ -5,6 +5,7 @@ import itertools
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,8 @@ def test_clients_that_read_nothing_do_not_hold_it_up(
     server = uvicorn_command(HOST, tmp_path, "--timeout-graceful-shutdown", "2")
     deaf = [connect(server, mount) for _ in range(5)]
     alive = [connect(server, "echo") for _ in range(20)]
-    for client in deaf:
-        client.fill(itertools.repeat(b"x" * 60_000))
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda client: client.fill(itertools.repeat(b"x" * 60_000)), deaf))
     if mount == "impatient":
         gone = "its client has read nothing for 0.5 s"
         wait_until(lambda: server.log().count(gone) == len(deaf), "all of them are let go")

@@ -77,6 +77,7 @@ def test_copies(page: Page, open_chat: OpenChat) -> None:
     code = person.answers.get_by_role("button", name=ENGLISH["copy_code"])
     whole = person.answers.get_by_role("button", name=ENGLISH["copy_answer"], exact=True)
 
+    code.locator("..").hover()
     code.click()
     expect(person.answers.get_by_role("button", name=ENGLISH["copied"])).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -123,7 +124,7 @@ def test_only_the_last_block_is_made_again(page: Page, open_chat: OpenChat) -> N
     )
     assert marks == [1, 2, 3]
     assert shown.locator("p em, li, code").all_text_contents() == ["three", "four", "five", "six\n"]
-    expect(person.spoken).to_have_text("Answer: One two three four five six")
+    expect(person.spoken).to_have_text("WebSocket Chat: One two three four five six")
 
 
 def test_each_block_has_its_own_direction(open_chat: OpenChat) -> None:

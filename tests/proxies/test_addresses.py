@@ -103,7 +103,7 @@ def test_a_page_behind_a_proxy_is_answered(
     proxy: Proxy, serve: Serve, nginx: StartNginx, page: Page
 ) -> None:
     """A page opened at its public address shows its public endpoint, and is answered."""
-    app = make_app(prefix=proxy.mount)
+    app = make_app(debug=True, prefix=proxy.mount)
     host = serve(app, root_path=proxy.root_path)
     server = nginx(proxy.server_block, host.port)
     public = f"{PUBLIC_NAME}:{server.port}"
@@ -118,7 +118,7 @@ def test_a_page_on_the_default_port_is_answered(
     serve: Serve, nginx: StartNginx, chromium: Browser, console: Console
 ) -> None:
     """Behind nginx as most guides set it up, on the default port, the server sees all of it."""
-    app = make_app(prefix="/support/chat")
+    app = make_app(debug=True, prefix="/support/chat")
     host = serve(app)
     port = free_port()
     nginx(HOST_WITHOUT_PORT + SCHEME + EVERYTHING, host.port, port=port)

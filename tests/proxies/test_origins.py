@@ -21,7 +21,7 @@ def test_a_named_origin_may_connect(serve: Serve, nginx: StartNginx, page: Page)
     """Behind a proxy that replaces Host, a page of an origin that the chat names is answered."""
     port = free_port()
     origin = f"https://{PUBLIC_NAME}:{port}"
-    app = make_app(allowed_origins=[origin], prefix="/support/chat")
+    app = make_app(allowed_origins=[origin], debug=True, prefix="/support/chat")
     nginx(HOST_REPLACED, serve(app).port, port=port)
 
     page.goto(f"{origin}/support/chat")
@@ -32,7 +32,7 @@ def test_a_named_origin_may_connect(serve: Serve, nginx: StartNginx, page: Page)
 
 def test_a_forwarded_host_may_connect(serve: Serve, nginx: StartNginx, page: Page) -> None:
     """Behind a proxy that replaces Host and sends X-Forwarded-Host, no origin need be named."""
-    app = make_app(prefix="/support/chat")
+    app = make_app(debug=True, prefix="/support/chat")
     server = nginx(f"proxy_set_header X-Forwarded-Host $host; {HOST_REPLACED}", serve(app).port)
     public = f"{PUBLIC_NAME}:{server.port}"
 
@@ -52,7 +52,7 @@ def test_a_page_that_may_not_connect_says_what_to_do(
     port = free_port()
     public = f"{PUBLIC_NAME}:{port}"
     origin = f"https://{public}"
-    refusing = make_app(prefix="/support/chat")
+    refusing = make_app(debug=True, prefix="/support/chat")
     host = serve(refusing)
     nginx(HOST_REPLACED, host.port, port=port)
     person = Person(page)
@@ -78,7 +78,7 @@ def test_a_page_that_may_not_connect_says_what_to_do(
     assert caplog.messages.count(warning) == 2
 
     host.stop()
-    allowing = make_app(allowed_origins=[origin], prefix="/support/chat")
+    allowing = make_app(allowed_origins=[origin], debug=True, prefix="/support/chat")
     serve(allowing, port=host.port)
     person.try_again.click()
 

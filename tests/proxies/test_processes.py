@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi_echochat import EchoChat
 
 app = FastAPI()
-app.include_router(EchoChat().router, prefix="/support/chat")
+app.include_router(EchoChat(debug=True).router, prefix="/support/chat")
 """
 PASS_ON = """
     proxy_set_header Host $http_host;

@@ -101,6 +101,9 @@ class _Tab(Tab):
     def close(self) -> None:
         self._command("browsingContext.close")
 
+    def release(self) -> None:
+        self._command("input.releaseActions")
+
     def _run(self, script: str) -> str:
         answer = self._firefox.command(
             "script.callFunction",

@@ -119,6 +119,9 @@ class _Tab(Tab):
         self._command("DELETE", "/window")
         self._webkit.enter(self._webkit.home, False)
 
+    def release(self) -> None:
+        self._command("DELETE", "/actions")
+
     def _run(self, script: str) -> str:
         text: str = self._command(
             "POST", "/execute/sync", script=f"return (async () => {{ {script} }})()", args=[]

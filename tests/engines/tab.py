@@ -53,9 +53,15 @@ class Tab(abc.ABC):
         call = f"({function})(...{json.dumps(arguments)})"
         return json.loads(self._run(f"return JSON.stringify(await {call}) ?? 'null'"))
 
-    def press(self, keys: str) -> None:
-        """Press and release keys, one by one, where the focus is."""
-        strokes = [{"type": how, "value": key} for key in keys for how in ("keyDown", "keyUp")]
+    def press(self, keys: str, *, release: bool = True) -> None:
+        """Press and release keys, one by one, where the focus is.
+
+        Args:
+            keys: They, by the characters that they write.
+            release: Not where a frame goes away when a key of it is pressed.
+        """
+        ways = ("keyDown", "keyUp") if release else ("keyDown",)
+        strokes = [{"type": how, "value": key} for key in keys for how in ways]
         self._act([{"type": "key", "id": "keyboard", "actions": strokes}])
 
     def click(self, selector: str) -> None:

@@ -91,7 +91,8 @@ def test_widget(visit: Visit, serve: Serve) -> None:
     visitor.sees_of("document.hasFocus() && document.activeElement.id", "echochat-field")
     visitor.says("from the corner")
     visitor.reads(*echoed(["from the corner"]))
-    host.tab.press(ESCAPE)
+    # In the frame: WebKit's driver moves the focus to where it is sent.
+    visitor.tab.press(ESCAPE, release=False)
     host.sees_of(panel, False)
 
 

@@ -82,10 +82,15 @@ class RawClient:
         self.protocol.send_text(data, fin=fin)
         self.flush()
 
-    def fill(self, messages: Iterable[bytes]) -> int:
-        """Send messages until nothing is taken any more, and tell how many were."""
-        # On a slow machine a server that is well takes nothing for a moment, too.
-        self.socket.settimeout(patient(1))
+    def fill(self, messages: Iterable[bytes], *, still: float = patient(1)) -> int:
+        """Send messages until nothing is taken any more, and tell how many were.
+
+        Args:
+            messages: More than are ever taken.
+            still: For how many seconds nothing is. On a slow machine a server that is well takes
+                nothing for a moment, too.
+        """
+        self.socket.settimeout(still)
         for sent, data in enumerate(itertools.islice(messages, 1000)):
             try:
                 self.send_text(data)

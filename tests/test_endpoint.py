@@ -535,7 +535,7 @@ def test_slow_reader_is_not_taken_for_one_that_never_reads(serve: Serve) -> None
     server = serve(make_app(limits=Limits(send_seconds=1.0)))
 
     with RawClient(server.ws()) as client:
-        sent = client.fill(itertools.repeat(b"x" * 60_000))
+        sent = client.fill(itertools.repeat(b"x" * 60_000), still=0.25)
         begun = time.monotonic()
         # How many fit differs: eight pauses, whatever their number.
         part = max(1, sent // 8)

@@ -18,7 +18,7 @@ from fastapi_echochat.threads import Share, Threads
 from tests.apps import make_app
 from tests.clients import Client
 from tests.conftest import Serve
-from tests.waiting import in_loop, until
+from tests.waiting import PATIENCE, in_loop, until
 
 WHO = contextvars.ContextVar("WHO", default="nobody")
 
@@ -107,7 +107,8 @@ def test_one_share_never_has_more_than_its_part(go_on: threading.Event) -> None:
         with lock:
             running += 1
             peak = max(peak, running)
-        time.sleep(0.005)
+        # Each waits until as many run as may.
+        together.wait(PATIENCE)
         with lock:
             running -= 1
             done.append(number)
@@ -119,6 +120,7 @@ def test_one_share_never_has_more_than_its_part(go_on: threading.Event) -> None:
     for most, part in ((1, 1), (3, 1), (7, 1), (8, 2), (40, 10)):
         peak = 0
         done.clear()
+        together = threading.Barrier(part)
         asyncio.run(use(most, 30))
         assert peak == part
         assert sorted(done) == list(range(30))

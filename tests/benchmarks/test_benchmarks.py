@@ -10,6 +10,7 @@ import pytest
 from tests.benchmarks import report
 from tests.benchmarks.report import Row
 from tests.benchmarks.rounds import Ratio, in_turn, ratio
+from tests.waiting import patient
 
 _CHECKOUT = Path(__file__).parent.parent.parent
 
@@ -21,7 +22,7 @@ def run(module: str, *options: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patient(100),
     )
 
 

@@ -13,7 +13,7 @@ from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from tests.conftest import Keep
 from tests.rooms.stores.conftest import entry
 from tests.servers import ROOT, uvicorn_command
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE, patient, wait_until
 
 HOST = """
 import os
@@ -108,7 +108,7 @@ for _ in range(children):
 """
     command = [sys.executable, "-W", "ignore", "-c", program, str(children)]
     ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=patient(100)
     )
     assert ended.stderr.count("RedisRooms(url)") == warnings
 

@@ -18,12 +18,14 @@ from hypothesis import settings
 from fastapi_echochat import MemoryRooms, Rooms, SQLiteRooms, testing
 from tests import servers
 from tests.apps import make_app
+from tests.relay import Relay
 from tests.servers import Process, Uvicorn, errors
 from tests.waiting import PATIENCE, patient
 
 Serve = Callable[..., Uvicorn]
 ServeRoom = Callable[..., str]
 Keep = Callable[[Process], Process]
+StartRelay = Callable[[int], Relay]
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 
@@ -146,3 +148,16 @@ def keep() -> Iterator[Keep]:
         process.stop()
     logs = "\n".join(process.log() for process in processes if process.complaints())
     assert not logs, logs
+
+
+@pytest.fixture
+def start_relay() -> Iterator[StartRelay]:
+    """Put a wire that can be broken before a port, until the test ends."""
+    with contextlib.ExitStack() as relays:
+
+        def start(port: int) -> Relay:
+            relay = Relay(port)
+            relays.callback(relay.stop)
+            return relay
+
+        yield start

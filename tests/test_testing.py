@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -588,3 +589,37 @@ def test_way_in_that_is_the_wrong_one(lounge: TestClient) -> None:
         testing.enter(make_client(), "/chat", name="Ada"),
     ):
         pytest.fail("it was let in")
+
+
+def test_message_sent_between_a_look_and_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message is noticed though it is sent when the chat has just seen that there is none.
+
+    Starlette's sessions have such a moment before 0.46; with newer ones the message comes anyhow.
+    """
+    connect, may_come = TestClient.websocket_connect, threading.Event()
+    session: Any = None
+
+    def connect_and_watch(self: TestClient, *args: Any, **options: Any) -> Any:
+        nonlocal session
+        session = connect(self, *args, **options)
+        if waiting := getattr(session, "_receive_queue", None):
+            look = waiting.empty
+
+            def look_for_long() -> bool:
+                is_empty: bool = look()
+                if is_empty and may_come.is_set():
+                    may_come.clear()
+                    threading.Thread(target=session.send_text, args=["late"]).start()
+                    time.sleep(0.1)
+                return is_empty
+
+            waiting.empty = look_for_long
+        return session
+
+    monkeypatch.setattr(TestClient, "websocket_connect", connect_and_watch)
+    with testing.connect(make_client(), "/chat", protocol="plain", timeout=patient(5)) as chat:
+        may_come.set()
+        assert chat.ask("first") == "Message text was: first"
+        if not hasattr(session, "_receive_queue"):
+            session.send_text("late")
+        assert chat.receive() == "Message text was: late"

@@ -135,7 +135,7 @@ class Fanout:
         self._everybody = None
 
     def remove(self, outbox: Outbox) -> None:
-        """Send no more to a client, nor what is on its way to everybody."""
+        """Send no more to a client, nor what is on its way."""
         outbox.since = NO_POSITION
         self._outboxes.pop(outbox, None)
         self._everybody = None

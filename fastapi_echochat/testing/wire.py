@@ -127,11 +127,11 @@ def open_wire(
 def _have_sends_noticed(session: "WebSocketTestSession") -> None:
     """Have the application of a session notice each message that is sent to it.
 
-    Starlette 0.41 wakes it by the event that it waited for last, and one that is just about to
-    wait makes another: the message is then not noticed before the next.
+    Starlette before 0.46 wakes it by the event that it waited for last, and one that is just about
+    to wait makes another: the message is then not noticed before the next.
     """
     if not hasattr(session, "_receive_queue"):
-        return  # A newer one, which has a stream for them.
+        return  # Since 0.46 a stream carries them.
     send = session.send
 
     def wake() -> None:
@@ -143,7 +143,7 @@ def _have_sends_noticed(session: "WebSocketTestSession") -> None:
         send(message)
         session.portal.start_task_soon(wake)
 
-    session.send = send_and_wake  # type: ignore[method-assign]
+    session.send = send_and_wake  # type: ignore[method-assign]  # `connect` and `close` use it too
 
 
 class _Endpoint:

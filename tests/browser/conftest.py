@@ -18,7 +18,6 @@ from tests.browser.axe import SCHEMES
 from tests.browser.chromium import chromium_of
 from tests.browser.hosts import add_frame, make_lounge
 from tests.browser.person import Person
-from tests.browser.relay import Relay
 from tests.browser.room import Room
 from tests.browser.witness import Asked, Witness
 from tests.conftest import Serve
@@ -28,7 +27,6 @@ from tests.waiting import PATIENCE, wait_until
 OpenChat = Callable[..., Person]
 OpenPage = Callable[..., Page]
 OpenRoom = Callable[..., Room]
-StartRelay = Callable[[int], Relay]
 TakePicture = Callable[[Page, str], None]
 
 # What Chromium itself writes for a handshake that fails and for a request without a good answer.
@@ -213,19 +211,6 @@ def open_room(
         return Room(server or serve(make_lounge(**options)), page, open_page, start_relay)
 
     return open_room
-
-
-@pytest.fixture
-def start_relay() -> Iterator[StartRelay]:
-    """Put a wire that can be broken before a port, until the test ends."""
-    with contextlib.ExitStack() as relays:
-
-        def start(port: int) -> Relay:
-            relay = Relay(port)
-            relays.callback(relay.stop)
-            return relay
-
-        yield start
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
-from tests.browser.relay import Relay
 from tests.browser.witness import Asked
+from tests.relay import Relay
 from tests.waiting import patient
 
 

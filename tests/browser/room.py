@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 from playwright.sync_api import Page
 
 from tests.browser.person import Talker
-from tests.browser.relay import Relay
+from tests.relay import Relay
 from tests.servers import Process, Uvicorn
 
 

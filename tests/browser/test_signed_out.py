@@ -6,14 +6,15 @@ from typing import Protocol
 
 import pytest
 from fastapi import Depends, HTTPException
-from fastapi.requests import HTTPConnection
-from fastapi.responses import HTMLResponse
+from fastapi.requests import HTTPConnection, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenChat, TakePicture
+from tests.browser.hosts import add_widget
 from tests.browser.person import Person, echoed
 from tests.browser.witness import handshakes
 from tests.waiting import wait_until
@@ -56,10 +57,15 @@ def enter(
         app = make_app(dependencies=[Depends(guard)], **options)
 
         @app.get("/sign-in")
-        def sign_in_page() -> HTMLResponse:
+        def sign_in_page(request: Request) -> Response:
+            if "next" in request.query_params:
+                back = RedirectResponse(request.query_params["next"])
+                back.set_cookie("session", "good")
+                return back
             page = "<!doctype html><title>Sign in</title><link rel=icon href='data:,'>"
             return HTMLResponse(page)
 
+        add_widget(app, "/chat")
         sign_in(context)
         return open_chat(app=app, wire=True)
 
@@ -155,7 +161,7 @@ def test_ways_back_in(
 def test_sign_in_is_a_link_that_comes_back(
     page: Page, enter: Enter, take_picture: TakePicture
 ) -> None:
-    """Signed out, a page with `sign_in_url=` leads to the sign-in, which is told its path."""
+    """Signed out, a page with `sign_in_url=` leads to the sign-in, which leads back to it."""
     person = enter(refuses, sign_in_url="/sign-in?way=1")
     link = page.get_by_role("link", name=ENGLISH["sign_in"])
     expect(link).to_be_hidden()
@@ -163,6 +169,28 @@ def test_sign_in_is_a_link_that_comes_back(
     expect(link).to_be_visible()
     take_picture(page, "signed-out-link")
     assert violations(page) == []
+    person.says("unheard")
     link.click()
 
-    expect(page).to_have_url(re.compile(r"/sign-in\?way=1&next=%2Fchat$"))
+    person.reads(*echoed(["unheard"]))
+    person.reads_state("connected")
+    expect(page).to_have_url(re.compile(r"/chat$"))
+    assert "way=1&next=%2Fchat" in [asked.query for asked in person.asked]
+
+
+def test_widget_leads_to_the_sign_in(page: Page, enter: Enter) -> None:
+    """Signed out in a widget, one signs in in the host's window, and comes back to its page."""
+    wire = enter(refuses, sign_in_url="/sign-in").wire
+    page.goto(wire.url("/?id=3"))
+    opener = page.get_by_role("button", name="Chat", exact=True)
+    opener.click()
+    person = Person(page.frame_locator("iframe"), wire=wire)
+    person.reads_state("connected")
+    page.context.clear_cookies()
+    wire.cut()
+    person.reads_state("signed_out")
+    with page.expect_request(re.compile("/sign-in")) as asked:
+        page.frame_locator("iframe").get_by_role("link", name=ENGLISH["sign_in"]).click()
+
+    assert asked.value.url.endswith("/sign-in?next=%2F%3Fid%3D3")
+    expect(page).to_have_url(re.compile(r"/\?id=3$"))

@@ -372,14 +372,15 @@ def test_look_of_the_host_in_the_frame(page: Page, open_widget: OpenWidget) -> N
     expect(body).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
-def test_one_header(open_widget: OpenWidget) -> None:
-    """The panel's only header is the page's own, and its button covers nothing of that."""
-    widget = open_widget()
+@pytest.mark.parametrize(("screen", "least"), [({}, 36), ({"has_touch": True}, 44)])
+def test_one_header(open_widget: OpenWidget, screen: dict[str, Any], least: int) -> None:
+    """The panel's only header is the page's own, and its button, wide enough, covers nothing."""
+    widget = open_widget(**screen)
     widget.opener.click()
     widget.chat.reads_state("connected")
     expect(widget.panel.locator("header")).to_have_count(0)
     button = box_of(widget.closer)
-    assert min(button["width"], button["height"]) >= 36  # A mouse's; `test_controls.py`: thumbs'.
+    assert min(button["width"], button["height"]) >= least
     for part in widget.frame.locator("header > :visible").all():
         box = box_of(part)
         assert box["x"] + box["width"] <= button["x"] or box["y"] >= button["y"] + button["height"]

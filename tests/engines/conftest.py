@@ -10,7 +10,6 @@ from fastapi import FastAPI
 
 from fastapi_echochat import echo
 from tests.apps import make_app
-from tests.browser.relay import Relay
 from tests.conftest import Serve
 from tests.engines.firefox import Firefox
 from tests.engines.tab import Engine
@@ -24,7 +23,6 @@ _LOST = re.compile(
 
 Visit = Callable[[str], Visitor]
 Talk = Callable[..., Visitor]
-Wire = Callable[[int], Relay]
 
 
 @pytest.fixture(scope="module", params=[Firefox, WebKit], ids=["firefox", "webkit"])
@@ -65,16 +63,3 @@ def talk(visit: Visit, serve: Serve) -> Talk:
         return visitor
 
     return talk
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    """Put a wire that can be broken before a port, until the test ends."""
-    with contextlib.ExitStack() as relays:
-
-        def wire(port: int) -> Relay:
-            relay = Relay(port)
-            relays.callback(relay.stop)
-            return relay
-
-        yield wire

@@ -14,8 +14,8 @@ from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
 from tests.browser.hosts import add_frame, add_widget, make_lounge
 from tests.browser.person import echoed, words
-from tests.conftest import Serve
-from tests.engines.conftest import Talk, Visit, Wire
+from tests.conftest import Serve, StartRelay
+from tests.engines.conftest import Talk, Visit
 from tests.engines.tab import ESCAPE, Engine
 from tests.engines.visitor import Visitor
 from tests.waiting import wait_until
@@ -97,7 +97,9 @@ def test_widget(visit: Visit, serve: Serve) -> None:
     host.tab.release()
 
 
-def test_signed_out(visit: Visit, serve: Serve, wire: Wire, expected_errors: list[str]) -> None:
+def test_signed_out(
+    visit: Visit, serve: Serve, start_relay: StartRelay, expected_errors: list[str]
+) -> None:
     """Signed out meanwhile, the page says so and where to go, and nothing said is lost."""
     # uvicorn 0.54 logs this at ERROR for each handshake that a dependency refuses.
     expected_errors.append("returned without completing handshake")
@@ -115,7 +117,7 @@ def test_signed_out(visit: Visit, serve: Serve, wire: Wire, expected_errors: lis
         is_signed_in = True
         return RedirectResponse(request.query_params["next"])
 
-    relay = wire(serve(app).port)
+    relay = start_relay(serve(app).port)
     visitor = visit(relay.url("/chat"))
     visitor.is_connected()
     is_signed_in = False

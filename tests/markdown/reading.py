@@ -65,9 +65,9 @@ def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "linkify": True})
     reader.enable(["table", "strikethrough", "linkify"])
     # What may be a link is the same for both; how an address is encoded is the browser's affair.
-    reader.validateLink = lambda url: bool(_ALLOWED.match(url))  # type: ignore[method-assign]
-    reader.normalizeLink = lambda url: url  # type: ignore[method-assign]
-    reader.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
+    reader.validateLink = lambda url: bool(_ALLOWED.match(url))  # type: ignore[method-assign]  # as its documentation says
+    reader.normalizeLink = lambda url: url  # type: ignore[method-assign]  # as its documentation says
+    reader.normalizeLinkText = lambda link: link  # type: ignore[method-assign]  # as its documentation says
     return reader
 
 

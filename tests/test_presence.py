@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastapi_echochat import Limits, MemoryRooms
 from fastapi_echochat.protocol.frames import PersonFrame
 from fastapi_echochat.rooms.announcer import Announcer
 from fastapi_echochat.rooms.broadcast import presence_frame
+from fastapi_echochat.rooms.hub import Hub
 from fastapi_echochat.rooms.presence import HEARTBEAT_SECONDS, SILENT_SECONDS, Presence
 from tests.waiting import in_loop, until
 
@@ -171,3 +173,45 @@ async def test_nobody_says_nothing() -> None:
     await heard.until({})
     await until(lambda: len(asyncio.all_tasks()) == 1, "no task is left but this")
     assert heard.announced[-1] == {}
+
+
+@in_loop
+async def test_nothing_is_announced_after_the_end() -> None:
+    """Once closed, nobody's coming or going is told or announced, and no timer or task is left."""
+    heard = Heard()
+    heard.announcer.add("1", "Ann")
+    await heard.until({"1": "Ann"})
+    await until(lambda: bool(heard.announced), "it is announced")
+    heard.announcer.close()
+    heard.announcer.remove("1", "Ann")
+    heard.announcer.hear("other", {"3": "Cleo"})
+    told, announced = len(heard.told), len(heard.announced)
+    await asyncio.sleep(0.5)
+    assert (len(heard.told), len(heard.announced)) == (told, announced)
+    assert len(asyncio.all_tasks()) == 1
+
+
+@in_loop
+async def test_room_that_is_left_as_its_event_loop_ends() -> None:
+    """A room has fallen silent once the last has left, though the task that closes it never runs.
+
+    What its timer began in an event loop that ends would never be awaited.
+    """
+    announced: list[str] = []
+
+    class Announced(MemoryRooms):
+        async def signal(self, room: str, signal: str) -> None:
+            announced.append(signal)
+
+    hub = Hub(Announced(), Limits(), None, is_shared=True)
+    room = await hub.enter("lobby")
+    before = asyncio.all_tasks()
+    room._announcer.add("1", "Ann")
+    hub.leave(room)
+    for task in asyncio.all_tasks() - before:
+        task.cancel()
+    heard = len(announced)
+    await asyncio.sleep(0.5)
+    assert len(announced) == heard
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()

@@ -32,6 +32,7 @@ class Announcer:
         self._timer: asyncio.TimerHandle | None = None
         self._announcing: set[asyncio.Task[None]] = set()
         self._beating: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     def add(self, pseudonym: str, name: str) -> None:
         """Note that a participant is there."""
@@ -46,20 +47,23 @@ class Announcer:
     def hear(self, process: str, people: dict[str, str]) -> None:
         """Note who is there in another process."""
         self._presence.hear(process, people, asyncio.get_running_loop().time())
-        self._tell_changes()
+        if not self._is_closed:
+            self._tell_changes()
 
     def announce_soon(self) -> None:
         """Tell everybody, together with what else happens in the next moment."""
-        if self._timer is None:
+        if self._timer is None and not self._is_closed:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(_TOGETHER_SECONDS, self._announce_now)
 
     def close(self) -> None:
-        """Announce nothing more."""
+        """Announce nothing more, not even that those who are still there leave."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._beating is not None:
-            self._beating.cancel()
+        for task in (*self._announcing, self._beating):
+            if task is not None:
+                task.cancel()
 
     def _announce_now(self) -> None:
         self._timer = None

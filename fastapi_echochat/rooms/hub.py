@@ -95,6 +95,7 @@ class Hub:
 
     def _close_room(self, name: str, opened: _OpenRoom) -> None:
         del self._open[name]
+        opened.room.fall_silent()
         closing = asyncio.ensure_future(_close_when_open(opened))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)

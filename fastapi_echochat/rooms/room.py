@@ -116,9 +116,15 @@ class Room:
             self._answers.attend(is_attended=False)
         await self._channel.tell(Hello(process=self._channel.process))
 
-    async def close(self) -> None:
-        """End what runs here."""
+    def fall_silent(self) -> None:
+        """Announce nothing more: the room is about to be closed.
+
+        By itself, since the task that closes the room is never begun where its event loop ends.
+        """
         self._announcer.close()
+
+    async def close(self) -> None:
+        """End what runs here. The room has fallen silent."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -45,6 +45,7 @@ class Relay:
         self._connections: set[_Connection] = set()
         self._swallows_questions = False
         self._swallows_answers = False
+        self._is_over = False
         relay = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -69,6 +70,8 @@ class Relay:
             connection.swallows_questions = self._swallows_questions
             connection.swallows_answers = self._swallows_answers
             self._connections.add(connection)
+            if self._is_over:
+                connection.cut()  # It was accepted before, and came too late to be cut with others.
             try:
                 connection.pump()
             finally:
@@ -104,5 +107,6 @@ class Relay:
     def stop(self) -> None:
         self._listener.shutdown()
         self._thread.join()
+        self._is_over = True
         self.cut()
         self._listener.server_close()

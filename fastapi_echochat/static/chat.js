@@ -45,7 +45,10 @@ function postText(text) {
   unmarkFresh();
   transcript.follow(message.item);
   if (connection.isOpen) sendDue();
-  else transcript.noteItem(message.item, labels.waiting);
+  else {
+    transcript.noteItem(message.item, labels.waiting);
+    connection.hurry();
+  }
 }
 
 function showProgress() {

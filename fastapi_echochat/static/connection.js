@@ -4,6 +4,11 @@ import { endpoint } from "./address.js";
 import { Monitor } from "./monitor.js";
 import { explainFailure, showPace, showState } from "./status.js";
 
+// Of a clock that nobody sets.
+const now = () => performance.now();
+// Shorter waits are over before one has read of them.
+const worthAButton = 2000;
+
 class Connection {
   // https://www.iana.org/assignments/websocket, "Close Code Number Registry".
   static tryAgain = 1013;
@@ -18,14 +23,16 @@ class Connection {
     const wake = () => document.hidden || this.wake();
     document.addEventListener("visibilitychange", wake);
     for (const event of ["online", "pageshow"]) addEventListener(event, wake);
+    addEventListener("offline", () => this.isOpen && this.ping());
     this.connect();
   }
 
   get isOpen() { return this.monitor.isOpen; }
 
-  enter(state, why) {
-    this.monitor.enter(state, Date.now());
-    showState(state, why);
+  enter(state, why, mayRetry = state === "stopped") {
+    this.monitor.enter(state, now());
+    this.isDoubted = false;
+    showState(state, why, mayRetry);
     if (state !== "waiting") return;
     showPace(0);
     this.handlers.lose();
@@ -45,7 +52,8 @@ class Connection {
     }
     this.socket = socket;
     socket.onmessage = ({ data }) => {
-      this.monitor.noteFrame(Date.now());
+      this.monitor.noteFrame(now());
+      if (this.isDoubted) this.doubt(false);
       const frame = JSON.parse(data);
       if (frame.type === "welcome") this.enter("open", "connected");
       this.handlers.frame(frame);
@@ -54,7 +62,7 @@ class Connection {
     socket.onclose = ({ code }) => {
       const { isOpen } = this.monitor;
       const isAsked = code === Connection.tryAgain;
-      if (isOpen && isAsked && !this.monitor.isBrief(Date.now())) this.replace();
+      if (isOpen && isAsked && !this.monitor.isBrief(now())) this.replace();
       else if (isOpen || isAsked) this.retry(code === 1012 ? "restarting" : "lost");
       else this.retryRefused(true);
     };
@@ -70,20 +78,30 @@ class Connection {
 
   retry(why) {
     const { delay } = this.monitor;
-    this.enter("waiting", (this.why = why));
+    this.enter("waiting", (this.why = why), delay > worthAButton);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.connect(), delay);
   }
 
+  // Something waits to be sent: not for the next attempt's turn.
+  hurry() {
+    if (this.monitor.state === "waiting" && !this.monitor.isBrief(now())) this.connect();
+  }
+
+  stop(why) {
+    this.enter("stopped", why);
+    this.timer = setTimeout(() => this.connect(why), this.monitor.delayAfterStop);
+  }
+
   // A browser cannot tell a refused handshake from a dead network; the page's own address can.
   async retryRefused(mayAsk) {
-    this.monitor.enter("waiting", Date.now());
+    this.monitor.enter("waiting", now());
     const why = mayAsk ? await explainFailure() : "refused";
     if (this.monitor.state !== "waiting") return;
     if (why !== "unreachable" && why !== "signed_out") this.monitor.refusals += 1;
     const { isRefused } = this.monitor;
     const isFinal = why === "signed_out" || (why.startsWith("not_allowed") && isRefused);
-    if (isFinal) this.enter("stopped", why);
+    if (isFinal) this.stop(why);
     else this.retry(why === "unreachable" || isRefused ? why : "lost");
   }
 
@@ -100,16 +118,27 @@ class Connection {
   }
 
   ping() {
-    this.monitor.notePing(Date.now());
+    this.monitor.notePing(now());
     this.send({ type: "ping" });
   }
 
+  doubt(isDoubted) {
+    this.isDoubted = isDoubted;
+    showState("open", isDoubted ? "unreachable" : "connected");
+  }
+
   check() {
-    const now = Date.now();
-    if (this.monitor.isHalfOpen(now) || this.monitor.isHanging(now)) {
+    const { monitor } = this;
+    const time = now();
+    const isDoubtful = monitor.isDoubtful(time);
+    // That the browser is offline is believed after a ping: it knows of one network only.
+    const isDead = monitor.isHalfOpen(time) || (isDoubtful && !navigator.onLine);
+    if (isDead || monitor.isHanging(time)) {
       this.dropSocket();
       this.retry("unreachable");
-    } else if (this.monitor.isPingDue(now)) {
+    } else if (isDoubtful) {
+      if (!this.isDoubted) this.doubt(true);
+    } else if (monitor.isPingDue(time, !document.hidden)) {
       this.ping();
     }
   }

@@ -4,13 +4,20 @@
 export class Monitor {
   static first = 500;
   static longest = 30_000;
+  // After a refusal, which may be of something in front that is being restarted.
+  static seldom = 30_000;
+  static mostSeldom = 300_000;
   static connectWithin = 15_000;
   static pingAfter = 25_000;
+  // While somebody looks at the page, who should not read that it is connected when it is not.
+  static pingSoonAfter = 5000;
+  static doubtAfter = 3000;
   static pongWithin = 10_000;
 
   state = "waiting";
   attempts = 0;
   refusals = 0;
+  stops = 0;
   since = 0;
   heardAt = 0;
   pingedAt = 0;
@@ -21,8 +28,9 @@ export class Monitor {
     this.state = state;
     this.since = now;
     if (state === "connecting") this.attempts += 1;
+    if (state === "stopped") this.stops += 1;
     if (state !== "open") return;
-    this.attempts = this.refusals = 0;
+    this.attempts = this.refusals = this.stops = 0;
     this.noteFrame(now);
   }
 
@@ -37,14 +45,24 @@ export class Monitor {
   // A server that is up and refuses twice running means it; once may be one that just started.
   get isRefused() { return this.refusals >= 2; }
   isHanging(now) { return this.state === "connecting" && now - this.since > Monitor.connectWithin; }
-  isPingDue(now) { return this.isOpen && !this.pingedAt && now - this.heardAt > Monitor.pingAfter; }
-  isHalfOpen(now) {
-    return this.isOpen && this.pingedAt > 0 && now - this.pingedAt > Monitor.pongWithin;
+  isPingDue(now, isSeen) {
+    const after = isSeen ? Monitor.pingSoonAfter : Monitor.pingAfter;
+    return this.isOpen && !this.pingedAt && now - this.heardAt > after;
   }
 
-  // Exponential backoff, with jitter so that a thousand pages do not come back at once.
-  get delay() {
-    const full = Math.min(Monitor.longest, Monitor.first * 2 ** Math.min(this.attempts, 10));
-    return full * (0.5 + this.random() / 2);
+  hasWaited(now, milliseconds) {
+    return this.isOpen && this.pingedAt > 0 && now - this.pingedAt > milliseconds;
+  }
+
+  // A pong that takes long: the connection may be dead, or only slow.
+  isDoubtful(now) { return this.hasWaited(now, Monitor.doubtAfter); }
+  isHalfOpen(now) { return this.hasWaited(now, Monitor.pongWithin); }
+
+  get delay() { return this.backOff(Monitor.first, this.attempts, Monitor.longest); }
+  get delayAfterStop() { return this.backOff(Monitor.seldom, this.stops - 1, Monitor.mostSeldom); }
+
+  // Exponential, with jitter so that a thousand pages do not come back at once.
+  backOff(first, times, most) {
+    return Math.min(most, first * 2 ** Math.min(times, 10)) * (0.5 + this.random() / 2);
   }
 }

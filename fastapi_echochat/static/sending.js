@@ -64,5 +64,8 @@ export function postText(text) {
   setting.notePosted?.();
   unmarkFresh();
   if (connection.isOpen) sendDue();
-  else transcript.noteItem(message.item, labels.waiting);
+  else {
+    transcript.noteItem(message.item, labels.waiting);
+    connection.hurry();
+  }
 }

@@ -24,12 +24,13 @@ function shownPage() {
   }
 }
 
-export function showState(state, why) {
+export function showState(state, why, mayRetry = false) {
   main.dataset.state = state;
   main.dataset.why = why;
   const text = say(why, addresses);
   if (part("state").textContent !== text) part("state").textContent = text;
-  part("retry").hidden = state !== "stopped";
+  // While it is tried again, and the reason is still the last, the button stays where it is.
+  if (state !== "connecting" || why === "connecting") part("retry").hidden = !mayRetry;
   signIn.hidden = why !== "signed_out";
   if (signInLink && !signIn.hidden) signIn.href = signInFor(signInLink, shownPage());
 }

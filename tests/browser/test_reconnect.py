@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -39,14 +39,17 @@ UNTIL_PING_MS = 26_000
 UNTIL_DOUBT_MS = 11_000
 UNTIL_HANGING_MS = 16_000
 UNTIL_RETRY_MS = 1_000
+UNTIL_SEVERAL_RETRIES_MS = 31_000
+
+
+def messages(frames: list[str]) -> list[str]:
+    return [frame for frame in frames if '"type":"message"' in frame]
 
 
 def stop_clock(page: Page) -> None:
-    """Let no timer of the page run from now on, unless the test says so.
-
-    To be called before an idle page would ask whether its connection lives.
-    """
-    page.clock.pause_at(START + timedelta(seconds=20))
+    """Let no timer of the page run from now on, unless the test says so."""
+    # A moment ahead, as time goes on while this is said.
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)
 
 
 @pytest.mark.parametrize(("end", "reason"), [(Process.kill, "lost"), (Process.stop, "restarting")])
@@ -112,7 +115,7 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
     page.clock.resume()
     wait_until(lambda: len(heard) == 1, "the first message is being answered")
     person.reads_state("connected")
-    assert len(sent) == 4
+    assert len(messages(sent)) == 4
     may_answer.set()
 
     expect(person.log.locator(".answer p")).to_have_text(
@@ -120,7 +123,7 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
     )
     expect(person.notes).to_have_count(0)
     assert heard == texts
-    assert len(sent) == len(texts)
+    assert len(messages(sent)) == len(texts)
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -181,6 +184,64 @@ def test_half_open_connection_is_noticed(page: Page, open_chat: OpenChat) -> Non
     person.reads(*echoed(["before", "into the void"]))
     person.reads_state("connected")
     assert heard == ["before", "into the void"]
+
+
+@pytest.mark.parametrize("hours", [0, -1, 1])
+@pytest.mark.parametrize("sign", ["silence", "offline"])
+def test_dead_wire_is_told_of(page: Page, open_chat: OpenChat, hours: int, sign: str) -> None:
+    """A page that somebody looks at doubts a silent connection within ten seconds, and says so.
+
+    When the browser says that it is offline it does so within four. Its clock may be set by an hour
+    meanwhile. What was only slow goes on.
+    """
+    page.clock.install(time=START)
+    person = open_chat(wire=True)
+    stop_clock(page)
+    page.evaluate(
+        "hours => { const now = Date.now; Date.now = () => now() + hours * 3600e3; }", hours
+    )
+    person.wire.swallow()
+    if sign == "offline":
+        page.evaluate("dispatchEvent(new Event('offline'))")
+    else:
+        page.clock.fast_forward(6000)
+    person.reads_state("connected")
+    page.clock.fast_forward(4000)
+    person.reads_state("unreachable")
+    assert handshakes(person.asked) == [101]
+    page.clock.fast_forward(UNTIL_DOUBT_MS)
+    person.wire.pass_on()
+    page.clock.resume()
+    person.reads_state("connected")
+
+
+@pytest.mark.parametrize("by", ["button", "message"])
+def test_who_waits_may_try_now(
+    page: Page, open_chat: OpenChat, console: Console, keep: Keep, tmp_path: Path, by: str
+) -> None:
+    """While the next attempt is some time off there is a button for it, and sending hurries it."""
+    console.allow_failed_connections()
+    page.clock.install(time=START)
+    server = keep(uvicorn_process(WRITES_DOWN, tmp_path))
+    person = open_chat(server=server)
+    person.talks("before")
+    stop_clock(page)
+    server.kill()
+    for _ in range(4):
+        page.clock.fast_forward(UNTIL_SEVERAL_RETRIES_MS)
+        person.reads_state("unreachable")
+    expect(person.try_again).to_be_visible()
+    server.start()
+    if by == "button":
+        person.try_again.click()
+        person.says("after")
+    else:
+        page.clock.fast_forward(600)
+        person.says("after")
+
+    person.reads(*echoed(["before", "after"]))
+    person.reads_state("connected")
+    expect(person.try_again).to_be_hidden()
 
 
 def test_handshake_that_hangs_is_given_up(
@@ -302,7 +363,6 @@ def test_full_server_is_told_and_waited_for(
     page.goto(server.url("/chat"))
     person.says("me too")
     person.reads_state("refused")
-    expect(person.try_again).to_be_hidden()
     other.close()
 
     person.reads(*echoed(["me too"]))

@@ -76,6 +76,34 @@ test("a connection that is silent for 25 seconds is pinged, once", () => {
   assert.equal(monitor.isPingDue(30_000), false);
 });
 
+test("while somebody looks, silence is noticed within ten seconds, checked once a second", () => {
+  const monitor = new Monitor();
+  monitor.enter("open", 0);
+  const noticed = [];
+  for (let now = 1000; now <= 10_000; now += 1000) {
+    if (monitor.isDoubtful(now)) noticed.push(now);
+    else if (monitor.isPingDue(now, true)) monitor.notePing(now);
+  }
+
+  assert.deepEqual(noticed, [10_000]);
+  assert.equal(monitor.isHalfOpen(10_000), false);
+  monitor.noteFrame(10_500);
+  assert.equal(monitor.isDoubtful(11_000), false);
+});
+
+test("a refusal is asked about again, seldom, and more seldom each time", () => {
+  const monitor = new Monitor(() => 1);
+  const waits = Array.from({ length: 5 }, () => {
+    monitor.enter("stopped", 0);
+    return monitor.delayAfterStop;
+  });
+  monitor.enter("open", 0);
+  monitor.enter("stopped", 0);
+
+  assert.deepEqual(waits, [30_000, 60_000, 120_000, 240_000, 300_000]);
+  assert.equal(monitor.delayAfterStop, Monitor.seldom);
+});
+
 test("any frame puts the next ping off", () => {
   const monitor = new Monitor();
   monitor.enter("open", 0);

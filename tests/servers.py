@@ -57,8 +57,9 @@ def accepts(port: int) -> bool:
 
 def find_program(name: str) -> str:
     """Return a program's path. Without it a test is skipped, and fails where CI=true."""
-    # Debian keeps servers where an ordinary user's PATH does not lead.
-    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    # Debian keeps servers, and WebKit's browser, where an ordinary user's PATH does not lead.
+    elsewhere = ["/usr/sbin", "/sbin", *map(str, Path("/usr/lib").glob("*/webkit2gtk-4.*"))]
+    path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(elsewhere))
     if path is None:
         missing = f"{name} is not installed on this machine"
         if os.environ.get("CI") == "true":

@@ -49,14 +49,48 @@ def test_headers_of_the_page() -> None:
     assert response.headers["referrer-policy"] == "same-origin"
     assert directives(response.headers) == {
         "default-src": "'none'",
-        "script-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self'",
-        "connect-src": "'self'",
+        "script-src": "'self' http://testserver",
+        "style-src": "'self' http://testserver",
+        "img-src": "'self' http://testserver",
+        "connect-src": "'self' http://testserver ws://testserver",
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'self'",
     }
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("chat.example", " {}://chat.example"),
+        ("Chat.Example:8443", " {}://Chat.Example:8443"),
+        ("my_shop.localhost:80", " {}://my_shop.localhost:80"),
+        ("127.0.0.1:8000", " {}://127.0.0.1:8000"),
+        # No source of a policy, or no host at all.
+        ("[::1]:8000", ""),
+        ("chat.example:", ""),
+        ("chat..example", ""),
+        ("chat.example; script-src *", ""),
+        ("chat.example, other.example", ""),
+        ("*", ""),
+        ("*.example", ""),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize(("scheme", "ws"), [("http", "ws"), ("https", "wss")])
+def test_policy_names_the_origin_of_the_page(host: str, own: str, scheme: str, ws: str) -> None:
+    """In a frame without an origin `'self'` may mean nothing: the host, if it is one, is named."""
+    browser = make_client()
+    headers = {"host": host, "x-forwarded-host": "evil.example"}
+
+    response = browser.get(f"{scheme}://testserver/chat", headers=headers)
+
+    policy = directives(response.headers)
+
+    for directive in ("script-src", "style-src", "img-src"):
+        assert policy[directive] == f"'self'{own.format(scheme)}"
+    assert policy["connect-src"] == f"'self'{own.format(scheme)}{own.format(ws)}"
+    assert [*policy] == [*directives(browser.get("/chat").headers)]
 
 
 def test_no_script_and_no_style_in_the_page() -> None:
@@ -268,7 +302,8 @@ def test_websocket_url_of_another_host() -> None:
 
     assert ChatPage(response.text).endpoint == "wss://chat.example:8443/talk?room=1"
     assert "data-elsewhere" in response.text
-    assert directives(response.headers)["connect-src"] == "'self' wss://chat.example:8443"
+    connect = "'self' http://testserver wss://chat.example:8443"
+    assert directives(response.headers)["connect-src"] == connect
 
 
 def test_websocket_url_from_the_request() -> None:

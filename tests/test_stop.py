@@ -166,7 +166,7 @@ def test_function_that_goes_on(
     `reply_seconds` ends an answer in the same case, and the next is answered at once.
     """
     stubborn = Stubborn()
-    limits = Limits(reply_seconds=0.2 if outcome == "failed" else 600)
+    limits = Limits(reply_seconds=0.5 if outcome == "failed" else 600)
     with talk(getattr(stubborn, form), limits=limits) as ada:
         ada.say("slow", "1")
         if form in STREAMS:

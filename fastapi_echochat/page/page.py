@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from ..urls import authority, carried_query, endpoint_url
 from .assets import assets, respond_with_asset
 from .greeting import Greeting
 from .languages import choose_language, replace_labels
+from .policy import Policy
 from .responses import Prepared
 from .signing_in import check_sign_in_url, sign_in_link
 
@@ -35,8 +35,6 @@ _TEMPLATE = "fastapi_echochat/chat.html"
 _OWN_PARAMETERS = (b"asset", b"v")
 # How many addresses and languages a page is kept rendered for. Each takes a few kilobytes.
 _KEPT_PAGES = 256
-# CSP Level 3, section 2.3.1: what a host source is made of, and no separator of the header.
-_FRAME_ANCESTOR = re.compile(r"\*|'self'|https?:|[a-z0-9+.*:/\[\]_-]*[a-z0-9*\]]", re.IGNORECASE)
 
 
 class _Asked(NamedTuple):
@@ -103,7 +101,7 @@ class Page:
         self._sign_in_url = None if sign_in_url is None else check_sign_in_url(sign_in_url)
         self._rooms = rooms
         self._markdown = " ".join(kind for kind, is_markdown in markdown.items() if is_markdown)
-        self._frame_ancestors = _join_frame_ancestors(frame_ancestors)
+        self._policy = Policy(frame_ancestors)
         self._template = _environment(templates).get_template(_TEMPLATE)
         self._is_ours = templates is None
         self._is_same_for_all = not callable(websocket_url) and not callable(greeting.welcome)
@@ -135,17 +133,23 @@ class Page:
     def _find(self, asked: _Asked, request: Request | None = None) -> Prepared:
         """Return the page for an address; for a request where it may differ each time."""
         query = carried_query(asked.query_string, without=_OWN_PARAMETERS)
-        endpoint, elsewhere = self._endpoint(asked, query, request)
+        host = None if asked.host is None else asked.host.decode("latin-1")
+        endpoint, elsewhere = self._endpoint(asked, host, query, request)
+        policy = self._policy.header(asked.scheme, host, endpoint if elsewhere else None)
         lang = choose_language(asked.accept_language.decode("latin-1"))
         welcome = self._greeting.welcome_in(lang, request)
         sign_in = self._sign_in_url and sign_in_link(
             self._sign_in_url, path=asked.path, root_path=asked.root_path
         )
         if self._is_ours:
-            return self._render_kept(endpoint, elsewhere, query, lang, welcome, sign_in)
-        return self._render(endpoint, elsewhere, query, lang, welcome, sign_in, request=request)
+            return self._render_kept(endpoint, elsewhere, policy, query, lang, welcome, sign_in)
+        return self._render(
+            endpoint, elsewhere, policy, query, lang, welcome, sign_in, request=request
+        )
 
-    def _endpoint(self, asked: _Asked, query: str, request: Request | None) -> tuple[str, bool]:
+    def _endpoint(
+        self, asked: _Asked, host: str | None, query: str, request: Request | None
+    ) -> tuple[str, bool]:
         """Return the endpoint's URL, and whether it is elsewhere than beside the page."""
         if callable(self._websocket_url) and request is not None:
             return _check_websocket_url(self._websocket_url(request)), True
@@ -153,9 +157,7 @@ class Page:
             return self._websocket_url, True
         url = endpoint_url(
             scheme=asked.scheme,
-            authority=authority(
-                None if asked.host is None else asked.host.decode("latin-1"), asked.server
-            ),
+            authority=authority(host, asked.server),
             path=asked.path,
             root_path=asked.root_path,
             query=query,
@@ -166,6 +168,7 @@ class Page:
         self,
         endpoint: str,
         elsewhere: bool,
+        policy: str,
         query: str,
         lang: str,
         welcome: str | None,
@@ -196,24 +199,12 @@ class Page:
         headers = {
             "content-type": "text/html; charset=utf-8",
             "cache-control": "no-cache",
-            "content-security-policy": self._policy(endpoint if elsewhere else None),
+            "content-security-policy": policy,
             "referrer-policy": "same-origin",
             "x-content-type-options": "nosniff",
         }
         version = hashlib.sha256(html).hexdigest()[:32]
         return Prepared(html, version, headers, vary="accept-language")
-
-    def _policy(self, endpoint: str | None) -> str:
-        # 'self' covers WebSockets of the page's own host (CSP Level 3, section 6.7.2.8).
-        connect = "'self'"
-        if endpoint is not None:
-            url = urlsplit(endpoint)
-            connect += f" {url.scheme}://{url.netloc}"
-        return (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-            f"connect-src {connect}; base-uri 'none'; form-action 'none'; "
-            f"frame-ancestors {self._frame_ancestors}"
-        )
 
 
 def _environment(templates: Templates | None) -> Environment:
@@ -235,20 +226,6 @@ def _environment(templates: Templates | None) -> Environment:
     # Jinja's own default escapes each Chinese character of `tojson` into six.
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return environment
-
-
-def _join_frame_ancestors(sources: Iterable[str]) -> str:
-    if isinstance(sources, str):
-        raise ValueError(f"frame_ancestors= takes a list of sources; write [{sources!r}]")
-    joined = ["'self'"]
-    for source in sources:
-        if not isinstance(source, str) or not _FRAME_ANCESTOR.fullmatch(source):
-            raise ValueError(
-                f"frame_ancestors= has {source!r}, which is no source: write scheme and host, "
-                "such as 'https://example.org' or 'https://*.example.org', or '*'"
-            )
-        joined.append(source)
-    return " ".join(joined)
 
 
 def _check_websocket_url(url: object) -> str:

@@ -53,7 +53,10 @@ function writeText(text) {
 function noteText() {
   refuseText("");
   remember("sessionStorage", unsentKey, field.value);
-  if (growsByItself) return;
+  if (!growsByItself) fitField();
+}
+
+function fitField() {
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight}px`;
 }
@@ -92,6 +95,8 @@ export function startComposer(own) {
   if (isTouch) field.removeAttribute("enterkeyhint");
   writeText(field.value || (recall("sessionStorage", unsentKey) ?? ""));
   field.addEventListener("input", noteText);
+  // Where the window changes. In the next frame, as an observer may not resize what it observes.
+  if (!growsByItself) new ResizeObserver(() => requestAnimationFrame(fitField)).observe(field);
   field.addEventListener("keydown", handleKey);
   const buttons = { send: submitField, stop: actions.stop, retry: actions.connect };
   for (const [name, press] of Object.entries(buttons)) {

@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CancelScope
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from ..urls import ENDPOINT
@@ -107,6 +107,7 @@ def open_wire(
     path, mark, query = url.partition("?")
     address = f"{path.rstrip('/')}/{ENDPOINT}{mark}{query}"
     session = client.websocket_connect(address, subprotocols, headers=dict(headers or {}))
+    _have_sends_noticed(session)
     endpoint = session.app = _Endpoint(session.app)
     entering = _in_thread(lambda: _enter(session))
     if not wait([entering], timeout).done:
@@ -121,6 +122,28 @@ def open_wire(
             _leave(session, address, timeout)
         raise
     _leave(session, address, timeout)
+
+
+def _have_sends_noticed(session: "WebSocketTestSession") -> None:
+    """Have the application of a session notice each message that is sent to it.
+
+    Starlette 0.41 wakes it by the event that it waited for last, and one that is just about to
+    wait makes another: the message is then not noticed before the next.
+    """
+    if not hasattr(session, "_receive_queue"):
+        return  # A newer one, which has a stream for them.
+    send = session.send
+
+    def wake() -> None:
+        # In the application's thread, so it is the event that it waits for now.
+        if hasattr(session, "_queue_event"):
+            session._queue_event.set()
+
+    def send_and_wake(message: Message) -> None:
+        send(message)
+        session.portal.start_task_soon(wake)
+
+    session.send = send_and_wake  # type: ignore[method-assign]
 
 
 class _Endpoint:

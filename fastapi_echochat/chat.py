@@ -129,6 +129,10 @@ class EchoChat:
                 and (reply is not echo if markdown is None else markdown),
                 "notice": rooms is not None and markdown is not False,
             },
+            buttons={
+                "again": reply is not None and reply is not echo,
+                "verdict": feedback is not None,
+            },
             debug=debug,
         )
         self._rooms = rooms

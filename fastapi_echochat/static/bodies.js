@@ -2,13 +2,14 @@
 
 import { makeAnchor } from "./anchors.js";
 import { copyText } from "./clipboard.js";
+import { loadScript } from "./lazy.js";
 import { linkify, longestAddress } from "./links.js";
 import { labels, main } from "./parts.js";
 
 const markdownKinds = (main.dataset.markdown ?? "").split(" ");
 // What renders, once it is here, and who waits for it.
 let MarkdownView;
-let loading;
+let isLoading = false;
 const waiting = new Set();
 
 // Text nodes side by side: what is there already is not copied for each piece.
@@ -102,20 +103,15 @@ class MarkdownBody {
 }
 
 function loadRenderer() {
-  if (loading) return;
-  loading = document.createElement("script");
-  loading.src = main.dataset.renderer;
-  loading.addEventListener("load", () => {
-    ({ MarkdownView } = loading);
+  if (isLoading) return;
+  isLoading = true;
+  const take = (script) => {
+    ({ MarkdownView } = script);
     for (const body of waiting) body.render();
     waiting.clear();
-  });
+  };
   // The next message asks for it again.
-  loading.addEventListener("error", () => {
-    loading.remove();
-    loading = undefined;
-  });
-  document.head.append(loading);
+  loadScript(main.dataset.renderer, take, () => { isLoading = false; });
 }
 
 // One stop of the Tab key leads to all of these buttons: see the transcript.

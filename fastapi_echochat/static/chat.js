@@ -7,6 +7,7 @@ import { Draft } from "./draft.js";
 import { showEnd, showTimes } from "./endings.js";
 import { Outbox } from "./outbox.js";
 import { announce, labels, part, say } from "./parts.js";
+import { clearRows, showRow, startRows, takeVerdict } from "./rows.js";
 import { showPace } from "./status.js";
 import { keyFor } from "./storage.js";
 import { showThinking } from "./thinking.js";
@@ -17,6 +18,12 @@ import { noteNews, unmarkFresh, watchReading } from "./unread.js";
 const names = { mine: labels.you, answer: labels.answer };
 const conversation = new Conversation(keyFor("conversation", location));
 const outbox = new Outbox();
+
+// An answer has the id of its message.
+startRows({
+  idOf: ({ id }) => id,
+  questionOf: ({ id }) => conversation.entries.find((entry) => entry.kind === "mine" && entry.id === id),
+});
 
 // --- Messages ------------------------------------------------------------------------------
 
@@ -69,9 +76,9 @@ function stopAnswer() {
 function takePiece(message, { text, done }) {
   message.firstAt ||= performance.now();
   if (done && !message.draft) {
-    noteNews(showEntry(conversation.add({ kind: "answer", text, at: Date.now(), end: "done" })));
+    noteNews(showEntry(conversation.add({ ...newAnswer(message), text, end: "done" })));
   } else {
-    message.draft ??= newDraft();
+    message.draft ??= newDraft(message);
     if (message.draft.isInterrupted) startDraft(message.draft);
     message.draft.add(text);
   }
@@ -80,8 +87,11 @@ function takePiece(message, { text, done }) {
   endMessage(message, "done");
 }
 
-function newDraft() {
-  const entry = showEntry(conversation.add({ kind: "answer", text: "", at: Date.now() }));
+const newAnswer = ({ id }) => ({ kind: "answer", id, text: "", at: Date.now() });
+
+function newDraft(message) {
+  const entry = showEntry(conversation.add(newAnswer(message)));
+  showRow(entry);
   return new Draft(entry, (batch) => transcript.appendText(entry.item, batch, entry.text.length));
 }
 
@@ -138,11 +148,15 @@ const frames = {
     if (message) takePiece(message, frame);
   },
 
-  error({ code, detail, in_reply_to: id }) {
+  feedback: takeVerdict,
+
+  error(frame) {
+    const { code, detail, in_reply_to: id } = frame;
     const message = outbox.messages.get(id);
     const words = labels[code] ?? detail;
     if (message) endMessage(message, code === "stopped" ? "stopped" : "failed", words);
     else if (!id) refuseText(say("failed", { detail }));
+    else takeVerdict(frame);
   },
 };
 
@@ -175,6 +189,7 @@ part("clear").addEventListener("click", () => {
   outbox.clear();
   conversation.clear();
   transcript.clear();
+  clearRows();
   enableTools(false);
   showProgress();
   field.focus();

@@ -42,15 +42,16 @@ function makeThumb(verdict, press) {
 class Rows {
   constructor(page) {
     this.page = page;
+    this.box = page.transcript.box;
     this.thumbs = new Map();
     // Nobody but this tab knows what was pressed.
     this.verdicts = new Map(recall("sessionStorage", key) ?? []);
-    page.box.addEventListener("focusin", ({ target }) => this.moveTabStop(target.closest("li")));
-    page.box.addEventListener("keydown", (event) => this.goToNext(event));
+    this.box.addEventListener("focusin", ({ target }) => this.moveTabStop(target.closest("li")));
+    this.box.addEventListener("keydown", (event) => this.goToNext(event));
     const style = document.createElement("link");
     style.rel = "stylesheet";
     style.href = main.dataset.buttonsStyle;
-    style.addEventListener("load", page.grow);
+    style.addEventListener("load", () => this.grow());
     document.head.append(style);
   }
 
@@ -58,8 +59,10 @@ class Rows {
     if (!entry.item?.isConnected) return;
     if (wanted.includes("verdict") && entry.end === "done") this.showThumbs(entry);
     if (wanted.includes("again")) this.offerAgain(entry);
-    this.page.grow();
+    this.grow();
   }
+
+  grow() { this.page.transcript.noteGrowth(false); }
 
   rowOf({ item }) {
     let row = item.querySelector(":scope > .row");
@@ -79,7 +82,8 @@ class Rows {
     const id = this.page.idOf(entry);
     const press = ({ value }) => {
       this.noteRow(row, "");
-      if (this.verdicts.get(id) !== value) this.page.send({ type: "feedback", id, verdict: value });
+      if (this.verdicts.get(id) === value) return;
+      this.page.connection.send({ type: "feedback", id, verdict: value });
     };
     row.prepend(makeThumb("up", press), makeThumb("down", press));
     this.thumbs.set(id, row);
@@ -94,7 +98,7 @@ class Rows {
   }
 
   // What the server says to a verdict: that it was passed on, or why not.
-  takeVerdict({ id, verdict, code, in_reply_to: refused }) {
+  takeVerdict({ id, verdict, code, refused }) {
     if (verdict) {
       this.verdicts.delete(id);
       this.verdicts.set(id, verdict);
@@ -121,7 +125,7 @@ class Rows {
     if (!text) return note?.remove();
     if (!note) row.append((note = document.createElement("span")));
     note.textContent = text;
-    this.page.grow();
+    this.grow();
   }
 
   // The thumbs of a hundred answers are one stop of the Tab key, where one is or at the last.
@@ -137,7 +141,7 @@ class Rows {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!step || event.target.className !== "thumb") return;
     event.preventDefault();
-    const all = [...this.page.box.querySelectorAll(`.thumb[value="${event.target.value}"]`)];
+    const all = [...this.box.querySelectorAll(`.thumb[value="${event.target.value}"]`)];
     all[all.indexOf(event.target) + step]?.focus();
   }
 
@@ -153,9 +157,16 @@ class Rows {
     const question = this.page.questionOf(entry);
     // What was stopped or failed has Send again, at its message.
     if (!question || (end && end !== "done")) return;
-    this.again = makeButton("ask", () => this.page.askAgain(question.text, !entry.end));
+    this.again = makeButton("ask", () => this.ask(question, entry));
     this.again.textContent = labels.answer_again;
     this.rowOf(entry).append(this.again);
+  }
+
+  ask({ text }, { end }) {
+    const { stop, submitText, focusField } = this.page;
+    if (!end) stop();
+    submitText(text);
+    focusField();
   }
 
   clear() {

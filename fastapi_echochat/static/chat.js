@@ -21,6 +21,7 @@ const outbox = new Outbox();
 
 // An answer has the id of its message.
 startRows({
+  stop: stopAnswer,
   idOf: ({ id }) => id,
   questionOf: ({ id }) => conversation.entries.find((entry) => entry.kind === "mine" && entry.id === id),
 });
@@ -150,13 +151,12 @@ const frames = {
 
   feedback: takeVerdict,
 
-  error(frame) {
-    const { code, detail, in_reply_to: id } = frame;
+  error({ code, detail, in_reply_to: id }) {
     const message = outbox.messages.get(id);
     const words = labels[code] ?? detail;
     if (message) endMessage(message, code === "stopped" ? "stopped" : "failed", words);
     else if (!id) refuseText(say("failed", { detail }));
-    else takeVerdict(frame);
+    else takeVerdict({ code, refused: id });
   },
 };
 

@@ -39,13 +39,6 @@ export function submitText(text) {
   return true;
 }
 
-// Asks for an answer once more, and first to stop one that is coming.
-export function askAgain(text, isComing) {
-  if (isComing) actions.stop();
-  submitText(text);
-  focusField();
-}
-
 function submitField() {
   if (!field.value.trim() || !submitText(field.value)) return;
   writeText("");

@@ -29,7 +29,11 @@ function findOwnQuestion(answer) {
   return message?.isMine ? message : undefined;
 }
 
-startRows({ idOf: ({ position }) => position, questionOf: findOwnQuestion });
+startRows({
+  stop: stopAnswer,
+  idOf: ({ position }) => position,
+  questionOf: findOwnQuestion,
+});
 
 const frames = {
   ...setting.frames,
@@ -53,8 +57,7 @@ const frames = {
 
   feedback: takeVerdict,
 
-  error(frame) {
-    const { code, detail, in_reply_to: id } = frame;
+  error({ code, detail, in_reply_to: id }) {
     const message = outbox.messages.get(id);
     if (code === "bad_name") {
       setting.refuseName?.();
@@ -67,7 +70,7 @@ const frames = {
     } else if (!id) {
       refuseText(say("failed", { detail }));
     } else {
-      takeVerdict(frame);
+      takeVerdict({ code, refused: id });
     }
   },
 };

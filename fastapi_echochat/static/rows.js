@@ -1,7 +1,7 @@
 // The buttons under answers. What makes them is another script, which a page that has any asks for
 // with the first answer.
 
-import { askAgain } from "./composer.js";
+import { focusField, submitText } from "./composer.js";
 import { connection } from "./connection.js";
 import { loadScript } from "./lazy.js";
 import { main } from "./parts.js";
@@ -9,15 +9,13 @@ import { transcript } from "./transcript.js";
 
 const wanted = main.dataset.buttons;
 const unshown = new Set();
-let areLoading = false;
 let rows;
 let page;
 
-// Takes what differs between pages: `idOf(answer)` is what the server knows an answer by,
+// Takes what differs between pages: `stop` ends the answer that is coming, `idOf(answer)` is what the server knows an answer by,
 // `questionOf(answer)` the message before it, if that is one's own.
 export function startRows(own) {
-  const send = (frame) => connection.send(frame);
-  page = { ...own, send, askAgain, box: transcript.box, grow: () => transcript.noteGrowth(false) };
+  page = { ...own, connection, transcript, submitText, focusField };
 }
 
 // Of an answer that has begun, or ended. It may find its place only after this.
@@ -25,7 +23,12 @@ export function showRow(entry) {
   if (!wanted) return;
   unshown.add(entry);
   if (rows) Promise.resolve().then(showUnshown);
-  else if (!areLoading) loadRows();
+  else loadScript(main.dataset.buttonsScript, takeRows);
+}
+
+function takeRows({ Rows }) {
+  rows = new Rows(page);
+  showUnshown();
 }
 
 function showUnshown() {
@@ -33,19 +36,5 @@ function showUnshown() {
   unshown.clear();
 }
 
-function loadRows() {
-  areLoading = true;
-  const take = ({ Rows }) => {
-    rows = new Rows(page);
-    showUnshown();
-  };
-  // The next answer asks for it again.
-  loadScript(main.dataset.buttonsScript, take, () => { areLoading = false; });
-}
-
 export const takeVerdict = (frame) => rows?.takeVerdict(frame);
-
-export function clearRows() {
-  unshown.clear();
-  rows?.clear();
-}
+export const clearRows = () => rows?.clear();

@@ -1,18 +1,13 @@
 """A chat: options in, a router out."""
 
-import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Annotated, Any
-
-from fastapi import APIRouter, Depends, Request, Response, WebSocket
-from fastapi.responses import PlainTextResponse
-from fastapi.routing import APIWebSocketRoute
 
 from .conversation import Conversations
-from .dependencies import AUTHOR, check, collector, unresolvable
+from .dependencies import collector
 from .endpoint import Endpoint, Sessions
+from .feedback import Feedback, FeedbackFunction
 from .identity import Author, given_author
 from .limits import Limits
 from .names import shown_author
@@ -21,14 +16,11 @@ from .page.greeting import Greeting, Suggestions, Welcome
 from .page.page import Page, Templates, WebsocketURL
 from .protocol.frames import ID_LENGTH
 from .protocol.messages import Message
-from .replies import Replier, Reply, Values, echo
+from .replies import Replier, Reply, echo
 from .rooms.lobby import Lobby
 from .rooms.naming import ROOM_LENGTH, room_name
 from .rooms.stores.contract import Entry, Rooms
-from .slash import PAGE_PATH, SLASH
-from .urls import ENDPOINT
-
-_ENDPOINT_PATH = f"/{ENDPOINT}"
+from .router import make_router
 
 
 class EchoChat:
@@ -70,6 +62,9 @@ class EchoChat:
         markdown: Whether the page renders answers and notices (what `post` says) as Markdown. By
             default it does, except for answers of the built-in echo, which shows exactly what was
             typed. What people write stays text.
+        feedback: A function that is told what somebody thinks of an answer, `def` (called in a
+            thread) or `async def`. It takes the `Message`, the text of its answer and the verdict,
+            `"up"` or `"down"`; what it takes besides are dependencies, as of `reply`.
         websocket_url: The endpoint's address where it is not beside the page: a `ws://` or
             `wss://` URL, or a function from the page's request to one.
         sign_in_url: Where the page of somebody whom a guard refuses leads to, and back: a path of
@@ -81,8 +76,8 @@ class EchoChat:
             to `include_router`; dependencies guard page and endpoint alike.
 
     Raises:
-        TypeError: `reply` is no reply function, or has a parameter that cannot be solved, or
-            another option is of the wrong type.
+        TypeError: `reply` is no reply function, or it or `feedback` has a parameter that cannot be
+            solved, or another option is of the wrong type.
         ValueError: Another option cannot be; the message says which, and what it takes.
     """
 
@@ -102,6 +97,7 @@ class EchoChat:
         rooms: Rooms | None = None,
         private: bool = False,
         markdown: bool | None = None,
+        feedback: FeedbackFunction | None = None,
         websocket_url: WebsocketURL | None = None,
         sign_in_url: str | None = None,
         debug: bool = False,
@@ -116,7 +112,9 @@ class EchoChat:
             raise ValueError("private=True keeps conversations: say where, with rooms=")
         if reply is None and (rooms is None or private):
             raise ValueError("reply=None is for people among themselves: it takes rooms=")
-        self._page = Page(
+        if feedback is not None and reply is None:
+            raise ValueError("feedback= is about answers: it takes a reply function")
+        page = Page(
             title=title,
             greeting=Greeting(welcome, suggestions, limits.message_bytes),
             limits=limits,
@@ -131,11 +129,14 @@ class EchoChat:
                 and (reply is not echo if markdown is None else markdown),
                 "notice": rooms is not None and markdown is not False,
             },
+            buttons={
+                "again": reply is not None and reply is not echo,
+                "verdict": feedback is not None,
+            },
             debug=debug,
         )
         self._rooms = rooms
         self._limits = limits
-        collect = collector(reply, author)
         replier = None
         if reply is not None:
             has_dependencies = collector(reply) is not None
@@ -148,8 +149,15 @@ class EchoChat:
         else:
             assert replier is not None
             sessions = Conversations(replier, limits)
-        self._endpoint = Endpoint(sessions, limits, OriginRule(allowed_origins))
-        self.router = self._route(reply, author, collect)
+        judging = None if feedback is None else Feedback(feedback, limits.reply_threads)
+        self.router = make_router(
+            page,
+            Endpoint(sessions, limits, OriginRule(allowed_origins), judging),
+            reply=reply,
+            author=author,
+            feedback=feedback,
+            is_there=lambda values: rooms is None or room_name(values) is not None,
+        )
 
     async def post(
         self,
@@ -219,81 +227,3 @@ class EchoChat:
         if not 0 < len(room) <= ROOM_LENGTH:
             raise ValueError(f"a room's name has 1 to {ROOM_LENGTH} characters, not {len(room)}")
         return self._rooms
-
-    def _route(
-        self,
-        reply: Reply | None,
-        author: Callable[..., object] | None,
-        collect: Callable[..., Values] | None,
-    ) -> APIRouter:
-        page, endpoint, rooms = self._page, self._endpoint, self._rooms
-
-        async def echochat_page(request: Request) -> Response:
-            if rooms is not None and room_name(_mount_parameters(request)) is None:
-                return PlainTextResponse("There is no room of this name.\n", status_code=404)
-            return page.respond(request)
-
-        # Both return the coroutine of another: one of their own would stay around it for as long
-        # as a connection is open, 300 bytes each.
-        def echochat_endpoint(websocket: WebSocket) -> Awaitable[None]:
-            return endpoint.serve(websocket, {}, None)
-
-        def echochat_endpoint_with_dependencies(
-            websocket: WebSocket, values: Annotated[dict[str, Any], Depends(collect)]
-        ) -> Awaitable[None]:
-            return endpoint.serve(websocket, values, values.pop(AUTHOR, None))
-
-        async def echochat_upgrade_required() -> Response:
-            return PlainTextResponse(
-                "This is the WebSocket endpoint of a chat; its page is one level up. If a "
-                "WebSocket client got this answer, a proxy took its Upgrade header away.\n",
-                status_code=426,  # RFC 9110, section 15.5.22
-                headers={"upgrade": "websocket", "connection": "upgrade"},
-            )
-
-        @contextlib.asynccontextmanager
-        async def lifespan(_: object) -> AsyncIterator[None]:
-            yield
-            # Where it runs (not in a mounted sub-application) other processes take up at once
-            # what is answered here; elsewhere they wait until a lease has ended.
-            await endpoint.close()
-
-        # Whose parameters are solved, for what is said of them.
-        solved = reply if reply is not None else author or echochat_endpoint
-        router = APIRouter(lifespan=lifespan)
-        try:
-            router.add_api_websocket_route(
-                _ENDPOINT_PATH,
-                echochat_endpoint_with_dependencies if collect else echochat_endpoint,
-                name=echochat_endpoint.__name__,
-            )
-        except NameError as exc:  # Of pydantic's older releases; `check` finds it with newer ones.
-            raise unresolvable(solved, exc) from None
-        if collect is not None:
-            (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
-            (dependant,) = route.dependant.dependencies
-            check(solved, dependant)
-        # FastAPI answers HEAD with 405 where it is not listed. These come second: a route is tried
-        # after those before it, and a request is told from a WebSocket sooner than from a request.
-        methods = ["GET", "HEAD"]
-        # With an `operation_id` a host's `generate_unique_id_function` is not called for a route:
-        # FastAPI calls it for hidden ones too, and one such as `route.tags[0]` fails without tags.
-        router.add_api_route(
-            PAGE_PATH,
-            echochat_page,
-            methods=methods,
-            include_in_schema=False,
-            operation_id=echochat_page.__name__,
-        )
-        router.add_api_route(
-            _ENDPOINT_PATH,
-            echochat_upgrade_required,
-            methods=methods,
-            include_in_schema=False,
-            operation_id=echochat_upgrade_required.__name__,
-        )
-        return router
-
-
-def _mount_parameters(request: Request) -> dict[str, object]:
-    return {name: value for name, value in request.path_params.items() if name != SLASH}

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from fastapi import WebSocket
 
+from .feedback import Judge
 from .identity import Author
 from .protocol.serializer import Serializer
 from .replies import Values
@@ -17,6 +18,7 @@ class Client(NamedTuple):
         serializer: The protocol that it speaks.
         author: Who it is, as far as a dependency knows; `None` for a guest.
         values: What the reply function's dependencies gave for it.
+        judge: The function of `feedback=` with what its dependencies gave, if there is one.
         number: Names the session in the log.
     """
 
@@ -24,4 +26,5 @@ class Client(NamedTuple):
     serializer: Serializer
     author: Author | None
     values: Values
+    judge: Judge | None
     number: int

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from .answer import Answer, Outcome
 from .client import Client
+from .exchanges import Exchange, Exchanges
 from .identity import Author
 from .limits import Limits
 from .protocol.frames import (
@@ -12,11 +13,9 @@ from .protocol.frames import (
     ErrorFrame,
     MessageFrame,
     StopFrame,
-    WelcomeFrame,
-    WelcomeLimits,
-    WelcomeYou,
 )
 from .protocol.messages import Message
+from .protocol.welcome import WelcomeFrame, WelcomeLimits, WelcomeYou
 from .replies import Replier
 from .sender import ENDED, EndedError, Sender
 from .session import Session
@@ -61,7 +60,7 @@ class Conversation(Session):
         watchdog: Notices if the client stops reading.
     """
 
-    __slots__ = ("_answer", "_author", "_call", "_stopped", "_streams")
+    __slots__ = ("_answer", "_author", "_call", "_exchanges", "_stopped", "_streams")
 
     def __init__(
         self, client: Client, replier: Replier, limits: Limits, watchdog: Watchdog
@@ -71,6 +70,9 @@ class Conversation(Session):
         self._call = replier.bind(client.values)
         self._streams = replier.streams
         self._answer: Answer | None = None
+        # The plain protocol has no way to judge one.
+        has_feedback = client.judge is not None and client.serializer.has_pieces
+        self._exchanges = Exchanges() if has_feedback else None
         self._stopped: set[asyncio.Task[None]] | None = None
 
     async def greet(self) -> None:
@@ -78,12 +80,7 @@ class Conversation(Session):
         author = self._author
         await self.tell(
             WelcomeFrame(
-                limits=WelcomeLimits(
-                    message_bytes=self._limits.message_bytes,
-                    waiting_messages=self._limits.waiting_messages,
-                    messages_per_second=self._limits.messages_per_second,
-                    resume_seconds=None,
-                ),
+                limits=WelcomeLimits.of(self._limits, with_rooms=False),
                 you=WelcomeYou(
                     id=None, name=None if author is None else author.name, is_guest=author is None
                 ),
@@ -95,6 +92,8 @@ class Conversation(Session):
         """Answer a message."""
         message = Message(frame.id, frame.text, self._author, received_at)
         answer = self._answer = Answer(message, self._worker)
+        if self._exchanges is not None:
+            self._exchanges.begin()
         timer = None
         if self._limits.reply_seconds is not None:
             timer = asyncio.get_running_loop().call_later(
@@ -113,6 +112,9 @@ class Conversation(Session):
             return  # The client was told already how it ended.
         self._answer = None
         if answer.outcome == "done":
+            if self._exchanges is not None:
+                self._exchanges.add_piece(text)
+                self._exchanges.end(message)
             sender = self._sender
             sender.under_way += 1
             try:
@@ -139,6 +141,11 @@ class Conversation(Session):
         else:
             await self.tell(ErrorFrame(code="bad_frame", detail="this chat has no rooms"))
 
+    async def find_exchange(self, answer_id: str | int) -> Exchange | None:
+        """Return one of the last exchanges of this session: nothing else is kept here."""
+        assert self._exchanges is not None
+        return self._exchanges.find(answer_id) if isinstance(answer_id, str) else None
+
     async def finish(self) -> None:
         """End the answer under way, and those that were stopped and go on."""
         if self._answer is not None:
@@ -151,6 +158,8 @@ class Conversation(Session):
 
     async def _send_piece(self, text: str) -> None:
         assert self._current is not None
+        if self._exchanges is not None:
+            self._exchanges.add_piece(text)
         await self._sender.send(self._serializer.encode_reply(self._current.id, text, done=False))
 
     # --- Answers that are ended from outside -----------------------------------------------------

@@ -1,4 +1,4 @@
-"""The parameters of a reply function after the message, as FastAPI is to see them."""
+"""The parameters of a host's function that are dependencies, as FastAPI is to see them."""
 
 import functools
 import inspect
@@ -7,8 +7,13 @@ from typing import Annotated, Any, ForwardRef, get_args, get_origin
 
 from fastapi import Depends
 
+from .feedback import GIVEN
+
 AUTHOR = "echochat_author"
 """The name of the value of `EchoChat(author=)` among those of the reply function's."""
+
+FEEDBACK = "echochat_feedback"
+"""The name there of the values of the dependencies of `EchoChat(feedback=)`."""
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -16,6 +21,7 @@ _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 def collector(
     reply: Callable[..., object] | None,
     author: Callable[..., object] | None = None,
+    feedback: Callable[..., object] | None = None,
 ) -> Callable[..., dict[str, Any]] | None:
     """Return a dependency that has a reply function's dependencies as its own.
 
@@ -25,11 +31,12 @@ def collector(
     Args:
         reply: The reply function, if there is one.
         author: One more dependency, if there is one; its value has the name `AUTHOR`.
+        feedback: One more function, if there is one; its values have the name `FEEDBACK`.
 
     Raises:
         TypeError: A parameter cannot be solved; the message says which and why.
     """
-    parameters = [] if reply is None else _parameters(reply)
+    parameters = [] if reply is None else _parameters(reply, given=1)
     if author is not None:
         parameters.append(
             inspect.Parameter(
@@ -38,6 +45,20 @@ def collector(
                 annotation=Annotated[object, Depends(author)],
             )
         )
+    # Collected apart: two functions may have a parameter of the same name.
+    collect_feedback = None if feedback is None else _collect(_parameters(feedback, given=GIVEN))
+    if collect_feedback is not None:
+        parameters.append(
+            inspect.Parameter(
+                FEEDBACK,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=Annotated[dict[str, Any], Depends(collect_feedback)],
+            )
+        )
+    return _collect(parameters)
+
+
+def _collect(parameters: list[inspect.Parameter]) -> Callable[..., dict[str, Any]] | None:
     if not parameters:
         return None
 
@@ -48,15 +69,15 @@ def collector(
     return collect
 
 
-def _parameters(reply: Callable[..., object]) -> list[inspect.Parameter]:
+def _parameters(reply: Callable[..., object], *, given: int) -> list[inspect.Parameter]:
     try:
         signature = inspect.signature(reply)
-    except (TypeError, ValueError):  # Not callable, which `Replier` refuses; some built-ins.
+    except (TypeError, ValueError):  # Not callable, which is refused elsewhere; some built-ins.
         return []
     bound = reply.keywords if isinstance(reply, functools.partial) else {}
     names = _module_names(reply)
     parameters = []
-    for parameter in list(signature.parameters.values())[1:]:
+    for parameter in list(signature.parameters.values())[given:]:
         if parameter.kind in _VARIABLE or parameter.name in bound:
             continue
         if parameter.annotation is inspect.Parameter.empty:
@@ -130,13 +151,20 @@ def _make(builtin: type) -> Callable[[], object]:
     return make
 
 
-def check(reply: Callable[..., object], dependant: Any, of: str = "") -> None:
+def check(
+    reply: Callable[..., object],
+    dependant: Any,
+    of: str = "",
+    *,
+    feedback: Callable[..., object] | None = None,
+) -> None:
     """Refuse what FastAPI would find out at the first visitor only.
 
     Args:
         reply: The reply function, or another one that has dependencies.
         dependant: What FastAPI made of its collector, a tree: `route.dependant.dependencies`.
         of: Says whose parameters they are, where they are a dependency's.
+        feedback: The function of `EchoChat(feedback=)`, if there is one.
 
     Raises:
         TypeError: A parameter in it cannot be solved on a WebSocket.
@@ -152,6 +180,9 @@ def check(reply: Callable[..., object], dependant: Any, of: str = "") -> None:
         if isinstance(annotation, ForwardRef):
             raise _unsolvable(reply, field.name, _is_nowhere(annotation.__forward_arg__), of)
     for dependency in dependant.dependencies:
+        if dependency.name == FEEDBACK and feedback is not None:
+            check(feedback, dependency)
+            continue
         name = getattr(dependency.call, "__qualname__", repr(dependency.call))
         check(reply, dependency, f" of its dependency {name}")
 
@@ -166,8 +197,8 @@ def _is_nowhere(annotation: str) -> str:
 def _unsolvable(reply: Callable[..., object], parameter: str, why: str, of: str = "") -> TypeError:
     return TypeError(
         f"the function {getattr(reply, '__qualname__', reply)!s} cannot be called: the parameter "
-        f"{parameter!r}{of} {why}. A reply function takes, after the message, what a FastAPI "
-        "endpoint takes, such as Annotated[User, Depends(current_user)]"
+        f"{parameter!r}{of} {why}. After what the chat gives it, such a function takes what a "
+        "FastAPI endpoint takes, such as Annotated[User, Depends(current_user)]"
     )
 
 
@@ -175,7 +206,7 @@ def unresolvable(reply: Callable[..., object], exc: NameError) -> TypeError:
     """Return what to raise where an annotation of a dependency names what no module has."""
     first_line = str(exc).splitlines()[0]  # What follows in Pydantic's own is a link.
     return TypeError(
-        f"the reply function {getattr(reply, '__qualname__', reply)!s} cannot be called: an "
+        f"the function {getattr(reply, '__qualname__', reply)!s} cannot be called: an "
         f"annotation of one of its dependencies is found in no module ({first_line}): move what "
         "it names to the top of one"
     )

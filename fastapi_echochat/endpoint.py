@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.websockets import WebSocketState
 
 from .client import Client
+from .feedback import Feedback
 from .identity import Author, given_author
 from .limits import Limits
 from .names import shown_author
@@ -50,12 +51,20 @@ class Endpoint:
         sessions: Opens its sessions.
         limits: Its bounds.
         origins: Which web pages may connect.
+        feedback: Calls the function that is told what people think of answers, if there is one.
     """
 
-    def __init__(self, sessions: Sessions, limits: Limits, origins: OriginRule) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        limits: Limits,
+        origins: OriginRule,
+        feedback: Feedback | None = None,
+    ) -> None:
         self._sessions = sessions
         self._limits = limits
         self._origins = origins
+        self._feedback = feedback
         self._plain = Plain(limits)
         self._v1 = EchochatV1(limits)
         # Of each event loop its own: a timer of one cannot end what runs in another.
@@ -65,13 +74,16 @@ class Endpoint:
         self._open = 0
         self._numbers = count(1)
 
-    async def serve(self, websocket: WebSocket, values: Values, author: object) -> None:
+    async def serve(
+        self, websocket: WebSocket, values: Values, author: object, feedback: Values
+    ) -> None:
         """Serve one WebSocket, from its handshake to its close.
 
         Args:
             websocket: Not accepted yet.
             values: What the reply function's dependencies gave for it.
             author: What the dependency `EchoChat(author=)` gave, `None` for a guest.
+            feedback: What the dependencies of the function of `feedback=` gave for it.
 
         Raises:
             TypeError: It gave something else than it may.
@@ -91,7 +103,7 @@ class Endpoint:
             return
         self._open += 1
         try:
-            session = await self._shake_hands(websocket, values, known)
+            session = await self._shake_hands(websocket, values, known, feedback)
             if session is not None:
                 try:
                     await session.start()
@@ -109,7 +121,7 @@ class Endpoint:
         await self._sessions.close()
 
     async def _shake_hands(
-        self, websocket: WebSocket, values: Values, author: Author | None
+        self, websocket: WebSocket, values: Values, author: Author | None, feedback: Values
     ) -> Session | None:
         """Accept a WebSocket, and return its session; `None` where there is none."""
         serializer: Serializer = self._plain
@@ -117,7 +129,8 @@ class Endpoint:
             serializer = self._v1
         if author is not None:
             author = shown_author(author, self._limits.name_length)
-        client = Client(websocket, serializer, author, values, next(self._numbers))
+        judge = None if self._feedback is None else self._feedback.bind(feedback)
+        client = Client(websocket, serializer, author, values, judge, next(self._numbers))
         if (why := self._sessions.refusal(client)) is not None:
             await _refuse(websocket, 404, why)
             return None

@@ -42,7 +42,9 @@ async def echo(message: Message) -> str:
     return f"Message text was: {message.text}"
 
 
-class _Kind(enum.Enum):
+class Kind(enum.Enum):
+    """How a function is called."""
+
     FUNCTION = enum.auto()
     GENERATOR = enum.auto()
     COROUTINE = enum.auto()
@@ -72,9 +74,9 @@ class Replier:
         _check_first_parameter(reply)
         self.has_dependencies = has_dependencies
         self._reply = reply
-        self._kind = _kind(reply)
+        self._kind = kind_of(reply)
         self._threads = Threads(threads)
-        self.streams = self._kind in (_Kind.GENERATOR, _Kind.ASYNC_GENERATOR)
+        self.streams = self._kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
 
     def bind(self, values: Values) -> Call:
         """Return the function for one session.
@@ -86,9 +88,9 @@ class Replier:
         Args:
             values: What the dependencies gave for the session.
         """
-        if self._kind is _Kind.FUNCTION:
+        if self._kind is Kind.FUNCTION:
             return functools.partial(self._threads.share().call, self._reply, **values)
-        if self._kind is _Kind.GENERATOR:
+        if self._kind is Kind.GENERATOR:
             return functools.partial(_step, self._threads.share(), self._reply, dict(values))
         # The function's own coroutine or generator, not one around it, which every answer or piece
         # would be handed through.
@@ -170,18 +172,19 @@ def check_text(text: object) -> str:
     return text
 
 
-def _kind(reply: Callable[..., object]) -> _Kind:
+def kind_of(reply: Callable[..., object]) -> Kind:
+    """Return how a function, a `functools.partial` or an object with `__call__` is called."""
     while isinstance(reply, functools.partial):
         reply = reply.func
     # An object with `async def __call__` is as much of a coroutine function as a function is.
     function = reply if inspect.isroutine(reply) else type(reply).__call__
     if inspect.isasyncgenfunction(function):
-        return _Kind.ASYNC_GENERATOR
+        return Kind.ASYNC_GENERATOR
     if inspect.iscoroutinefunction(function):
-        return _Kind.COROUTINE
+        return Kind.COROUTINE
     if inspect.isgeneratorfunction(function):
-        return _Kind.GENERATOR
-    return _Kind.FUNCTION
+        return Kind.GENERATOR
+    return Kind.FUNCTION
 
 
 def _check_first_parameter(reply: Callable[..., object]) -> None:

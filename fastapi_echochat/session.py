@@ -2,18 +2,19 @@
 
 import asyncio
 import contextvars
-import enum
 from collections.abc import Coroutine
 from datetime import datetime, timezone
 from time import monotonic
 from typing import Any
 
 from .client import Client
+from .exchanges import Exchange
 from .inbox import Inbox
 from .limits import Limits
 from .protocol.frames import (
     ClientFrame,
     ErrorFrame,
+    FeedbackFrame,
     MessageFrame,
     PingFrame,
     PongFrame,
@@ -24,23 +25,14 @@ from .protocol.serializer import INTERNAL_ERROR, UNSUPPORTED_DATA, Close
 from .sender import EndedError, Sender
 from .session_log import SessionLog
 from .standby import running_standby
+from .state import State
+from .verdicts import Verdicts
 from .watchdog import Watchdog
 
 # How long the end of what a session still does is waited for. What goes on then, such as a reply
 # function that is not to be cancelled, goes on without the session.
 _ENDING_SECONDS = 1.0
 _PONG = PongFrame()
-
-
-class State(enum.Enum):
-    """What a session is at."""
-
-    OPEN = enum.auto()
-    STALLED = enum.auto()
-    """Given up: its client reads nothing."""
-    CLOSED = enum.auto()
-    """Closed by us, or left by its client; what was sent before may still be worked on."""
-    OVER = enum.auto()
 
 
 # Looked up for each frame.
@@ -68,8 +60,9 @@ class Session:
     """
 
     __slots__ = (
-        "_current", "_ended", "_inbox", "_limits", "_number", "_reader", "_sender", "_serializer",
-        "_space", "_standby", "_state", "_watchdog", "_websocket", "_worker", "context",
+        "_current", "_ended", "_inbox", "_judge", "_limits", "_number", "_reader", "_sender",
+        "_serializer", "_space", "_standby", "_state", "_verdicts", "_watchdog", "_websocket",
+        "_worker", "context",
     )  # fmt: skip
 
     def __init__(self, client: Client, sender: Sender, limits: Limits, watchdog: Watchdog) -> None:
@@ -81,6 +74,8 @@ class Session:
         self._watchdog = watchdog
         self._standby = running_standby()
         self._inbox = Inbox(limits)
+        self._judge = client.judge
+        self._verdicts: Verdicts | None = None
         self.context = contextvars.copy_context()
         self._state = State.OPEN
         self._ended: asyncio.Future[None] | None = None
@@ -118,6 +113,8 @@ class Session:
             self.log.info("ended: its client has read nothing for %s s", seconds)
         self._state = State.OVER
         self._inbox.clear()
+        if self._verdicts is not None:
+            self._verdicts.finish()
         running = [task for task in self._tasks() if not task.done()]
         for task in running:
             task.cancel()
@@ -135,6 +132,10 @@ class Session:
 
     async def handle_frame(self, frame: ClientFrame) -> None:
         """Do what a frame asks for that is neither a message nor a ping."""
+        raise AssertionError("every kind of session has its own")
+
+    async def find_exchange(self, answer_id: str | int) -> Exchange | None:
+        """Return a message and its answer, if the client may see one of this id."""
         raise AssertionError("every kind of session has its own")
 
     async def tell(self, frame: ServerFrame) -> None:
@@ -225,6 +226,10 @@ class Session:
             await self.tell(_PONG)
         elif isinstance(frame, ErrorFrame):
             await self.tell(frame)
+        elif isinstance(frame, FeedbackFrame):
+            if self._verdicts is None:
+                self._verdicts = Verdicts(self._judge, self._limits, self)
+            await self._verdicts.add(frame)
         else:
             await self.handle_frame(frame)
 

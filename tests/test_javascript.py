@@ -12,7 +12,7 @@ from tests.servers import find_program
 
 ROOT = Path(__file__).parents[1]
 STATIC = ROOT / "fastapi_echochat" / "static"
-SCRIPTS = ["chat.js", "room.js", "widget.js", "markdown.js"]
+SCRIPTS = ["chat.js", "room.js", "widget.js", "markdown.js", "buttons.js"]
 
 
 def script(name: str) -> str:

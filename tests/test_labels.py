@@ -35,16 +35,21 @@ def test_languages_are_complete(tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
-def test_rooms_have_the_same_labels_of_their_own(tag: str) -> None:
-    """In every language the labels of rooms are those of pages with rooms, and of no others."""
-    without, with_rooms = (
-        replace_labels(None, title="Ada", with_rooms=having) for having in (False, True)
+def test_rooms_and_buttons_have_labels_of_their_own(tag: str) -> None:
+    """In every language the labels of rooms, and of buttons, are those of pages that have them."""
+    neither, both = (
+        replace_labels(None, title="Ada", with_rooms=having, with_buttons=having)
+        for having in (False, True)
     )
+    buttons = replace_labels(None, title="Ada", with_rooms=False, with_buttons=True)
 
-    assert with_rooms[tag] == {"answer": "Ada", **LANGUAGES[tag]}
-    assert list(without[tag]) == list(without["en"])
-    assert "send" in without[tag]
-    assert "rename" not in without[tag]
+    assert both[tag] == {"answer": "Ada", **LANGUAGES[tag]}
+    assert list(neither[tag]) == list(neither["en"])
+    assert "send" in neither[tag]
+    assert "rename" not in neither[tag]
+    assert buttons[tag].keys() - neither[tag].keys() == {
+        "answer_again", "helpful", "unhelpful", "judged", "unknown_answer", "feedback_failed"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

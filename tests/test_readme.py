@@ -122,6 +122,19 @@ def test_guard_of_the_readme_lets_in() -> None:
         assert chat.ask("NBA") == "Message text was: NBA"
 
 
+def test_feedback_of_the_readme() -> None:
+    """The function is told who thinks what of which answer."""
+    program = program_with("counter")
+    headers = {"Cookie": "session=f3b1"}
+
+    with testing.connect(TestClient(program["app"]), "/counter", headers=headers) as chat:
+        assert chat.ask("tea") == "We ship tea within a day."
+        chat.send_frame({"type": "feedback", "id": "1", "verdict": "down"})
+        assert chat.receive() == {"type": "feedback", "id": "1", "verdict": "down"}
+
+    assert program["VERDICTS"] == [("f3b1", "tea", "We ship tea within a day.", "down")]
+
+
 def test_rooms_of_the_readme() -> None:
     """The program with rooms is one of three lines, imports apart, and people talk in it."""
     program = program_with("lounge")

@@ -99,7 +99,7 @@ def test_words_of_the_readme_are_the_schemas() -> None:
                 names = [name for name in re.findall(r"`(\w+)`", sentence) if name in value["enum"]]
                 assert names == value["enum"]
 
-    assert checked == {"code", "kind", "outcome"}
+    assert checked == {"code", "kind", "outcome", "verdict"}
 
 
 def test_schema_describes_itself() -> None:

@@ -15,14 +15,17 @@ from .responses import Prepared
 
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 _CSS = "text/css; charset=utf-8"
-# A page asks for one script and one style, and with the first message for what renders Markdown. A
-# style is joined of files, a script of the modules that the first one imports.
+# A page asks for one script and one style, with the first message for what renders Markdown, and
+# with the first answer for the buttons under it. A style is joined of files, a script of the
+# modules that the first one imports.
 _ASSETS = {
     "chat.js": (_JAVASCRIPT, ("chat.js",)),
     "chat.css": (_CSS, ("chat.css",)),
     "room.js": (_JAVASCRIPT, ("room.js",)),
     "room.css": (_CSS, ("chat.css", "room.css")),
     "markdown.js": (_JAVASCRIPT, ("markdown.js",)),
+    "buttons.js": (_JAVASCRIPT, ("buttons.js",)),
+    "buttons.css": (_CSS, ("buttons.css",)),
     "icon.svg": ("image/svg+xml", ("icon.svg",)),
     "widget.js": (_JAVASCRIPT, ("widget.js",)),
 }

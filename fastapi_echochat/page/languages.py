@@ -7,18 +7,18 @@ from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 
-# One file for each language: the labels of every page, and those of pages with rooms alone. What
-# stands in braces is filled in by the page.
+# One file for each language: the labels of every page, those of pages with rooms alone, and those
+# of pages with buttons under answers. What stands in braces is filled in by the page.
 _LOCALES = {
     locale.name.removesuffix(".json"): json.loads(locale.read_text("utf-8"))
     for locale in (files(__package__) / "locales").iterdir()
     if locale.name.endswith(".json")
 }
 _DEFAULT = "en"
-_ROOM_LABELS = frozenset(_LOCALES[_DEFAULT]["rooms"])
+_GROUPS = {name: group for group, words in _LOCALES[_DEFAULT].items() for name in words}
 
 LANGUAGES: dict[str, dict[str, str]] = {
-    tag: {**_LOCALES[tag]["page"], **_LOCALES[tag]["rooms"]}
+    tag: {name: text for words in _LOCALES[tag].values() for name, text in words.items()}
     for tag in sorted(_LOCALES, key=lambda tag: (tag != _DEFAULT, tag))
 }
 """Text by the name of the label, by language tag (RFC 5646). The first is the default."""
@@ -64,7 +64,7 @@ def choose_language(accepted: str) -> str:
 
 
 def replace_labels(
-    labels: Mapping[str, str] | None, *, title: str, with_rooms: bool
+    labels: Mapping[str, str] | None, *, title: str, with_rooms: bool, with_buttons: bool
 ) -> dict[str, dict[str, str]]:
     """Return the labels of every language, with a host's own text in place of the packaged one.
 
@@ -72,6 +72,7 @@ def replace_labels(
         labels: Text by the name of the label, for all languages alike.
         title: The page's title, under which the reply function answers if no label says otherwise.
         with_rooms: Whether the page has rooms, and so needs their labels.
+        with_buttons: Whether it has buttons under answers.
 
     Returns:
         Text by the name of the label, by language tag.
@@ -92,12 +93,13 @@ def replace_labels(
         if not isinstance(text, str):
             raise ValueError(f"labels= has {text!r} for {name!r}, which is not a str")
     answer = {"answer": replaced.get("answer", title)}
+    is_needed = {"page": True, "rooms": with_rooms, "buttons": with_buttons}
     return {
         tag: answer
         | {
             name: replaced.get(name, text)
             for name, text in words.items()
-            if with_rooms or name not in _ROOM_LABELS
+            if is_needed[_GROUPS[name]]
         }
         for tag, words in LANGUAGES.items()
     }

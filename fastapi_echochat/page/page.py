@@ -67,6 +67,7 @@ class Page:
         sign_in_url: Where somebody who is signed out goes.
         rooms: Whether people talk among each other, or each conversation is kept.
         markdown: Whether entries are rendered as Markdown, by their kind.
+        buttons: Those under answers: `again`, `verdict`.
         debug: Whether it has a row for developers.
 
     Raises:
@@ -86,6 +87,7 @@ class Page:
         sign_in_url: str | None = None,
         rooms: Literal["shared", "private"] | None = None,
         markdown: Mapping[str, bool],
+        buttons: Mapping[str, bool],
         debug: bool = False,
     ) -> None:
         if not isinstance(title, str) or not title.strip():
@@ -96,11 +98,17 @@ class Page:
         self._greeting = greeting
         self._debug = debug
         self._limits = limits
-        self._labels = replace_labels(labels, title=title, with_rooms=rooms is not None)
+        self._labels = replace_labels(
+            labels,
+            title=title,
+            with_rooms=rooms is not None,
+            with_buttons=any(buttons.values()),
+        )
         self._websocket_url = websocket_url
         self._sign_in_url = None if sign_in_url is None else check_sign_in_url(sign_in_url)
         self._rooms = rooms
-        self._markdown = " ".join(kind for kind, is_markdown in markdown.items() if is_markdown)
+        self._markdown = _join_true(markdown)
+        self._buttons = _join_true(buttons)
         self._policy = Policy(frame_ancestors)
         self._template = _environment(templates).get_template(_TEMPLATE)
         self._is_ours = templates is None
@@ -192,6 +200,7 @@ class Page:
             limits=self._limits,
             rooms=self._rooms,
             markdown=self._markdown,
+            buttons=self._buttons,
             debug=self._debug,
             sign_in=sign_in,
             **context,
@@ -205,6 +214,10 @@ class Page:
         }
         version = hashlib.sha256(html).hexdigest()[:32]
         return Prepared(html, version, headers, vary="accept-language")
+
+
+def _join_true(flags: Mapping[str, bool]) -> str:
+    return " ".join(name for name, is_set in flags.items() if is_set)
 
 
 def _environment(templates: Templates | None) -> Environment:

@@ -9,10 +9,18 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
 
+from .welcome import WelcomeFrame
+
 ECHOCHAT_V1 = "echochat.v1"
 """The name of our WebSocket subprotocol (RFC 6455, section 1.9)."""
 
-Code = Literal["message_too_long", "bad_frame", "reply_failed", "stopped", "bad_name"]
+Code = Literal[
+    "message_too_long", "bad_frame", "reply_failed", "stopped", "bad_name",
+    "unknown_answer", "feedback_failed", "too_many_verdicts",
+]  # fmt: skip
+
+Verdict = Literal["up", "down"]
+"""What somebody thinks of an answer."""
 
 ID_LENGTH = 64
 """Longest id of a message, in characters."""
@@ -90,26 +98,31 @@ class EarlierFrame:
     before: Position
 
 
+@dataclass(slots=True)
+class FeedbackFrame:
+    """From the client: what its person thinks of an answer; `feedback` acknowledges it.
+
+    `id` is that of the message that was answered; in a room the position of the answer's entry.
+    """
+
+    type: Literal["feedback"]
+    id: Id | Position
+    verdict: Verdict
+
+
 ClientFrame: TypeAlias = (
-    MessageFrame | StopFrame | PingFrame | EnterFrame | NameFrame | TypingFrame | EarlierFrame
+    MessageFrame
+    | StopFrame
+    | PingFrame
+    | EnterFrame
+    | NameFrame
+    | TypingFrame
+    | EarlierFrame
+    | FeedbackFrame
 )
 """What a client may send."""
 
 # --- From the server -----------------------------------------------------------------------
-
-
-@dataclass(slots=True, kw_only=True)
-class WelcomeLimits:
-    """The bounds that a client does well to keep.
-
-    `resume_seconds` is for how long after a message was sent an answer may still begin, where
-    there are rooms.
-    """
-
-    message_bytes: int | None
-    waiting_messages: int
-    messages_per_second: float | None
-    resume_seconds: float | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,45 +131,6 @@ class PersonFrame:
 
     id: str
     name: str
-
-
-@dataclass(slots=True, kw_only=True)
-class WelcomeYou:
-    """Who the client is: its own pseudonym in this room, and the name that it speaks under.
-
-    `id` is null where there are no rooms, and for a guest in a kept conversation; `name` while it
-    has none.
-    """
-
-    id: str | None
-    name: str | None
-    is_guest: bool
-
-
-@dataclass(slots=True, kw_only=True)
-class WelcomeRoom:
-    """The room that the client is in.
-
-    `position` is that of the newest entry, 0 in an empty room. Where `resumed` is true what
-    follows are all entries after the position that the client named; where it is false they are
-    the newest ones, and there may be a gap between what the client has seen and these.
-    `has_earlier` says whether there are entries before the first of them.
-    """
-
-    name: str
-    position: int
-    resumed: bool
-    has_earlier: bool
-
-
-@dataclass(slots=True, kw_only=True)
-class WelcomeFrame:
-    """From the server: the first frame."""
-
-    limits: WelcomeLimits
-    you: WelcomeYou
-    room: WelcomeRoom | None
-    type: Literal["welcome"] = "welcome"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -249,12 +223,21 @@ class SlowedFrame:
 
 
 @dataclass(slots=True, kw_only=True)
+class JudgedFrame:
+    """From the server: the host has heard what the client thinks of an answer."""
+
+    id: str | int
+    verdict: Verdict
+    type: Literal["feedback"] = "feedback"
+
+
+@dataclass(slots=True, kw_only=True)
 class ErrorFrame:
     """From the server: a message has no answer, or a frame no sense; the connection stays open."""
 
     code: Code
     detail: str
-    in_reply_to: str | None = None
+    in_reply_to: str | int | None = None
     type: Literal["error"] = "error"
 
 
@@ -275,6 +258,7 @@ ServerFrame: TypeAlias = (
     | WritingFrame
     | HistoryFrame
     | SlowedFrame
+    | JudgedFrame
     | ErrorFrame
     | PongFrame
 )

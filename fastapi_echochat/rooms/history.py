@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import NamedTuple
 
+from ..exchanges import Exchange
+from ..protocol.messages import Message
 from .stores.contract import Entry, Rooms, RoomsUnavailableError
 
 # How long is waited before a store that was out of reach is tried again.
@@ -69,6 +71,29 @@ async def read_page(store: Rooms, room: str, before: int | None = None) -> tuple
     """
     entries = await store.read_back(room, before=before, limit=PAGE + 1)
     return entries[-PAGE:], len(entries) > PAGE
+
+
+async def read_exchange(store: Rooms, room: str, position: int) -> Exchange | None:
+    """Return a message and its answer, if a room has a whole one at a position.
+
+    Raises:
+        RoomsUnavailableError: Read again.
+    """
+    answer = await _read_at(store, room, position)
+    if answer is None or answer.in_reply_to is None or answer.outcome != "done" or not answer.text:
+        return None
+    asked = await _read_at(store, room, answer.in_reply_to)
+    if asked is None:  # The store has let go of it.
+        return None
+    message = Message(asked.id, asked.text, asked.author, asked.sent_at, room)
+    return Exchange(message, answer.text)
+
+
+async def _read_at(store: Rooms, room: str, position: int) -> Entry | None:
+    for entry in await store.read(room, after=max(0, position - 1), limit=1):
+        if entry.position == position:
+            return entry
+    return None
 
 
 async def find_unanswered(store: Rooms, room: str, until: int, oldest: datetime) -> list[Entry]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..client import Client
+from ..exchanges import Exchange
 from ..identity import Author, guest_author
 from ..names import guest_name
 from ..protocol.frames import (
@@ -19,19 +20,18 @@ from ..protocol.frames import (
     NameFrame,
     ServerFrame,
     StopFrame,
-    WelcomeFrame,
-    WelcomeLimits,
-    WelcomeRoom,
-    WelcomeYou,
 )
 from ..protocol.serializer import INTERNAL_ERROR, TRY_AGAIN_LATER, Close
+from ..protocol.welcome import WelcomeFrame, WelcomeLimits, WelcomeRoom, WelcomeYou
 from ..sender import EndedError
-from ..session import Session, State
+from ..session import Session
+from ..state import State
+from ..verdicts import ExchangeUnavailableError
 from ..watchdog import Watchdog
 from .askers import Asker
 from .broadcast import entry_frame
 from .fanout import Outbox
-from .history import BATCH, Beginning, read_beginning, read_page
+from .history import BATCH, Beginning, read_beginning, read_exchange, read_page
 from .hub import Hub
 from .naming import private_room
 from .room import Room
@@ -144,6 +144,15 @@ class Participant(Session):
         else:
             await self._type(self._room)
 
+    async def find_exchange(self, answer_id: str | int) -> Exchange | None:
+        """Return a message of this room and its answer, as the store has them."""
+        if self._room is None or not isinstance(answer_id, int):
+            return None
+        try:
+            return await read_exchange(self._lobby.store, self._room.name, answer_id)
+        except RoomsUnavailableError:
+            raise ExchangeUnavailableError from None
+
     async def tell(self, frame: ServerFrame) -> None:
         """Send a frame; if the client has left, what it sent before is still read and kept."""
         try:
@@ -219,18 +228,12 @@ class Participant(Session):
                 await self.tell(frame)
 
     def _welcome(self, room: Room, beginning: Beginning) -> WelcomeFrame:
-        limits = self._limits
         author = self.author
         you: str | None = None
         if not self._lobby.is_private or not self._is_guest:
             you = room.pseudonym(author or guest_author(self._secret, ""))
         return WelcomeFrame(
-            limits=WelcomeLimits(
-                message_bytes=limits.message_bytes,
-                waiting_messages=limits.waiting_messages,
-                messages_per_second=limits.messages_per_second,
-                resume_seconds=limits.resume_seconds,
-            ),
+            limits=WelcomeLimits.of(self._limits, with_rooms=True),
             you=WelcomeYou(
                 id=you, name=None if author is None else author.name, is_guest=self._is_guest
             ),

@@ -2,13 +2,13 @@
 
 import { makeAnchor } from "./anchors.js";
 import { copyText } from "./clipboard.js";
+import { loadScript } from "./lazy.js";
 import { linkify, longestAddress } from "./links.js";
 import { labels, main } from "./parts.js";
 
 const markdownKinds = (main.dataset.markdown ?? "").split(" ");
 // What renders, once it is here, and who waits for it.
 let MarkdownView;
-let loading;
 const waiting = new Set();
 
 // Text nodes side by side: what is there already is not copied for each piece.
@@ -101,21 +101,10 @@ class MarkdownBody {
   }
 }
 
-function loadRenderer() {
-  if (loading) return;
-  loading = document.createElement("script");
-  loading.src = main.dataset.renderer;
-  loading.addEventListener("load", () => {
-    ({ MarkdownView } = loading);
-    for (const body of waiting) body.render();
-    waiting.clear();
-  });
-  // The next message asks for it again.
-  loading.addEventListener("error", () => {
-    loading.remove();
-    loading = undefined;
-  });
-  document.head.append(loading);
+function takeRenderer(script) {
+  ({ MarkdownView } = script);
+  for (const body of waiting) body.render();
+  waiting.clear();
 }
 
 // One stop of the Tab key leads to all of these buttons: see the transcript.
@@ -134,6 +123,8 @@ function addCopy(box, code) {
 // With one's own message the renderer is asked for, so that it is here when the answer comes.
 export function makeBody(kind) {
   const isMarkdown = markdownKinds.includes(kind);
-  if (isMarkdown || (kind === "mine" && markdownKinds.includes("answer"))) loadRenderer();
+  if (isMarkdown || (kind === "mine" && markdownKinds.includes("answer"))) {
+    loadScript(main.dataset.renderer, takeRenderer);
+  }
   return isMarkdown ? new MarkdownBody() : new TextBody();
 }

@@ -7,6 +7,7 @@ import { Draft } from "./draft.js";
 import { showEnd, showTimes } from "./endings.js";
 import { Outbox } from "./outbox.js";
 import { announce, labels, part, say } from "./parts.js";
+import { clearRows, showRow, startRows, takeVerdict } from "./rows.js";
 import { showPace } from "./status.js";
 import { keyFor } from "./storage.js";
 import { showThinking } from "./thinking.js";
@@ -17,6 +18,13 @@ import { noteNews, unmarkFresh, watchReading } from "./unread.js";
 const names = { mine: labels.you, answer: labels.answer };
 const conversation = new Conversation(keyFor("conversation", location));
 const outbox = new Outbox();
+
+// An answer has the id of its message.
+startRows({
+  stop: stopAnswer,
+  idOf: ({ id }) => id,
+  questionOf: ({ id }) => conversation.entries.find((entry) => entry.kind === "mine" && entry.id === id),
+});
 
 // --- Messages ------------------------------------------------------------------------------
 
@@ -72,9 +80,9 @@ function stopAnswer() {
 function takePiece(message, { text, done }) {
   message.firstAt ||= performance.now();
   if (done && !message.draft) {
-    noteNews(showEntry(conversation.add({ kind: "answer", text, at: Date.now(), end: "done" })));
+    noteNews(showEntry(conversation.add({ ...newAnswer(message), text, end: "done" })));
   } else {
-    message.draft ??= newDraft();
+    message.draft ??= newDraft(message);
     if (message.draft.isInterrupted) startDraft(message.draft);
     message.draft.add(text);
   }
@@ -83,8 +91,11 @@ function takePiece(message, { text, done }) {
   endMessage(message, "done");
 }
 
-function newDraft() {
-  const entry = showEntry(conversation.add({ kind: "answer", text: "", at: Date.now() }));
+const newAnswer = ({ id }) => ({ kind: "answer", id, text: "", at: Date.now() });
+
+function newDraft(message) {
+  const entry = showEntry(conversation.add(newAnswer(message)));
+  showRow(entry);
   return new Draft(entry, (batch) => transcript.appendText(entry.item, batch, entry.text.length));
 }
 
@@ -141,11 +152,14 @@ const frames = {
     if (message) takePiece(message, frame);
   },
 
+  feedback: takeVerdict,
+
   error({ code, detail, in_reply_to: id }) {
     const message = outbox.messages.get(id);
     const words = labels[code] ?? detail;
     if (message) endMessage(message, code === "stopped" ? "stopped" : "failed", words);
     else if (!id) refuseText(say("failed", { detail }));
+    else takeVerdict({ code, refused: id });
   },
 };
 
@@ -178,6 +192,7 @@ part("clear").addEventListener("click", () => {
   outbox.clear();
   conversation.clear();
   transcript.clear();
+  clearRows();
   enableTools(false);
   showProgress();
   field.focus();

@@ -3,6 +3,7 @@
 import { copyText } from "./clipboard.js";
 import { field, submitText } from "./composer.js";
 import { labels, part, say } from "./parts.js";
+import { showRow } from "./rows.js";
 import { transcript } from "./transcript.js";
 
 // An `end` is `done`, `stopped` or `failed`; an entry that is under way has none.
@@ -19,6 +20,7 @@ export function showEnd(entry, isMine = true) {
     const select = () => getSelection().selectAllChildren(item.body.element);
     const press = (button) => copyText(button, text, select);
     if (text) transcript.setTabStop(transcript.addButton(item, "copy", labels.copy_answer, press));
+    showRow(entry);
   } else if (end !== "done" && isMine) {
     transcript.addButton(item, "again", labels.send_again, () => {
       submitText(text);

@@ -4,6 +4,7 @@ import { Draft } from "./draft.js";
 import { showEnd, showTimes } from "./endings.js";
 import { nameOf, showEntry } from "./entry.js";
 import { announce, labels } from "./parts.js";
+import { showRow } from "./rows.js";
 import { markSeam } from "./seams.js";
 import { forgetMessage, outbox } from "./sending.js";
 import { setting } from "./setting.js";
@@ -135,6 +136,7 @@ export function takeDraft({ in_reply_to: question, text, is_start: isStart }) {
     entry.firstAt = performance.now();
     transcript.hushItem(entry.item);
     holdEntry(entry);
+    showRow(entry);
     if (!setting.isAlone && transcript.isAtNewest) transcript.question = entry.item;
     announce(labels.writing);
   }

@@ -10,6 +10,7 @@ import { labels, part, say } from "./parts.js";
 import { endQuestion } from "./seams.js";
 import { ownSecret } from "./secret.js";
 import { clearOutbox, forgetMessage, outbox, postText, restoreOutbox, sendDue } from "./sending.js";
+import { clearRows, startRows, takeVerdict } from "./rows.js";
 import { setting } from "./setting.js";
 import { showPace } from "./status.js";
 import { showStop, stopAnswer, stopping } from "./stopping.js";
@@ -21,6 +22,18 @@ import { watchReading } from "./unread.js";
 
 // By this secret the server knows a guest; with another they would be somebody else.
 const guest = ownSecret(keyFor("guest", location));
+
+// Among people a question may be somebody else's.
+function findOwnQuestion(answer) {
+  const message = history.findQuestion(answer);
+  return message?.isMine ? message : undefined;
+}
+
+startRows({
+  stop: stopAnswer,
+  idOf: ({ position }) => position,
+  questionOf: findOwnQuestion,
+});
 
 const frames = {
   ...setting.frames,
@@ -42,6 +55,8 @@ const frames = {
 
   slowed({ seconds }) { showPace(seconds); },
 
+  feedback: takeVerdict,
+
   error({ code, detail, in_reply_to: id }) {
     const message = outbox.messages.get(id);
     if (code === "bad_name") {
@@ -54,6 +69,8 @@ const frames = {
       endMessage(message, "failed", detail);
     } else if (!id) {
       refuseText(say("failed", { detail }));
+    } else {
+      takeVerdict({ code, refused: id });
     }
   },
 };
@@ -81,6 +98,7 @@ function restart() {
   clearOutbox();
   stopping.clear();
   transcript.clear();
+  clearRows();
   clearIntake();
   enableTools(false);
   showStop();

@@ -118,8 +118,9 @@ def test_everything_works_without_a_mouse(page: Page, open_chat: OpenChat) -> No
     expect(person.messages.last).to_be_in_viewport(ratio=1)
     expect(person.log).to_be_focused()
 
-    # An answer's copy button, the field, Send, the address.
-    for _ in range(5):
+    # An answer's copy button, Answer again, the field, Send, the address.
+    expect(person.log.locator(".ask")).to_be_visible()
+    for _ in range(6):
         page.keyboard.press("Tab")
     expect(person.copy).to_be_focused()
     page.keyboard.press("Enter")

@@ -44,7 +44,7 @@ def test_answer_is_seen_piece_by_piece(open_chat: OpenChat) -> None:
     person.reads("count", "one two three")
     expect(person.spoken).to_have_text("WebSocket Chat: one two three")
     expect(person.spoken).to_have_attribute("aria-live", "polite")
-    expect(person.log.locator("[aria-live]")).to_have_count(0)
+    expect(person.log.locator("li[aria-live]")).to_have_count(0)
     shown = re.compile(r"^Last answer began after (\d+) ms, complete after (\d+) ms$")
     expect(person.round_trip).to_have_text(shown)
     took = shown.match(person.round_trip.inner_text())

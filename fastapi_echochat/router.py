@@ -1,0 +1,115 @@
+"""The routes of a chat: its page, and its WebSocket endpoint."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response, WebSocket
+from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIWebSocketRoute
+
+from .dependencies import AUTHOR, FEEDBACK, check, collector, unresolvable
+from .endpoint import Endpoint
+from .feedback import FeedbackFunction
+from .page.page import Page
+from .replies import Reply
+from .slash import PAGE_PATH, SLASH
+from .urls import ENDPOINT
+
+_ENDPOINT_PATH = f"/{ENDPOINT}"
+
+
+def make_router(
+    page: Page,
+    endpoint: Endpoint,
+    *,
+    reply: Reply | None,
+    author: Callable[..., object] | None,
+    feedback: FeedbackFunction | None,
+    is_there: Callable[[Mapping[str, object]], bool],
+) -> APIRouter:
+    """Return the router that a host includes.
+
+    Args:
+        page: Answers requests.
+        endpoint: Serves WebSockets.
+        reply: Has dependencies, if there is one; so have the next two.
+        author: Says who is signed in.
+        feedback: Is told what people think of answers.
+        is_there: Tells whether there is a chat where the path parameters of the mount have these
+            values.
+
+    Raises:
+        TypeError: A function has a parameter that cannot be solved.
+    """
+    collect = collector(reply, author, feedback)
+
+    async def echochat_page(request: Request) -> Response:
+        if not is_there(_mount_parameters(request)):
+            return PlainTextResponse("There is no room of this name.\n", status_code=404)
+        return page.respond(request)
+
+    # Both return the coroutine of another: one of their own would stay around it for as long
+    # as a connection is open, 300 bytes each.
+    def echochat_endpoint(websocket: WebSocket) -> Awaitable[None]:
+        return endpoint.serve(websocket, {}, None, {})
+
+    def echochat_endpoint_with_dependencies(
+        websocket: WebSocket, values: Annotated[dict[str, Any], Depends(collect)]
+    ) -> Awaitable[None]:
+        return endpoint.serve(websocket, values, values.pop(AUTHOR, None), values.pop(FEEDBACK, {}))
+
+    async def echochat_upgrade_required() -> Response:
+        return PlainTextResponse(
+            "This is the WebSocket endpoint of a chat; its page is one level up. If a "
+            "WebSocket client got this answer, a proxy took its Upgrade header away.\n",
+            status_code=426,  # RFC 9110, section 15.5.22
+            headers={"upgrade": "websocket", "connection": "upgrade"},
+        )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        yield
+        # Where it runs (not in a mounted sub-application) other processes take up at once
+        # what is answered here; elsewhere they wait until a lease has ended.
+        await endpoint.close()
+
+    # Whose parameters are solved, for what is said of them.
+    solved = reply if reply is not None else author or echochat_endpoint
+    router = APIRouter(lifespan=lifespan)
+    try:
+        router.add_api_websocket_route(
+            _ENDPOINT_PATH,
+            echochat_endpoint_with_dependencies if collect else echochat_endpoint,
+            name=echochat_endpoint.__name__,
+        )
+    except NameError as exc:  # Of pydantic's older releases; `check` finds it with newer ones.
+        raise unresolvable(solved, exc) from None
+    if collect is not None:
+        (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
+        (dependant,) = route.dependant.dependencies
+        check(solved, dependant, feedback=feedback)
+    # FastAPI answers HEAD with 405 where it is not listed. These come second: a route is tried
+    # after those before it, and a request is told from a WebSocket sooner than from a request.
+    methods = ["GET", "HEAD"]
+    # With an `operation_id` a host's `generate_unique_id_function` is not called for a route:
+    # FastAPI calls it for hidden ones too, and one such as `route.tags[0]` fails without tags.
+    router.add_api_route(
+        PAGE_PATH,
+        echochat_page,
+        methods=methods,
+        include_in_schema=False,
+        operation_id=echochat_page.__name__,
+    )
+    router.add_api_route(
+        _ENDPOINT_PATH,
+        echochat_upgrade_required,
+        methods=methods,
+        include_in_schema=False,
+        operation_id=echochat_upgrade_required.__name__,
+    )
+    return router
+
+
+def _mount_parameters(request: Request) -> dict[str, object]:
+    return {name: value for name, value in request.path_params.items() if name != SLASH}

@@ -207,6 +207,27 @@ def test_bad_frame(url: str, frame: str, detail: str) -> None:
         assert talk.is_alive()
 
 
+@pytest.mark.parametrize(
+    ("frame", "answered"),
+    [
+        (r'{"type":"message","id":"1","text":"\ud800"}', "1"),
+        ('{"type":"message","id":"1","text":null}', "1"),
+        ('{"type":"message","id":"1"}', "1"),
+        (r'{"type":"message","id":"\ud800","text":"x"}', None),
+        ('{"type":"message","id":1,"text":"x"}', None),
+        ('{"type":"message","id":"' + "i" * 65 + '","text":"x"}', None),
+        ('{"type":"stop","id":""}', None),
+        ('["message"]', None),
+    ],
+)
+def test_message_that_cannot_be_read(url: str, frame: str, answered: str | None) -> None:
+    """Where of a message as much as its id can be read, the error says which message it was."""
+    with Client(url, enters=False) as talk:
+        talk.websocket.send(frame)
+        error = talk.receive()
+        assert (error["code"], error["in_reply_to"]) == ("bad_frame", answered)
+
+
 def failing(message: Message) -> str:
     if message.text == "fail":
         raise RuntimeError("the database password is hunter2")

@@ -43,6 +43,7 @@ def test_it_is_there_again(serve: Serve, rooms: Rooms) -> None:
             "position": 0,
             "resumed": False,
             "has_earlier": False,
+            "time": visitor.room["time"],
         }
         visitor.say("one", "1")
         message, reply = visitor.entries(2)

@@ -33,8 +33,10 @@ from tests.waiting import PATIENCE, get, wait_until
 
 
 def test_welcome(serve_room: ServeRoom, rooms: Rooms) -> None:
-    """Who enters is told who they are, the room's name, where its history is, and the limits."""
+    """Who enters is told who they are, the room's name, its time and history, and the limits."""
     with Client(serve_room(rooms), "Ann") as ann:
+        now = datetime.fromisoformat(ann.room["time"].replace("Z", "+00:00"))
+        assert abs(datetime.now(timezone.utc) - now) < timedelta(minutes=1)
         assert re.fullmatch("[A-Za-z0-9_-]{16}", ann.id)
         assert ann.welcome == {
             "type": "welcome",
@@ -45,7 +47,13 @@ def test_welcome(serve_room: ServeRoom, rooms: Rooms) -> None:
                 "messages_per_second": None,
                 "resume_seconds": 600,
             },
-            "room": {"name": "lobby", "position": 0, "resumed": False, "has_earlier": False},
+            "room": {
+                "name": "lobby",
+                "position": 0,
+                "resumed": False,
+                "has_earlier": False,
+                "time": ann.room["time"],
+            },
         }
 
 
@@ -93,6 +101,7 @@ def test_newest_and_earlier(serve_room: ServeRoom, rooms: Rooms) -> None:
             "position": positions[-1],
             "resumed": False,
             "has_earlier": True,
+            "time": bob.room["time"],
         }
         assert bob.texts(50) == [f"{number}" for number in range(70, 120)]
         got = []

@@ -1,6 +1,6 @@
 """The protocol `echochat.v1`: JSON text frames, each with a `type`."""
 
-from json import JSONEncoder
+import json
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,7 +26,7 @@ _QUOTES = 64
 _NOT_FLAT = ErrorFrame(code="bad_frame", detail="a frame is one object of texts and numbers")
 # What went wrong is told in a sentence, not with the client's own megabyte in it.
 _DETAIL_LENGTH = 200
-_encode_text = JSONEncoder(ensure_ascii=False).encode
+_encode_text = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class EchochatV1:
@@ -54,7 +54,7 @@ class EchochatV1:
         try:
             frame = client_frames.validate_json(text)
         except ValidationError as exc:
-            return ErrorFrame(code="bad_frame", detail=_explain(exc))
+            return ErrorFrame(code="bad_frame", detail=_explain(exc), in_reply_to=_find_id(text))
         if (
             type(frame) is MessageFrame
             and len(frame.text) > self._surely_allowed
@@ -91,6 +91,16 @@ def _is_flat(text: str) -> bool:
         return False
     outside = "".join(parts.split('"')[::2])
     return "[" not in outside and outside.count("{") <= 1
+
+
+def _find_id(text: str) -> str | None:
+    """Return the id of a message that cannot be read, if that much of it can."""
+    try:
+        frame = json.loads(text)
+        client_frames.validate_python({**frame, "text": ""})
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return frame["id"] if frame.get("type") == "message" else None
 
 
 def _explain(exc: ValidationError) -> str:

@@ -1,6 +1,7 @@
 """The first frame of a server, as a model."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from ..limits import Limits
@@ -50,13 +51,15 @@ class WelcomeRoom:
     `position` is that of the newest entry, 0 in an empty room. Where `resumed` is true what
     follows are all entries after the position that the client named; where it is false they are
     the newest ones, and there may be a gap between what the client has seen and these.
-    `has_earlier` says whether there are entries before the first of them.
+    `has_earlier` says whether there are entries before the first of them. `time` is the server's,
+    by which entries have theirs.
     """
 
     name: str
     position: int
     resumed: bool
     has_earlier: bool
+    time: datetime
 
 
 @dataclass(slots=True, kw_only=True)

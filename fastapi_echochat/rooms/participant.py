@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ..client import Client
@@ -242,6 +242,7 @@ class Participant(Session):
                 position=max(beginning.position, room.position),
                 resumed=beginning.resumed,
                 has_earlier=beginning.has_earlier,
+                time=datetime.now(timezone.utc),
             ),
         )
 

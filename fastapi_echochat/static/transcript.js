@@ -23,17 +23,41 @@ class Transcript {
     this.top = 0;
     this.movedAt = -Infinity;
     box.addEventListener("scroll", () => this.noteScroll());
-    for (const event of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+    for (const event of ["wheel", "touchmove", "keydown"]) {
       box.addEventListener(event, () => { this.movedAt = performance.now(); }, { passive: true });
     }
+    this.watchPresses();
     newest.addEventListener("click", () => {
       this.follow();
       box.focus({ preventScroll: true });
     });
-    box.addEventListener("keydown", (event) => this.goToNextCopy(event));
     this.sizes = new ResizeObserver(() => this.isFollowing && this.followEnd());
     this.sizes.observe(box);
     box.setAttribute("aria-live", "off");
+  }
+
+  // A scrollbar that is held, a finger that rests, a selection that is made.
+  watchPresses() {
+    const note = (isPressed) => () => {
+      if (this.isPressed) this.movedAt = performance.now();
+      this.isPressed = isPressed;
+    };
+    for (const event of ["pointerdown", "touchstart"]) {
+      this.box.addEventListener(event, note(true), { passive: true });
+    }
+    for (const event of ["pointerup", "touchend", "touchcancel"]) addEventListener(event, note(false));
+    // Of a scrollbar some browsers do not tell when it is let go.
+    addEventListener("pointermove", ({ buttons, pointerType }) => {
+      if (this.isPressed && !buttons && pointerType === "mouse") note(false)();
+    });
+    document.addEventListener("selectionchange", () => {
+      if (this.hasSelection) this.isFollowing = false;
+    });
+  }
+
+  get hasSelection() {
+    const { isCollapsed, anchorNode } = getSelection();
+    return !isCollapsed && this.box.contains(anchorNode);
   }
 
   // From here on a screen reader reads out what is new.
@@ -60,7 +84,9 @@ class Transcript {
   // What follows the end and is not held before it sees what comes.
   get isAtNewest() { return this.isFollowing && !this.isHeld; }
 
-  get isByReader() { return performance.now() - this.movedAt < Transcript.pause; }
+  get isByReader() {
+    return this.isPressed || performance.now() - this.movedAt < Transcript.pause;
+  }
 
   noteScroll() {
     const { scrollTop, scrollHeight, clientHeight } = this.box;
@@ -102,7 +128,7 @@ class Transcript {
     item.className = kind;
     name.textContent = who;
     item.append(name, item.body.element);
-    item.body.write(text);
+    item.body.append(text);
     this.noteLength(item, text.length);
     return item;
   }
@@ -147,29 +173,10 @@ class Transcript {
     return button;
   }
 
-  // A hundred answers are one stop of the Tab key, from which the arrows lead to the others.
-  setTabStop(button) {
-    if (this.stop) this.stop.tabIndex = -1;
-    this.stop = button;
-    button.tabIndex = 0;
-  }
-
-  goToNextCopy(event) {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!step || event.target.className !== "copy") return;
-    event.preventDefault();
-    const all = [...this.box.querySelectorAll(".copy")];
-    const next = all[all.indexOf(event.target) + step];
-    if (!next) return;
-    this.setTabStop(next);
-    next.focus();
-  }
-
   clear() {
     for (const list of this.box.querySelectorAll("ol")) list.remove();
     this.newest.hidden = this.isFollowing = true;
     this.question = undefined;
-    this.stop = undefined;
   }
 
   noteGrowth(isNews = true) {

@@ -1,12 +1,14 @@
 """What a page does on a phone, in a small window, and over a connection that fails and fails."""
 
+from typing import Any
+
 import pytest
 from fastapi import HTTPException
 from fastapi.requests import HTTPConnection
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
-from tests.browser.conftest import Console, OpenChat
+from tests.browser.conftest import Console, OpenChat, OpenRoom
 from tests.browser.person import box_of, echoed, words
 from tests.browser.test_layout import SCREENS
 
@@ -115,3 +117,33 @@ def test_enter_of_safaris_input_method_does_not_send(open_chat: OpenChat) -> Non
     expect(person.messages).to_have_count(0)
     person.field.evaluate(press_enter, 13)
     person.reads(*echoed(["日本"]))
+
+
+ENLARGED: dict[str, Any] = {"viewport": {"width": 320, "height": 200}}
+"""What is left of a window of 1280 by 800 at 400 % (WCAG 2.2, success criterion 1.4.10)."""
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_field_is_in_view_when_enlarged(open_chat: OpenChat, kept: bool) -> None:
+    """In a window enlarged fourfold one sees the field that one writes in, and some of the talk."""
+    person = open_chat(kept=kept, screen=ENLARGED)
+    for text in ("one", "two", "three"):
+        person.says(text)
+        expect(person.texts.last).to_have_text(f"Message text was: {text}")
+    person.field.focus()
+
+    expect(person.field).to_be_in_viewport(ratio=1)
+    expect(person.send).to_be_in_viewport(ratio=1)
+    assert box_of(person.log)["height"] >= 60
+
+
+def test_field_of_a_room_is_in_view_when_enlarged(open_room: OpenRoom) -> None:
+    """In a room of people, with a name to give first, it is no different."""
+    ada = open_room().visit(**ENLARGED)
+    ada.name.focus()
+    expect(ada.name).to_be_in_viewport(ratio=1)
+    ada.joins("Ada")
+    ada.says("hello")
+    ada.field.focus()
+
+    expect(ada.field).to_be_in_viewport(ratio=1)

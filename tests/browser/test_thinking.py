@@ -232,3 +232,62 @@ def test_copied_by_hand(page: Page, open_chat: OpenChat, context: BrowserContext
 
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.split() == ["You", "NBA", "Ada", *["Message", "text", "was:", "NBA"]]
+
+
+@pytest.mark.parametrize("how", ["finger", "scrollbar", "selection"])
+def test_who_holds_on_is_not_moved(page: Page, open_chat: OpenChat, how: str) -> None:
+    """A finger that rests, a scrollbar that is drawn, a selection: each stops the following.
+
+    Where nothing was moved it goes on once the finger is lifted.
+    """
+    gate = Gate()
+
+    async def lines(message: Message) -> AsyncIterator[str]:
+        while True:
+            yield LINES
+            await gate.passed()
+
+    def reads_more(times: int) -> None:
+        gate.open()
+        expect(person.texts.last).to_have_text(LINES * times)
+
+    def place() -> float:
+        top: float = person.log.evaluate("log => log.scrollTop")
+        return top
+
+    # Markdown's last block is made anew with each piece, and what was selected in it is gone.
+    person = open_chat(lines, markdown=False)
+    person.says("lines")
+    person.newest.click()
+    wait_until(person.is_at_the_end, "the log shows its end")
+    reads_more(2)
+    wait_until(person.is_at_the_end, "the end is followed")
+    box = box_of(person.log)
+    if how == "finger":
+        person.log.dispatch_event("touchstart")
+    elif how == "scrollbar":
+        person.log.dispatch_event("pointerdown", {"pointerType": "mouse", "buttons": 1})
+        person.log.evaluate("log => { log.scrollTop -= 10; }")
+    else:
+        page.mouse.move(box["x"] + 80, box["y"] + 200)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 120, box["y"] + 260, steps=4)
+    before = place()
+    for times in (3, 4):
+        reads_more(times)
+        assert place() == before
+
+    if how == "finger":
+        person.page.dispatch_event("body", "touchend")
+        wait_until(person.is_at_the_end, "the end is followed again")
+        return
+    if how == "scrollbar":
+        person.log.evaluate("log => { log.scrollTop -= 200; }")
+        before = place()
+        person.page.dispatch_event("body", "pointerup")
+    else:
+        page.mouse.up()
+        assert page.evaluate("getSelection().toString()")
+    reads_more(5)
+    expect(person.newest).to_be_visible()
+    assert place() == before

@@ -3,11 +3,11 @@
 import js from "@eslint/js";
 
 const browser = [
-  "Blob", "CSS", "CSSStyleSheet", "CustomEvent", "Event", "IntersectionObserver", "Intl",
+  "Blob", "BroadcastChannel", "CSS", "CSSStyleSheet", "CustomEvent", "Event", "IntersectionObserver", "Intl",
   "MutationObserver", "ResizeObserver", "TextEncoder", "URL", "WebSocket", "addEventListener",
   "btoa", "clearTimeout", "crypto", "document", "fetch", "frameElement", "getComputedStyle",
-  "getSelection", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame",
-  "self", "setInterval", "setTimeout", "window",
+  "getSelection", "location", "matchMedia", "navigator", "performance", "removeEventListener",
+  "requestAnimationFrame", "self", "setInterval", "setTimeout", "window",
 ];
 
 export default [

@@ -15,16 +15,20 @@ from .responses import Prepared
 
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 _CSS = "text/css; charset=utf-8"
-# A page asks for one script and one style, with the first message for what renders Markdown, and
-# with the first answer for the buttons under it. A style is joined of files, a script of the
-# modules that the first one imports.
+# A page asks for one script and one style; with the first message for its controls and for what
+# renders Markdown, or with the first that may hold a link for what makes links. A style is joined
+# of files, a script of the modules that the first one imports.
 _ASSETS = {
     "chat.js": (_JAVASCRIPT, ("chat.js",)),
     "chat.css": (_CSS, ("chat.css",)),
-    "room.js": (_JAVASCRIPT, ("room.js",)),
-    "room.css": (_CSS, ("chat.css", "room.css")),
+    "shared.js": (_JAVASCRIPT, ("shared.js",)),
+    "shared.css": (_CSS, ("chat.css", "shared.css")),
+    "private.js": (_JAVASCRIPT, ("private.js",)),
+    "text.js": (_JAVASCRIPT, ("text.js",)),
     "markdown.js": (_JAVASCRIPT, ("markdown.js",)),
-    "buttons.js": (_JAVASCRIPT, ("buttons.js",)),
+    "debug.css": (_CSS, ("debug.css",)),
+    "markdown.css": (_CSS, ("markdown.css",)),
+    "controls.js": (_JAVASCRIPT, ("controls.js",)),
     "buttons.css": (_CSS, ("buttons.css",)),
     "icon.svg": ("image/svg+xml", ("icon.svg",)),
     "widget.js": (_JAVASCRIPT, ("widget.js",)),
@@ -37,7 +41,12 @@ _INDENTATION = re.compile(r"^\s*(?://.*\s*)*", re.MULTILINE)
 _LINE_BREAKS = re.compile(r"(?<=[{;,(\[])\n")
 # Texts, which stay as they are, or a space beside a sign. No regular expression of ours has one.
 _SPACES = re.compile(r"""("[^"\n]*"|`[^`]*`)|(?<![\w$)/]) | (?=[^\w$/"`\\])""")
+# Between statements and rules. A line that does not end here is one that goes on.
+_ENDS = re.compile(r"(?<=[};])\n(?=.)")
+_LAST_SEMICOLONS = re.compile(r";(?=\})")
 _COMMENTS = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
+# A space before a colon means "within", one after it nothing.
+_CSS_SPACES = re.compile(r"(?<=[:,>{;]) | (?=[{>}])")
 # The forms of ECMAScript modules (ECMA-262, section 16.2) that are joined; others are refused.
 _IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
@@ -88,7 +97,9 @@ def _join(media_type: str, parts: tuple[str, ...]) -> bytes:
     if media_type == _JAVASCRIPT:
         return join_modules(parts[0], sources).encode()
     text = "".join(sources[part] for part in parts)
-    return (_shorten(_COMMENTS.sub("", text)) if media_type == _CSS else text).encode()
+    if media_type == _CSS:
+        text = _shorten(_CSS_SPACES.sub("", _COMMENTS.sub("", text)))
+    return text.encode()
 
 
 def join_modules(entry: str, sources: Mapping[str, str]) -> str:
@@ -141,7 +152,8 @@ def join_modules(entry: str, sources: Mapping[str, str]) -> str:
 
 
 def _shorten(text: str) -> str:
-    return _LINE_BREAKS.sub("", _INDENTATION.sub("", text))
+    text = _LINE_BREAKS.sub("", _INDENTATION.sub("", text))
+    return _LAST_SEMICOLONS.sub("", _ENDS.sub("", text))
 
 
 def _asset(content: bytes, media_type: str) -> Asset:

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 
-# One file for each language: the labels of every page, those of pages with rooms alone, and those
-# of pages with buttons under answers. What stands in braces is filled in by the page.
+# One file for each language: the labels that only the template shows, those of every page's script,
+# of pages on which one is alone with a bot, of those for developers, of pages with rooms, and of
+# pages with buttons under answers. What stands in braces is filled in by the page.
 _LOCALES = {
     locale.name.removesuffix(".json"): json.loads(locale.read_text("utf-8"))
     for locale in (files(__package__) / "locales").iterdir()
@@ -93,13 +94,27 @@ def replace_labels(
         if not isinstance(text, str):
             raise ValueError(f"labels= has {text!r} for {name!r}, which is not a str")
     answer = {"answer": replaced.get("answer", title)}
-    is_needed = {"page": True, "rooms": with_rooms, "buttons": with_buttons}
+    is_left_out = {"rooms": not with_rooms, "buttons": not with_buttons}
     return {
         tag: answer
         | {
             name: replaced.get(name, text)
             for name, text in words.items()
-            if is_needed[_GROUPS[name]]
+            if not is_left_out.get(_GROUPS[name])
         }
         for tag, words in LANGUAGES.items()
+    }
+
+
+def labels_of_script(labels: Mapping[str, str], *, is_shared: bool, debug: bool) -> dict[str, str]:
+    """Return, of the labels of a page, those that its script shows.
+
+    Args:
+        labels: Text by the name of the label.
+        is_shared: Whether the page is a room in which people talk.
+        debug: Whether it has a row for developers.
+    """
+    is_left_out = {"template": True, "alone": is_shared, "debug": is_shared or not debug}
+    return {
+        name: text for name, text in labels.items() if not is_left_out.get(_GROUPS.get(name, ""))
     }

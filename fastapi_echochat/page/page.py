@@ -22,7 +22,7 @@ from ..limits import Limits
 from ..urls import authority, carried_query, endpoint_url
 from .assets import assets, respond_with_asset
 from .greeting import Greeting
-from .languages import choose_language, replace_labels
+from .languages import choose_language, labels_of_script, replace_labels
 from .policy import Policy
 from .responses import Prepared
 from .signing_in import check_sign_in_url, sign_in_link
@@ -194,6 +194,9 @@ class Page:
             elsewhere=elsewhere,
             asset=asset,
             labels=self._labels[lang],
+            script_labels=labels_of_script(
+                self._labels[lang], is_shared=self._rooms == "shared", debug=self._debug
+            ),
             welcome=welcome or self._labels[lang]["welcome"],
             suggestions=self._greeting.suggestions_in(lang),
             lang=lang,
@@ -237,7 +240,7 @@ def _environment(templates: Templates | None) -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     # Jinja's own default escapes each Chinese character of `tojson` into six.
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     return environment
 
 

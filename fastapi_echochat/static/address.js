@@ -1,7 +1,7 @@
 // The endpoint's address, for the page and for the person who copies it.
 
-import { copyText } from "./clipboard.js";
 import { endpointFor } from "./endpoint.js";
+import { useControls } from "./lazy.js";
 import { main, part } from "./parts.js";
 
 export const rendered = main.dataset.endpoint;
@@ -10,5 +10,7 @@ export const endpoint = endpointFor(location, rendered, isElsewhere);
 
 part("address").value = endpoint;
 part("copy").addEventListener("click", () => {
-  copyText(part("copy"), endpoint, () => part("address").select());
+  const select = () => part("address").select();
+  select();
+  useControls(({ copyText }) => copyText(part("copy"), endpoint, select));
 });

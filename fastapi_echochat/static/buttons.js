@@ -1,15 +1,19 @@
-// The buttons under answers: two thumbs, where the host wants to know what people think of them, and
-// Answer again under the last one.
+// The buttons at answers: Copy, and where the host wants them two thumbs, by which people say what
+// they think of an answer, and Answer again under the last one.
 
+import { copyText } from "./clipboard.js";
+import { loadStyle } from "./lazy.js";
 import { announce, labels, main } from "./parts.js";
 import { keyFor, recall, remember } from "./storage.js";
 
 const svg = "http://www.w3.org/2000/svg";
 const thumb = "M3 11h4v10H3zM7 11l4-8q3 0 3 3l-1 4h6q2.5 0 2 2.5l-1.5 6.5q-.5 2-2.5 2H7";
 const names = { up: labels.helpful, down: labels.unhelpful };
-const wanted = main.dataset.buttons.split(" ");
+const wanted = (main.dataset.buttons ?? "").split(" ");
 const key = keyFor("verdicts", location);
 const mostKept = 200;
+// In milliseconds.
+const mostWait = 1000;
 
 function makeButton(className, press) {
   const button = document.createElement("button");
@@ -39,7 +43,7 @@ function makeThumb(verdict, press) {
   return button;
 }
 
-class Rows {
+export class Rows {
   constructor(page) {
     this.page = page;
     this.box = page.transcript.box;
@@ -48,15 +52,15 @@ class Rows {
     this.verdicts = new Map(recall("sessionStorage", key) ?? []);
     this.box.addEventListener("focusin", ({ target }) => this.moveTabStop(target.closest("li")));
     this.box.addEventListener("keydown", (event) => this.goToNext(event));
-    const style = document.createElement("link");
-    style.rel = "stylesheet";
-    style.href = main.dataset.buttonsStyle;
-    style.addEventListener("load", () => this.grow());
-    document.head.append(style);
+    this.box.addEventListener("keydown", (event) => this.goToNextCopy(event));
+    const { buttonsStyle } = main.dataset;
+    if (buttonsStyle) loadStyle(buttonsStyle, () => this.grow());
   }
 
   show(entry) {
     if (!entry.item?.isConnected) return;
+    if (entry.end && entry.text) this.showCopy(entry);
+    if (entry.end && entry === this.asked) this.submit?.();
     if (wanted.includes("verdict") && entry.end === "done") this.showThumbs(entry);
     if (wanted.includes("again")) this.offerAgain(entry);
     this.grow();
@@ -72,6 +76,34 @@ class Rows {
     row.setAttribute("aria-live", "off");
     item.append(row);
     return row;
+  }
+
+  // --- Copy --------------------------------------------------------------------------------
+
+  showCopy({ item, text }) {
+    if (item.querySelector(":scope > .copy")) return;
+    const select = () => getSelection().selectAllChildren(item.body.element);
+    const press = (button) => copyText(button, text, select);
+    const { transcript } = this.page;
+    this.setCopyStop(transcript.addButton(item, "copy", labels.copy_answer, press));
+  }
+
+  // A hundred answers are one stop of the Tab key, from which the arrows lead to the others.
+  setCopyStop(button) {
+    if (this.copyStop) this.copyStop.tabIndex = -1;
+    this.copyStop = button;
+    button.tabIndex = 0;
+  }
+
+  goToNextCopy(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!step || event.target.className !== "copy") return;
+    event.preventDefault();
+    const all = [...this.box.querySelectorAll(".copy")];
+    const next = all[all.indexOf(event.target) + step];
+    if (!next) return;
+    this.setCopyStop(next);
+    next.focus();
   }
 
   // --- Thumbs ------------------------------------------------------------------------------
@@ -162,18 +194,27 @@ class Rows {
     this.rowOf(entry).append(this.again);
   }
 
-  ask({ text }, { end }) {
+  // What is stopped stands before what is asked then: a room may need a moment for it.
+  ask({ text }, entry) {
     const { stop, submitText, focusField } = this.page;
-    if (!end) stop();
-    submitText(text);
+    clearTimeout(this.asking);
+    this.submit = () => {
+      this.submit = undefined;
+      clearTimeout(this.asking);
+      submitText(text);
+    };
+    this.asked = entry;
+    if (!entry.end) stop();
+    if (entry.end) this.submit();
+    else this.asking = setTimeout(this.submit, mostWait);
     focusField();
   }
 
   clear() {
+    clearTimeout(this.asking);
+    this.submit = undefined;
     this.thumbs.clear();
     this.verdicts.clear();
     this.keepVerdicts();
   }
 }
-
-document.currentScript.Rows = Rows;

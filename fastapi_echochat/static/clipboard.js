@@ -1,6 +1,7 @@
 // Copying a text.
 
-import { labels, relabelButton } from "./parts.js";
+import { labels } from "./parts.js";
+import { relabelButton } from "./relabel.js";
 
 export async function copyText(button, text, selectText) {
   const usual = button.dataset.usual ??= button.textContent;

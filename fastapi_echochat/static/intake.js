@@ -111,7 +111,7 @@ function takeAnswer(entry, drafted) {
   } else if (item) {
     if (entry.draft && text !== drafted) {
       item.body.clear();
-      item.body.write(text);
+      item.body.append(text);
     }
     item.querySelector("b").textContent = nameOf(entry);
     showEnd(entry);

@@ -1,15 +1,29 @@
 // What a page asks for once it has something to render as Markdown: another script, since the first
 // view does without.
 
+import { copyText } from "./clipboard.js";
 import { replaceElements } from "./elements.js";
 import { wordsOf } from "./inlines.js";
+import { LinkedText } from "./linked_text.js";
+import { labels } from "./parts.js";
 import { MarkdownTree } from "./tree.js";
 
-// A text in an element. `noteCode` is told of each block of code.
+// One stop of the Tab key leads to all of these buttons: see the buttons under answers.
+function addCopy(box, code) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  button.tabIndex = -1;
+  button.textContent = labels.copy_code;
+  button.addEventListener("click", () => {
+    copyText(button, code.textContent, () => getSelection().selectAllChildren(code));
+  });
+  box.append(button);
+}
+
 class MarkdownView {
-  constructor(element, noteCode) {
+  constructor(element) {
     this.element = element;
-    this.noteCode = noteCode;
     this.tree = new MarkdownTree();
   }
 
@@ -18,7 +32,7 @@ class MarkdownView {
   append(piece) {
     const { from, old } = this.tree.append(piece);
     const { childNodes } = this.element;
-    replaceElements(this.element, old, this.tree.nodes.slice(from), from, this.noteCode);
+    replaceElements(this.element, old, this.tree.nodes.slice(from), from, addCopy);
     // A list or a table has one direction, that of its first words; code is written from the left.
     for (let index = from; index < childNodes.length; index += 1) {
       childNodes[index].dir = childNodes[index].className === "code" ? "ltr" : "auto";
@@ -26,4 +40,4 @@ class MarkdownView {
   }
 }
 
-document.currentScript.MarkdownView = MarkdownView;
+document.currentScript.views = { markdown: MarkdownView, text: LinkedText };

@@ -22,9 +22,3 @@ export function announce(text) {
   // Written again, it would be said again.
   if (part("spoken").textContent !== said) part("spoken").textContent = said;
 }
-
-export function relabelButton(button, text, milliseconds, usual) {
-  button.textContent = text;
-  clearTimeout(button.timer);
-  button.timer = setTimeout(() => { button.textContent = usual; }, milliseconds);
-}

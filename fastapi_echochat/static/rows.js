@@ -1,37 +1,29 @@
-// The buttons under answers. What makes them is another script, which a page that has any asks for
-// with the first answer.
+// The buttons at answers, which the page asks for with the first.
 
 import { focusField, submitText } from "./composer.js";
 import { connection } from "./connection.js";
-import { loadScript } from "./lazy.js";
-import { main } from "./parts.js";
+import { useControls } from "./lazy.js";
 import { transcript } from "./transcript.js";
 
-const wanted = main.dataset.buttons;
 const unshown = new Set();
 let rows;
 let page;
 
-// Takes what differs between pages: `stop` ends the answer that is coming, `idOf(answer)` is what the server knows an answer by,
-// `questionOf(answer)` the message before it, if that is one's own.
+// Takes what differs between pages: `stop` ends the answer that is coming, `idOf(answer)` is what the
+// server knows an answer by, `questionOf(answer)` the message before it, if that is one's own.
 export function startRows(own) {
   page = { ...own, connection, transcript, submitText, focusField };
 }
 
 // Of an answer that has begun, or ended. It may find its place only after this.
 export function showRow(entry) {
-  if (!wanted) return;
   unshown.add(entry);
-  if (rows) Promise.resolve().then(showUnshown);
-  else loadScript(main.dataset.buttonsScript, takeRows);
+  useControls(takeControls);
 }
 
-function takeRows({ Rows }) {
-  rows = new Rows(page);
-  showUnshown();
-}
-
-function showUnshown() {
+async function takeControls({ Rows }) {
+  rows ??= new Rows(page);
+  await undefined;
   for (const entry of unshown) rows.show(entry);
   unshown.clear();
 }

@@ -1,8 +1,6 @@
-// The setting of this room: people among each other, or one alone with a bot, who has no use for
-// the half of it.
+// What differs between a room in which people talk and one with a bot in it and one person, who has
+// no use for the half of it.
 
-import { kept } from "./kept.js";
-import { main } from "./parts.js";
-import { people } from "./people.js";
+export const setting = {};
 
-export const setting = main.dataset.rooms === "private" ? kept : people;
+export function choose(own) { Object.setPrototypeOf(setting, own); }

@@ -1,43 +1,35 @@
-// The buttons that save a conversation as text and clear it.
+// The menu of what is done with a conversation as a whole.
 
-import { noteOf } from "./endings.js";
-import { closeMenu } from "./menu.js";
-import { announce, labels, part, relabelButton, title } from "./parts.js";
+import { useControls } from "./lazy.js";
+import { part } from "./parts.js";
+import { onRefusal } from "./storage.js";
 
-export const enableTools = (isEnabled) => {
+let wanted;
+
+onRefusal(() => { part("unkept").hidden = false; });
+
+export function enableTools(isEnabled) {
   part("save").disabled = part("clear").disabled = part("menu").hidden = !isEnabled;
-};
+  if (isEnabled) useControls(takeMenu);
+}
 
-// Sweden writes times as ISO 8601 does, but in the person's own time zone.
-function writeEntries(entries, nameOf) {
-  const lines = entries.map((entry) => {
-    const time = new Date(entry.at).toLocaleString("sv");
-    const note = noteOf(entry);
-    return `${nameOf(entry)} [${time}]\n${entry.text}\n${note ? `(${note})\n` : ""}`;
+function takeMenu({ menu }) {
+  wanted?.(menu);
+  wanted = undefined;
+}
+
+function offer(name, act) {
+  part(name).addEventListener("click", () => {
+    wanted = act;
+    useControls(takeMenu);
   });
-  return lines.join("\n");
 }
 
-export function saveEntries(entries, nameOf) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([writeEntries(entries, nameOf)]));
-  link.download = `${title}.txt`;
-  link.click();
-  closeMenu();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+// `nameOf` says who an entry is of, and `noteOf` how it ended.
+export function offerSave(entriesOf, nameOf, noteOf) {
+  const describe = (entry) => ({ ...entry, name: nameOf(entry), note: noteOf(entry) });
+  offer("save", ({ save }) => save(entriesOf().map(describe)));
 }
 
-const asksFor = 5000;
-let askedAt = -Infinity;
-
-// Asks once, and returns whether it had asked before.
-export function mayClear() {
-  const now = performance.now();
-  const isAsked = now - askedAt < asksFor;
-  const { clear_all: usual, clear_really: question, cleared } = labels;
-  relabelButton(part("clear"), isAsked ? usual : question, asksFor, usual);
-  announce(isAsked ? cleared : question);
-  askedAt = isAsked ? -Infinity : now;
-  if (isAsked) closeMenu();
-  return isAsked;
-}
+// Asks once before it clears.
+export const offerClear = (clear) => offer("clear", ({ mayClear }) => mayClear() && clear());

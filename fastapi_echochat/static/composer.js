@@ -2,6 +2,7 @@
 
 import { main, part, say } from "./parts.js";
 import { keyFor, recall, remember } from "./storage.js";
+import { repairText } from "./words.js";
 
 // What is answered at once needs no button that comes and goes.
 const offerStopAfter = 400;
@@ -28,7 +29,8 @@ export function refuseText(why) {
   field.setAttribute("aria-invalid", String(Boolean(why)));
 }
 
-export function submitText(text) {
+export function submitText(typed) {
+  const text = repairText(typed);
   const size = new TextEncoder().encode(text).length;
   if (size > limit) {
     refuseText(say("too_long", { size, limit }));

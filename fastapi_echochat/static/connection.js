@@ -12,6 +12,8 @@ const worthAButton = 2000;
 class Connection {
   // https://www.iana.org/assignments/websocket, "Close Code Number Registry".
   static tryAgain = 1013;
+  // Data that is not UTF-8, or too much of it.
+  static unreadable = [1007, 1009];
 
   why = "connecting";
   monitor = new Monitor();
@@ -61,6 +63,7 @@ class Connection {
     socket.onopen = () => this.handlers.open?.();
     socket.onclose = ({ code }) => {
       const { isOpen } = this.monitor;
+      if (Connection.unreadable.includes(code)) this.handlers.fail();
       const isAsked = code === Connection.tryAgain;
       if (isOpen && isAsked && !this.monitor.isBrief(now())) this.replace();
       else if (isOpen || isAsked) this.retry(code === 1012 ? "restarting" : "lost");
@@ -118,6 +121,7 @@ class Connection {
   }
 
   ping() {
+    if (this.monitor.pingedAt) return;
     this.monitor.notePing(now());
     this.send({ type: "ping" });
   }

@@ -48,9 +48,11 @@ export class History {
     return index;
   }
 
-  // Messages from after a time, in milliseconds, of which nobody knows yet how they end.
+  // Messages from after a time of the server's, in milliseconds, of which nobody knows yet how they
+  // end. What the server has not has no such time.
   unansweredSince(time) {
-    const isOpen = ({ kind, end, at }) => kind === "message" && !end && at > time;
+    const isOpen = ({ kind, end, at, position }) =>
+      kind === "message" && !end && (!position || at > time);
     return [...this.entries.slice(-History.mostUnanswered), ...this.loose].filter(isOpen);
   }
 

@@ -2,40 +2,43 @@
 
 import { field } from "./composer.js";
 import { connection } from "./connection.js";
-import { part } from "./parts.js";
 import { newSecret, ownSecret } from "./secret.js";
 import { keyFor } from "./storage.js";
 import { history } from "./timeline.js";
-import { mayClear } from "./tools.js";
+import { offerClear } from "./tools.js";
 
 const tokenKey = keyFor("token", location);
 let token;
 // A message that is older than this, in milliseconds, and has no answer may never get one.
 let answeredWithin = 0;
+// The server's clock, by which entries have their times, less the page's own, which nobody sets.
+let offset = 0;
 
-const unanswered = () => history.unansweredSince(Date.now() - answeredWithin);
+const unanswered = () => history.unansweredSince(performance.now() + offset - answeredWithin);
 
 export const kept = {
   start(restart) {
     token = ownSecret(tokenKey);
-    part("clear").addEventListener("click", () => {
-      if (!mayClear()) return;
+    offerClear(() => {
       if (connection.isOpen) {
         for (const { id } of unanswered()) connection.send({ type: "stop", id });
       }
       token = newSecret(tokenKey);
-      restart();
+      restart(true);
       field.focus();
     });
     // Of another tab that has cleared it.
     addEventListener("storage", (event) => {
       if (event.key !== tokenKey || !event.newValue) return;
       token = ownSecret(tokenKey);
-      restart();
+      restart(false);
     });
   },
   enter: () => ({ conversation: token }),
-  welcome({ limits }) { answeredWithin = limits.resume_seconds * 1000; },
+  welcome({ limits, room }) {
+    answeredWithin = limits.resume_seconds * 1000;
+    offset = Date.parse(room.time) - performance.now();
+  },
   unanswered,
   author: null,
   isAlone: true,

@@ -4,6 +4,7 @@ import { field, focusField, isComposing } from "./composer.js";
 import { connection } from "./connection.js";
 import { labels, part } from "./parts.js";
 import { recall, remember } from "./storage.js";
+import { repairText } from "./words.js";
 
 const nameKey = "echochat name";
 // `id` is one's pseudonym and `name` what others see. Of the names that a guest asks for, `wanted` is
@@ -38,7 +39,7 @@ function refuseName(why) {
 }
 
 function submitName() {
-  const name = part("name").value.trim();
+  const name = repairText(part("name").value.trim());
   refuseName(name ? "" : labels.bad_name);
   if (!name) return;
   me.wanted = name;

@@ -13,9 +13,21 @@ export class Outbox {
     if (this.messages.delete(message.id) && message.sentAt) this.underWay -= 1;
   }
 
+  // What waits for an answer of the author's is passed over.
   get current() {
-    const [first] = this.messages.values();
-    return first?.sentAt ? first : undefined;
+    for (const message of this.messages.values()) if (!message.isHeld) return message.sentAt ? message : undefined;
+    return undefined;
+  }
+
+  get hasUnsent() {
+    for (const { sentAt } of this.messages.values()) if (!sentAt) return true;
+    return false;
+  }
+
+  // What a server could not read is most likely the longest of what it has not begun to answer.
+  get suspect() {
+    const sent = [...this.messages.values()].filter(({ sentAt, firstAt }) => sentAt && !firstAt);
+    return sent.sort((one, other) => other.text.length - one.text.length)[0];
   }
 
   clear() {
@@ -33,7 +45,7 @@ export class Outbox {
   *takeDue(now) {
     for (const message of this.messages.values()) {
       if (this.underWay >= this.window) return;
-      if (message.sentAt) continue;
+      if (message.sentAt || message.isHeld) continue;
       message.sentAt = now;
       this.underWay += 1;
       yield message;

@@ -4,6 +4,7 @@ import { newId } from "./composer.js";
 import { connection } from "./connection.js";
 import { showEntry } from "./entry.js";
 import { Outbox } from "./outbox.js";
+import { guardLeaving } from "./leaving.js";
 import { labels } from "./parts.js";
 import { setting } from "./setting.js";
 import { showStop } from "./stopping.js";
@@ -26,22 +27,30 @@ export function sendDue() {
     }
   }
   showStop();
+  guardLeaving(outbox);
 }
 
-// What is not known to be kept outlives a reload, and is sent again.
-function keepOutbox() {
-  remember("sessionStorage", outboxKey, [...outbox.messages.values()], ["id", "text", "at"]);
+const recallOutbox = () => recall("sessionStorage", outboxKey) ?? [];
+
+// What is not known to be kept outlives a reload, and is sent again. So does what another page of
+// this tab keeps; sent twice, it is one message.
+function keepOutbox(gone = []) {
+  const all = new Map(recallOutbox().map((message) => [message.id, message]));
+  for (const { id } of gone) all.delete(id);
+  for (const message of outbox.messages.values()) all.set(message.id, message);
+  remember("sessionStorage", outboxKey, [...all.values()], ["id", "text", "at"]);
 }
 
 export function forgetMessage(message) {
   clearTimeout(message.timer);
   outbox.remove(message);
-  keepOutbox();
+  keepOutbox([message]);
 }
 
 export function clearOutbox() {
+  const gone = [...outbox.messages.values()];
   outbox.clear();
-  keepOutbox();
+  keepOutbox(gone);
 }
 
 function holdMessage(message) {
@@ -52,7 +61,7 @@ function holdMessage(message) {
 }
 
 export function restoreOutbox() {
-  for (const message of recall("sessionStorage", outboxKey) ?? []) holdMessage(message);
+  for (const message of recallOutbox()) holdMessage(message);
   transcript.noteGrowth();
 }
 
@@ -63,9 +72,9 @@ export function postText(text) {
   keepOutbox();
   setting.notePosted?.();
   unmarkFresh();
-  if (connection.isOpen) sendDue();
-  else {
+  if (!connection.isOpen) {
     transcript.noteItem(message.item, labels.waiting);
     connection.hurry();
   }
+  sendDue();
 }

@@ -1,6 +1,8 @@
 // The state of the connection, as a person reads it.
 
 import { isElsewhere, rendered } from "./address.js";
+import { loadDeferred } from "./lazy.js";
+import { letLeave } from "./leaving.js";
 import { main, part, say } from "./parts.js";
 import { signInFor } from "./sign_in.js";
 
@@ -14,6 +16,7 @@ const addresses = {
 // Without `sign_in_url=` there is no link, and a stand-in has no address.
 const signIn = part("sign-in");
 const signInLink = signIn.href;
+signIn.addEventListener("click", letLeave);
 
 // The page that the person sees: of a widget the host's. Another origin's tells nothing.
 function shownPage() {
@@ -27,6 +30,7 @@ function shownPage() {
 export function showState(state, why, mayRetry = false) {
   main.dataset.state = state;
   main.dataset.why = why;
+  if (state === "open") loadDeferred();
   const text = say(why, addresses);
   if (part("state").textContent !== text) part("state").textContent = text;
   // While it is tried again, and the reason is still the last, the button stays where it is.

@@ -13,9 +13,16 @@ export function recall(storage, key) {
   }
 }
 
+let complain;
+
+// Told when something could not be kept: storage is refused, or full.
+export const onRefusal = (listener) => { complain = listener; };
+
 // Keeps, of objects, only the `fields` given, if any.
 export function remember(storage, key, value, fields) {
   try {
     globalThis[storage].setItem(key, JSON.stringify(value, fields));
-  } catch { /* Refused, or full. */ }
+  } catch {
+    complain?.();
+  }
 }

@@ -50,6 +50,7 @@ class Person:
         self.menu = page.locator("#echochat-menu summary")
         self.clear = page.locator("#echochat-clear")
         self.save = page.locator("#echochat-save")
+        self.unkept = page.locator("#echochat-unkept")
         self.stop = page.get_by_role("button", name=ENGLISH["stop"])
         self.send_again = page.get_by_role("button", name=ENGLISH["send_again"])
         self.round_trip = page.locator("#echochat-round-trip")

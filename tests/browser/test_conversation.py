@@ -10,7 +10,7 @@ from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
 from tests.browser.conftest import OpenChat
 from tests.browser.person import Person, echoed
-from tests.browser.witness import note_frames
+from tests.browser.witness import note_messages
 from tests.conftest import Serve
 from tests.waiting import PATIENCE
 
@@ -46,7 +46,7 @@ def test_messages_typed_meanwhile_are_answered_in_order(page: Page, open_chat: O
     texts = [f"message {number}" for number in range(40)]
     sent: list[str] = []
 
-    note_frames(page, sent)
+    note_messages(page, sent)
     person = open_chat(answer_when_told, limits=Limits(waiting_messages=4))
     for text in texts:
         person.says(text)

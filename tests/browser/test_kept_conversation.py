@@ -311,3 +311,18 @@ def test_kept_conversation_looks_like_any(
         expect(person.log.locator("time, .mark")).to_have_count(0)
         assert violations(page) == []
         page.reload()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_stop_whatever_the_clock_says(page: Page, open_chat: OpenChat, hours: int) -> None:
+    """Stop is there after a reload, whether the browser's clock is slow or fast by an hour."""
+    page.add_init_script(f"{{ const now = Date.now; Date.now = () => now() + {hours} * 3600e3; }}")
+    gate = Gate()
+    person = open_chat(gate.passed_reply, kept=True)
+    person.says("hard")
+    expect(person.stop).to_be_visible()
+    page.reload()
+    expect(person.stop).to_be_visible()
+    person.stop.click()
+
+    expect(person.notes).to_have_text(words("stopped"))

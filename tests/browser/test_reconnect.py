@@ -4,16 +4,18 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fastapi_echochat import Limits, Message, echo
+from fastapi_echochat import Limits, MemoryRooms, Message, echo
 from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
 from tests.browser.conftest import Console, OpenChat
+from tests.browser.gate import Gate
 from tests.browser.person import Person, become, echoed, words
-from tests.browser.witness import Asked, Witness, handshakes, note_frames
+from tests.browser.witness import Asked, Witness, handshakes, note_messages
 from tests.conftest import Keep, Serve
 from tests.servers import Process, uvicorn_process
 from tests.waiting import PATIENCE, wait_until
@@ -40,10 +42,6 @@ UNTIL_DOUBT_MS = 11_000
 UNTIL_HANGING_MS = 16_000
 UNTIL_RETRY_MS = 1_000
 UNTIL_SEVERAL_RETRIES_MS = 31_000
-
-
-def messages(frames: list[str]) -> list[str]:
-    return [frame for frame in frames if '"type":"message"' in frame]
 
 
 def stop_clock(page: Page) -> None:
@@ -103,7 +101,7 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
         return f"Message text was: {message.text}"
 
     page.clock.install(time=START)
-    note_frames(page, sent)
+    note_messages(page, sent)
 
     person = open_chat(answer_when_told, limits=Limits(waiting_messages=4), wire=True)
     stop_clock(page)
@@ -115,7 +113,7 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
     page.clock.resume()
     wait_until(lambda: len(heard) == 1, "the first message is being answered")
     person.reads_state("connected")
-    assert len(messages(sent)) == 4
+    assert len(sent) == 4
     may_answer.set()
 
     expect(person.log.locator(".answer p")).to_have_text(
@@ -123,7 +121,7 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
     )
     expect(person.notes).to_have_count(0)
     assert heard == texts
-    assert len(messages(sent)) == len(texts)
+    assert len(sent) == len(texts)
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -370,3 +368,51 @@ def test_full_server_is_told_and_waited_for(
     statuses = handshakes(asked)
     assert statuses[0] == statuses[-1] == 101
     assert set(statuses[1:-1]) == {503}
+
+
+@pytest.mark.parametrize("kind", ["plain", "kept", "room"])
+def test_message_that_no_server_reads_has_an_end(page: Page, serve: Serve, kind: str) -> None:
+    """What a server in between finds too large is told of, once, and what follows is sent."""
+    kinds: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "kept": {"private": True},
+        "room": {"reply": None, "rooms": MemoryRooms(), "author": lambda: "Ada"},
+    }
+    page.goto(serve(make_app(**kinds[kind]), ws_max_size=4000).url("/chat"))
+    person = Person(page)
+    person.is_connected()
+    long = "x" * 5000
+    person.says(long)
+    failed = ENGLISH["failed"].format(detail=ENGLISH["unreadable"])
+    expect(person.notes).to_have_text([failed])
+    person.reads_state("connected")
+    person.says("after")
+
+    person.reads(long, *(["after"] if kind == "room" else echoed(["after"])))
+    expect(person.notes).to_have_text([failed])
+
+
+def test_message_without_a_receipt(open_chat: OpenChat) -> None:
+    """A message that the server has not acknowledged after two seconds says so, until it has."""
+    person = open_chat(wire=True)
+    person.talks("before")
+    person.wire.swallow()
+    person.says("void")
+    expect(person.notes).to_have_text([ENGLISH["sending"]])
+    person.wire.mend()
+
+    person.reads(*echoed(["before", "void"]))
+    expect(person.notes).to_have_count(0)
+
+
+def test_slow_answer_is_no_missing_receipt(open_chat: OpenChat) -> None:
+    """A message whose answer takes long has been received, and does not say otherwise."""
+    gate = Gate()
+    person = open_chat(gate.passed_reply)
+    person.says("slow")
+    # Two seconds after a message that nobody acknowledges it would say so.
+    person.page.wait_for_timeout(2500)
+    expect(person.notes).to_have_count(0)
+    gate.open()
+
+    person.reads("slow", "slow")

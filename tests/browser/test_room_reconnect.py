@@ -283,3 +283,19 @@ def test_renamed_while_away(open_room: OpenRoom, console: Console) -> None:
     bob.reads("It is me")
     expect(bob.names).to_have_text(["Countess"])
     expect(ada.rename).to_have_text("Countess")
+
+
+def test_names_are_grey_while_disconnected(open_room: OpenRoom, console: Console) -> None:
+    """While there is no connection the names of who is there are grey: nobody knows."""
+    console.allow_failed_connections()
+    ada = open_room().enter("Ada", wire=True)
+    name = ada.here.locator("bdi")
+    expect(name).to_have_text("Ada")
+    colour = "part => getComputedStyle(part).color"
+    assert name.evaluate(colour) != ada.here.evaluate(colour)
+    ada.goes_offline()
+    expect(name).to_have_css("color", ada.here.evaluate(colour))
+    ada.comes_online()
+    ada.reads_state("connected")
+
+    assert name.evaluate(colour) != ada.here.evaluate(colour)

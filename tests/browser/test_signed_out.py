@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from fastapi import Depends, HTTPException
 from fastapi.requests import HTTPConnection, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
@@ -23,7 +23,7 @@ Guard = Callable[[HTTPConnection], None]
 
 
 class Enter(Protocol):
-    def __call__(self, guard: Guard, **options: str) -> Person: ...
+    def __call__(self, guard: Guard, **options: Any) -> Person: ...
 
 
 FIVE_MINUTES_MS = 300_000
@@ -53,7 +53,7 @@ def enter(
     # uvicorn 0.54 logs this at ERROR for each handshake that a dependency refuses.
     expected_errors.append("returned without completing handshake")
 
-    def enter(guard: Guard, **options: str) -> Person:
+    def enter(guard: Guard, **options: Any) -> Person:
         app = make_app(dependencies=[Depends(guard)], **options)
 
         @app.get("/sign-in")
@@ -168,11 +168,22 @@ def test_ways_back_in(
     person.reads(*echoed(["on we go"]))
 
 
+@pytest.mark.parametrize("kept", [False, True])
 def test_sign_in_is_a_link_that_comes_back(
-    page: Page, enter: Enter, take_picture: TakePicture
+    page: Page, enter: Enter, take_picture: TakePicture, kept: bool
 ) -> None:
-    """Signed out, a page with `sign_in_url=` leads to the sign-in, which leads back to it."""
-    person = enter(refuses, sign_in_url="/sign-in?way=1")
+    """Signed out, a page with `sign_in_url=` leads to the sign-in, which leads back to it.
+
+    What waits unsent goes along, so nobody is asked whether to leave.
+    """
+    dialogs: list[Dialog] = []
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog)
+        dialog.accept()
+
+    page.on("dialog", note)
+    person = enter(refuses, sign_in_url="/sign-in?way=1", private=kept)
     link = page.get_by_role("link", name=ENGLISH["sign_in"])
     expect(link).to_be_hidden()
     sign_out(person)
@@ -186,6 +197,7 @@ def test_sign_in_is_a_link_that_comes_back(
     person.reads_state("connected")
     expect(page).to_have_url(re.compile(r"/chat$"))
     assert "way=1&next=%2Fchat" in [asked.query for asked in person.asked]
+    assert dialogs == []
 
 
 def test_widget_leads_to_the_sign_in(page: Page, enter: Enter) -> None:

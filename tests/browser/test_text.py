@@ -1,10 +1,11 @@
 """Text is text: nothing that is said becomes markup, and all of it is shown as typed."""
 
+import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
 from fastapi_echochat import EchoChat
-from tests.browser.conftest import OpenChat
+from tests.browser.conftest import OpenChat, OpenRoom
 from tests.browser.person import Person, echoed
 from tests.conftest import Serve
 
@@ -79,3 +80,31 @@ def test_each_text_has_its_own_direction(open_chat: OpenChat) -> None:
         text.evaluate("p => getComputedStyle(p).direction") for text in person.texts.all()
     ]
     assert directions == ["ltr", "rtl", "rtl", "rtl"]
+
+
+HALF = "a\\ud83d b"
+"""Half of an emoji, as JavaScript spells it."""
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_half_of_a_surrogate_pair_is_sent(open_chat: OpenChat, kept: bool) -> None:
+    """Half of a surrogate pair, which UTF-8 cannot carry, is sent as U+FFFD."""
+    person = open_chat(kept=kept)
+    person.field.evaluate(
+        f"""field => {{
+            field.value = "{HALF}";
+            field.dispatchEvent(new KeyboardEvent("keydown", {{ key: "Enter" }}));
+        }}"""
+    )
+    person.reads(*echoed(["a\ufffd b"]))
+
+
+def test_half_of_a_surrogate_pair_in_a_name(open_room: OpenRoom) -> None:
+    """Half of a surrogate pair in a name is sent as U+FFFD as well, and one is let in."""
+    ada = open_room().visit()
+    ada.name.evaluate(f'name => {{ name.value = "{HALF}"; }}')
+    ada.name.press("Enter")
+    ada.says("here")
+    ada.reads("here")
+
+    expect(ada.rename).to_have_text("a\ufffd b")

@@ -40,12 +40,14 @@ def handshakes(asked: list[Asked]) -> list[int | None]:
     return [request.status for request in asked if request.kind == "websocket"]
 
 
-def note_frames(page: Page, sent: list[str]) -> None:
-    """Write down what the page sends over its connections."""
-    page.on(
-        "websocket",
-        lambda socket: socket.on("framesent", lambda frame: sent.extend([str(frame)])),
-    )
+def note_messages(page: Page, sent: list[str]) -> None:
+    """Write down the frames with messages that the page sends; it also asks for signs of life."""
+
+    def note(frame: object) -> None:
+        if '"type":"message"' in str(frame):
+            sent.append(str(frame))
+
+    page.on("websocket", lambda socket: socket.on("framesent", note))
 
 
 def _status(message: Message) -> int:

@@ -81,3 +81,37 @@ test("an outbox that is cleared has a whole window", () => {
 
   assert.deepEqual(due(outbox), ["2"]);
 });
+
+test("a message that its author is asked about is passed over", () => {
+  const outbox = outboxOf("1", "2");
+  outbox.messages.get("1").isHeld = true;
+
+  assert.deepEqual(due(outbox), ["2"]);
+  assert.equal(outbox.current.id, "2");
+  outbox.messages.get("1").isHeld = false;
+  outbox.window = 2;
+  assert.deepEqual(due(outbox), ["1"]);
+});
+
+test("something is unsent until all is sent", () => {
+  const outbox = outboxOf("1", "2");
+  assert.equal(new Outbox().hasUnsent, false);
+  due(outbox);
+  assert.equal(outbox.hasUnsent, true);
+  outbox.window = 2;
+  due(outbox);
+  assert.equal(outbox.hasUnsent, false);
+  outbox.rewind();
+  assert.equal(outbox.hasUnsent, true);
+});
+
+test("what a server could not read is the longest of what is sent and not begun to be answered", () => {
+  const outbox = new Outbox();
+  assert.equal(outbox.suspect, undefined);
+  outbox.window = 3;
+  for (const length of [1, 30, 20, 40]) outbox.add({ id: String(length), text: "x".repeat(length) });
+  due(outbox);
+  outbox.messages.get("30").firstAt = 5;
+
+  assert.equal(outbox.suspect.id, "20");
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keyFor, recall, remember } from "../../fastapi_echochat/static/storage.js";
+import { keyFor, onRefusal, recall, remember } from "../../fastapi_echochat/static/storage.js";
 import { MemoryStorage, RefusedStorage, putStorage } from "./storage.js";
 
 test("what is remembered is recalled", () => {
@@ -18,11 +18,15 @@ test("of objects only the fields that were named are kept", () => {
   assert.deepEqual(recall("sessionStorage", "key"), [{ id: "1", text: "words" }]);
 });
 
-test("a browser that refuses storage remembers nothing, and does without", () => {
+test("a browser that refuses storage remembers nothing, does without, and that is told", () => {
   putStorage(new RefusedStorage());
   remember("sessionStorage", "key", 1);
+  let refusals = 0;
+  onRefusal(() => { refusals += 1; });
+  remember("sessionStorage", "key", 2);
 
   assert.equal(recall("sessionStorage", "key"), null);
+  assert.equal(refusals, 1);
 });
 
 test("what somebody else wrote under the same key is nothing", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fillLabel } from "../../fastapi_echochat/static/words.js";
+import { fillLabel, repairText } from "../../fastapi_echochat/static/words.js";
 
 test("each name in braces is replaced by its value", () => {
   assert.equal(fillLabel("{count} of {all}, {count}", { count: 1, all: 2 }).join(""), "1 of 2, 1");
@@ -20,4 +20,8 @@ test("a value of several pieces, such as elements, stays several pieces", () => 
   assert.deepEqual(fillLabel("{n} here: {names}", { n: "1", names: [ada, ", "] }), [
     "", "1", " here: ", ada, ", ", "",
   ]);
+});
+
+test("half of a surrogate pair is replaced, and a pair is not", () => {
+  assert.equal(repairText("a\uD83Db \u{1F408} \uDC08"), "a\uFFFDb \u{1F408} \uFFFD");
 });

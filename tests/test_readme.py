@@ -344,14 +344,23 @@ def test_custom_properties_of_the_readme() -> None:
     assert set(re.findall(r"var\((--echochat-[\w-]+)", used)) == set(light)
 
 
-@pytest.mark.parametrize("options", [{}, {"rooms": MemoryRooms()}], ids=["chat", "room"])
-def test_sizes_of_the_readme(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (0, {}),
+        (1, {"rooms": MemoryRooms(), "private": True}),
+        (2, {"rooms": MemoryRooms()}),
+    ],
+    ids=["chat", "kept", "room"],
+)
+def test_sizes_of_the_readme(kind: int, options: dict[str, Any]) -> None:
     """Page and assets are not larger, compressed, than the README says, and not by much smaller."""
-    (sizes,) = re.findall(r"a page of (\d+) kilobytes, of (\d+) for a room", README)
+    said = r"first view of a page is (\d+) kilobytes, of a kept conversation (\d+), of a room (\d+)"
+    (sizes,) = re.findall(said, README)
 
     size = sent_size(make_client(**options), "zh") / 1000
 
-    assert 0.7 < size / int(sizes[bool(options)]) < 1
+    assert 0.7 < size / int(sizes[kind]) < 1
 
 
 def test_links_within_the_readme() -> None:

@@ -120,6 +120,8 @@ class Participant(Session):
             text=frame.text,
             sent_at=received_at,
         )
+        # Who goes on writing after it is shown to do so at once.
+        self._typed_at = 0.0
         kept = await room.append(entry, self.asker)
         if frame.id in self._stops:
             self._stops.discard(frame.id)

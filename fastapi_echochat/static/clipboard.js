@@ -4,7 +4,6 @@ import { labels } from "./parts.js";
 import { relabelButton } from "./relabel.js";
 
 export async function copyText(button, text, selectText) {
-  const usual = button.dataset.usual ??= button.textContent;
   const copyAsText = (event) => {
     event.clipboardData.setData("text/plain", text);
     event.preventDefault();
@@ -15,5 +14,5 @@ export async function copyText(button, text, selectText) {
   const isCopied = document.execCommand("copy");
   document.removeEventListener("copy", copyAsText);
   if (!isCopied) await navigator.clipboard?.writeText(text);
-  relabelButton(button, labels.copied, 2000, usual);
+  relabelButton(button, labels.copied, 2000);
 }

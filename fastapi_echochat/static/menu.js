@@ -1,7 +1,7 @@
 // The menu of a conversation, and what is in it.
 
 import { announce, labels, part, title } from "./parts.js";
-import { relabelButton } from "./relabel.js";
+import { relabelButton, restoreButton } from "./relabel.js";
 
 const box = part("menu");
 // In milliseconds.
@@ -35,8 +35,9 @@ function save(entries) {
 function mayClear() {
   const now = performance.now();
   const isAsked = now - askedAt < asksFor;
-  const { clear_all: usual, clear_really: question, cleared } = labels;
-  relabelButton(part("clear"), isAsked ? usual : question, asksFor, usual);
+  const { clear_really: question, cleared } = labels;
+  if (isAsked) restoreButton(part("clear"));
+  else relabelButton(part("clear"), question, asksFor);
   announce(isAsked ? cleared : question);
   askedAt = isAsked ? -Infinity : now;
   if (isAsked) closeMenu();

@@ -76,9 +76,11 @@ class Person:
             self.field.press("Enter")
 
     def talks(self, text: str) -> None:
-        """Say the first thing in this chat, and read it and its echo."""
+        """Say the first thing in this chat, and read it and its echo, with what comes with them."""
         self.says(text)
         self.reads(*echoed([text]))
+        # The script that makes Copy is here then, whatever becomes of the wire.
+        expect(self.log.locator(".copy")).to_have_count(1)
 
     def clears(self) -> None:
         """Clear the conversation, asked once whether to."""

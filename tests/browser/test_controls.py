@@ -1,5 +1,6 @@
 """How much of a screen is controls, the menu, and how large what one presses is."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,6 +197,28 @@ def test_clear_asks_once_in_a_translated_page(open_chat: OpenChat, kept: bool) -
     person.clear.click()
 
     person.reads()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_clear_of_the_host(open_chat: OpenChat, tmp_path: Path, kept: bool) -> None:
+    """A host's own Clear, with a picture on it, asks once too, and has its picture again then."""
+    folder = tmp_path / "fastapi_echochat"
+    folder.mkdir()
+    (folder / "chat.html").write_text(
+        '{% extends "fastapi_echochat/base.html" %}{% block tools %}'
+        '<button id="echochat-clear" type="button"><b aria-label="Clear">🧹</b></button>'
+        "{% endblock %}"
+    )
+    person = open_chat(kept=kept, templates=tmp_path)
+    person.talks("NBA")
+    picture = person.clear.locator("b")
+    person.clear.click()
+    expect(person.clear).to_have_text(ENGLISH["clear_really"])
+    person.reads(*echoed(["NBA"]))
+    person.clear.click()
+
+    person.reads()
+    expect(picture).to_be_visible()
 
 
 def test_state_is_a_dot_while_all_is_well(open_chat: OpenChat) -> None:

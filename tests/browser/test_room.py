@@ -170,6 +170,20 @@ def test_writing_is_shown_for_a_while(open_room: OpenRoom) -> None:
     expect(ada.writing).to_have_text("", timeout=1000 * patient(2))
 
 
+def test_who_goes_on_is_writing_again_at_once(open_room: OpenRoom) -> None:
+    """After a message was sent the first key that follows tells again that one is writing."""
+    ada, bob = open_room().enter_in_turn("Ada", "Bob")
+    writing = ENGLISH["writing_one"].format(names="Bob")
+    for number in range(3):
+        bob.field.press_sequentially(f"{number}")
+        expect(ada.writing).to_have_text(writing)
+        bob.field.press("Enter")
+        ada.reads(*map(str, range(number + 1)))
+        expect(ada.writing).to_have_text("")
+        # A room tells of no two within a fifth of a second.
+        bob.page.wait_for_timeout(250)
+
+
 def test_several_are_writing(open_room: OpenRoom) -> None:
     """Two who write are named together."""
     ada, bob, cy = open_room().enter_in_turn("Ada", "Bob", "Cy")

@@ -119,6 +119,7 @@ def test_enter_of_safaris_input_method_does_not_send(open_chat: OpenChat) -> Non
     person.reads(*echoed(["日本"]))
 
 
+PHONE_WITH_KEYBOARD = {"width": 390, "height": 332}
 ENLARGED: dict[str, Any] = {"viewport": {"width": 320, "height": 200}}
 """What is left of a window of 1280 by 800 at 400 % (WCAG 2.2, success criterion 1.4.10)."""
 
@@ -147,3 +148,19 @@ def test_field_of_a_room_is_in_view_when_enlarged(open_room: OpenRoom) -> None:
     ada.field.focus()
 
     expect(ada.field).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_keyboard_of_a_phone_leaves_half_to_the_conversation(
+    open_chat: OpenChat, kept: bool
+) -> None:
+    """Of what the keyboard of a phone leaves of the window at least half is the conversation."""
+    # Half of 390 by 664, which resizes the content where `interactive-widget` says so.
+    person = open_chat(kept=kept, screen={**SCREENS["phone"], "viewport": PHONE_WITH_KEYBOARD})
+    content = person.page.locator("meta[name=viewport]").get_attribute("content")
+    assert "interactive-widget=resizes-content" in str(content)
+    person.talks("NBA")
+    person.field.fill("one line\nand another\nand a third")
+
+    assert box_of(person.log)["height"] >= PHONE_WITH_KEYBOARD["height"] / 2
+    expect(person.field).to_be_in_viewport(ratio=1)

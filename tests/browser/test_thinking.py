@@ -1,5 +1,6 @@
 """An answer that is coming: the sign of it, and what of it is in view."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -219,6 +220,25 @@ def test_conversation_is_printed(page: Page, open_chat: OpenChat, kept: bool) ->
     height = "document.documentElement.scrollHeight"
     last = box_of(person.messages.last)
     assert page.evaluate(height) >= last["y"] + last["height"] > 120 * 24
+
+
+def test_room_is_printed(open_room: OpenRoom) -> None:
+    """Of a room all that is said is printed, with who said it and when, and nothing else."""
+    ada = open_room().enter("Ada")
+    ada.says_at_once([f"number {number}" for number in range(120)])
+    expect(ada.mine).to_have_count(120)
+    expect(ada.log.locator(".waiting")).to_have_count(0)
+    said = ada.texts.all_text_contents()
+    ada.page.emulate_media(media="print")
+
+    printed = ada.page.evaluate("document.querySelector('#echochat').innerText").split("\n")
+    assert [line for line in printed if line.startswith("number")] == said
+    others = {re.sub(r"\d?\d:\d\d", "TIME", line) for line in printed} - {*said, ""}
+    times = {f"{who}TIME {half}" for who in ("", "You") for half in ("AM", "PM")}
+    assert others <= {"Today", "You", *times}
+    height = ada.page.evaluate("document.documentElement.scrollHeight")
+    last = box_of(ada.messages.last)
+    assert height >= last["y"] + last["height"] > 120 * 20
 
 
 def test_copied_by_hand(page: Page, open_chat: OpenChat, context: BrowserContext) -> None:

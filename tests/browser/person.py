@@ -3,12 +3,16 @@
 import contextlib
 from collections.abc import Iterable
 
+import pytest
 from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.witness import Asked
 from tests.relay import Relay
-from tests.waiting import patient
+from tests.waiting import patient, wait_until
+
+_HAS_ALL = """() => [...document.querySelectorAll("script[src], link[rel=stylesheet]")].every(
+    ({ src, href }) => performance.getEntriesByName(src || href).length)"""
 
 
 class Person:
@@ -62,7 +66,14 @@ class Person:
 
     @property
     def wire(self) -> Relay:
+        """What is between them and the server, once what the page has asked for has come over it.
+
+        What comes with the first message would else be broken off, and the browser says so.
+        """
         assert self._wire is not None
+        with contextlib.suppress(pytest.fail.Exception):
+            # Of a wire that is broken already nothing comes.
+            wait_until(lambda: bool(self._main.evaluate(_HAS_ALL)), "all is here", patient(1))
         return self._wire
 
     def says(self, text: str) -> None:

@@ -69,7 +69,8 @@ def test_texts_stay_as_they_are(name: str) -> None:
         for text in re.findall(r'"[^"]*"|`[^`]*`', line)
     }
 
-    assert len(texts) > 15
+    # What makes links has seventeen.
+    assert len(texts) > (15 if name == "text.js" else 20)
     assert {text for text in texts if text not in joined} == set()
 
 

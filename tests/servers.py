@@ -101,13 +101,27 @@ class Server:
         return self.url(f"{mount}/ws", "ws")
 
 
+class _Punctual(uvicorn.Server):
+    """A server that accepts nobody in the moment in which it asks its connections to end.
+
+    uvicorn 0.54 does not ask those whose protocol has not begun then, and waits for them for ever.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
+
 class Uvicorn(Server):
     """A real uvicorn that serves an application of this process, in a thread of its own."""
 
     def __init__(self, app: FastAPI, *, port: int | None = None, **config: object) -> None:
         self.port = port or free_port()
         # Its log goes where pytest's caplog sees it.
-        self._server = uvicorn.Server(
+        self._server = _Punctual(
             uvicorn.Config(app, port=self.port, log_config=None, lifespan="off", **config)  # type: ignore[arg-type]  # passed on
         )
         self._thread = threading.Thread(target=self._server.run, daemon=True)

@@ -53,12 +53,12 @@ export class Rows {
     this.box.addEventListener("focusin", ({ target }) => this.moveTabStop(target.closest("li")));
     this.box.addEventListener("keydown", (event) => this.goToNext(event));
     this.box.addEventListener("keydown", (event) => this.goToNextCopy(event));
-    const { buttonsStyle } = main.dataset;
-    if (buttonsStyle) loadStyle(buttonsStyle, () => this.grow());
   }
 
   show(entry) {
     if (!entry.item?.isConnected) return;
+    const { buttonsStyle } = main.dataset;
+    if (buttonsStyle) loadStyle(buttonsStyle, () => this.grow());
     if (entry.end && entry.text) this.showCopy(entry);
     if (entry.end && entry === this.asked) this.submit?.();
     if (wanted.includes("verdict") && entry.end === "done") this.showThumbs(entry);

@@ -30,7 +30,7 @@ export function loadScript(address, name, take) {
 
 export function loadDeferred() { for (const load of deferred.splice(0)) load(); }
 
-// Before the host's, which may say otherwise.
+// Before the host's, which may say otherwise. It, too, is loaded for again.
 export function loadStyle(address, take) {
   if (loaded.has(address)) return;
   loaded.add(address);
@@ -38,6 +38,10 @@ export function loadStyle(address, take) {
   link.rel = "stylesheet";
   link.href = address;
   link.addEventListener("load", take);
+  link.addEventListener("error", () => {
+    link.remove();
+    loaded.delete(address);
+  });
   document.head.prepend(link);
 }
 

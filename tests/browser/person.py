@@ -120,6 +120,10 @@ class Person:
         """Wait for it, whatever the page calls it and whether it says so."""
         expect(self._main).to_have_attribute("data-state", "open")
 
+    def waits(self) -> None:
+        """Wait until an attempt to connect has failed, and the next one is some time off."""
+        expect(self._main).to_have_attribute("data-state", "waiting")
+
     def reads_state(self, label: str) -> None:
         expect(self.state).to_have_text(ENGLISH[label])
 

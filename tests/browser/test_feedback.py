@@ -9,7 +9,7 @@ from fastapi_echochat import MemoryRooms, Message, echo
 from fastapi_echochat.page.languages import CHINESE, ENGLISH
 from fastapi_echochat.protocol.frames import Verdict
 from tests.browser.axe import violations
-from tests.browser.conftest import OpenChat, OpenRoom, TakePicture
+from tests.browser.conftest import Console, OpenChat, OpenRoom, TakePicture
 from tests.browser.gate import Drone
 from tests.browser.person import Person, box_of
 from tests.waiting import wait_until
@@ -47,6 +47,26 @@ def again(person: Person) -> Locator:
 def is_pressed(*, good: Locator, bad: Locator, verdict: str | None) -> None:
     expect(good).to_have_attribute("aria-pressed", str(verdict == "up").lower())
     expect(bad).to_have_attribute("aria-pressed", str(verdict == "down").lower())
+
+
+@pytest.mark.parametrize("asset", ["controls.js", "buttons.css"])
+def test_without_what_comes_later(
+    page: Page, open_chat: OpenChat, console: Console, asset: str
+) -> None:
+    """A script or a style that could not be loaded is loaded with the next message."""
+    console.allow_failed_connections()
+    page.route(f"**asset={asset}**", lambda route: route.abort())
+    person = open_chat(shout, feedback=Heard())
+    with page.expect_event("requestfailed"):
+        person.says("nba")
+    person.reads("nba", "NBA")
+    page.unroute(f"**asset={asset}**")
+    person.says("more")
+    person.reads("nba", "NBA", "more", "MORE")
+
+    expect(up(person)).to_have_count(2)
+    expect(up(person).last).to_have_css("border-top-width", "0px")
+    expect(person.log.locator(".copy")).to_have_count(2)
 
 
 @pytest.mark.parametrize("kept", [False, True])

@@ -227,7 +227,8 @@ def test_who_waits_may_try_now(
     server.kill()
     for _ in range(4):
         page.clock.fast_forward(UNTIL_SEVERAL_RETRIES_MS)
-        person.reads_state("unreachable")
+        person.waits()
+    person.reads_state("unreachable")
     expect(person.try_again).to_be_visible()
     server.start()
     if by == "button":

@@ -94,26 +94,30 @@ def test_lost_acknowledgement_doubles_nothing(open_room: OpenRoom) -> None:
     """
     ada, bob = open_room().enter_in_turn("Ada", "Bob", wire=True)
 
+    ada.says("hello")
+    ada.reads("hello")
     ada.wire.swallow_answers()
     ada.says("did you get this?")
-    bob.reads("did you get this?")
+    bob.reads("hello", "did you get this?")
     expect(ada.notes).to_have_text([ENGLISH["sending"]])
     expect(ada.log.locator(".waiting")).to_have_count(1)
     bob.says("yes")
     ada.wire.mend()
 
     for one in (ada, bob):
-        one.reads("did you get this?", "yes")
+        one.reads("hello", "did you get this?", "yes")
         expect(one.notes).to_have_count(0)
     ada.says("fine")
     for one in (ada, bob):
-        one.reads("did you get this?", "yes", "fine")
+        one.reads("hello", "did you get this?", "yes", "fine")
 
 
 def test_unsent_message_survives_a_reload(page: Page, open_room: OpenRoom) -> None:
     """What nobody has when the page is reloaded is sent by the page that comes after it."""
     ada, bob = open_room().enter_in_turn("Ada", "Bob", wire=True)
 
+    ada.says("hello")
+    ada.reads("hello")
     ada.wire.swallow()
     ada.says("into the void")
     expect(ada.notes).to_have_text([ENGLISH["sending"]])
@@ -124,12 +128,12 @@ def test_unsent_message_survives_a_reload(page: Page, open_room: OpenRoom) -> No
     page.reload()
 
     for one in (ada, bob):
-        one.reads("nothing here", "into the void")
+        one.reads("hello", "nothing here", "into the void")
     expect(ada.notes).to_have_count(0)
-    expect(ada.names).to_have_text(["Bob", ENGLISH["you"]])
+    expect(ada.names).to_have_text([ENGLISH["you"], "Bob", ENGLISH["you"]])
     page.reload()
-    ada.reads("nothing here", "into the void")
-    bob.reads("nothing here", "into the void")
+    ada.reads("hello", "nothing here", "into the void")
+    bob.reads("hello", "nothing here", "into the void")
 
 
 def test_what_was_missed_is_news(page: Page, open_room: OpenRoom) -> None:

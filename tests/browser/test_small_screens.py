@@ -96,7 +96,7 @@ def test_reason_is_read_while_it_fails_again(
     person.note_states()
     for _ in range(5):
         page.clock.fast_forward(31_000)
-        expect(page.locator("#echochat")).to_have_attribute("data-state", "waiting")
+        person.waits()
     assert person.has_read_states() == words("unreachable")
     person.comes_online()
 

@@ -204,7 +204,7 @@ def test_room_is_valid_and_has_its_parts(private: bool) -> None:
         "?asset=chat.css" if private else "?asset=shared.css",
         "?asset=private.js" if private else "?asset=shared.js",
     ]
-    shared = {"people", "here", "rename", "writing", "naming", "name", "room"}
+    shared = {"here", "rename", "writing", "naming", "name", "room"}
     assert {f"echochat-{name}" for name in shared} & set(ids) == (
         set() if private else {f"echochat-{name}" for name in shared}
     )

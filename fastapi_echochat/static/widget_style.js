@@ -74,14 +74,14 @@ export const widgetStyle = `
     inset-block-start: 0;
     inset-inline-end: .25rem;
     width: 2.75rem;
-    padding: 0;
+    padding: 0 0 .5rem;
     background: none;
     color: inherit;
   }
   dialog > a { margin: auto; padding: 1rem; color: var(--accent); }
-  /* As high as the heading beside it, in the frame. */
-  @media (hover: hover) and (pointer: fine) { dialog > button { min-height: 2.25rem; } }
-  @media (max-width: 30rem) and (min-height: 45rem) { dialog > button { min-height: 3.25rem; } }
+  /* Its sign is beside the heading, in the frame, whose header may be lower than a thumb is wide. */
+  @media (hover: hover) and (pointer: fine) { dialog > button { min-height: 2.25rem; padding: 0; } }
+  @media (max-width: 30rem) and (min-height: 45rem) { dialog > button { min-height: 3.25rem; padding: 0; } }
   iframe { flex: 1; border: 0; min-height: 0; }
   @media ${narrow} {
     dialog {

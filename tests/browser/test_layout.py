@@ -38,9 +38,10 @@ def is_wider_than_its_window(page: Page) -> bool:
     return bool(
         page.evaluate(
             """() => [document.documentElement, ...document.querySelectorAll("body, body *")].some(
-                // A field of one line scrolls what stands in it.
+                // A field of one line scrolls; an ellipsis says that there is more.
                 (element) => element.scrollWidth > element.clientWidth
                     && element.clientWidth > 0 && !element.matches("input")
+                    && getComputedStyle(element).textOverflow !== "ellipsis"
                     && getComputedStyle(element).display !== "inline"
             ) || document.documentElement.scrollWidth > innerWidth"""
         )

@@ -39,6 +39,8 @@ class Body {
     this.element.replaceChildren();
   }
 
+  // How much of it may be laid out again for each millisecond that has passed.
+  get charactersPerMillisecond() { return this.kind === "markdown" ? 200 : 500; }
   get words() { return this.view?.words ?? this.text; }
 
   append(piece) {

@@ -2,7 +2,6 @@
 
 // Pieces are shown in batches: the longer the text, the dearer its layout and the rarer they are.
 export class Draft {
-  static charactersPerMillisecond = 500;
   static frame = 16;
 
   constructor(entry, show) {
@@ -14,7 +13,7 @@ export class Draft {
 
   add(piece) {
     this.batch += piece;
-    const rest = this.entry.text.length / Draft.charactersPerMillisecond;
+    const rest = this.entry.text.length / this.entry.item.body.charactersPerMillisecond;
     this.timer ??= setTimeout(() => this.flush(), Math.max(Draft.frame, rest));
   }
 

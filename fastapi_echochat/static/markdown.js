@@ -2,6 +2,7 @@
 // view does without.
 
 import { copyText } from "./clipboard.js";
+import { directionOf } from "./direction.js";
 import { replaceElements } from "./elements.js";
 import { wordsOf } from "./inlines.js";
 import { LinkedText } from "./linked_text.js";
@@ -31,12 +32,14 @@ class MarkdownView {
 
   append(piece) {
     const { from, old } = this.tree.append(piece);
-    const { childNodes } = this.element;
-    replaceElements(this.element, old, this.tree.nodes.slice(from), from, addCopy);
+    const now = this.tree.nodes.slice(from);
+    replaceElements(this.element, old, now, from, addCopy);
     // A list or a table has one direction, that of its first words; code is written from the left.
-    for (let index = from; index < childNodes.length; index += 1) {
-      childNodes[index].dir = childNodes[index].className === "code" ? "ltr" : "auto";
-    }
+    now.forEach((node, index) => {
+      const direction = (node.tag !== "pre" && directionOf(node)) || "ltr";
+      const block = this.element.childNodes[from + index];
+      if (block.dir !== direction) block.dir = direction;
+    });
   }
 }
 

@@ -17,6 +17,8 @@ export class MarkdownTree {
   // The part that may change: from where the last block begins.
   rest = "";
   settled = 0;
+  // Those of the table that is the last block that are whole: its head stays in the rest.
+  rows = [];
   above = [];
   known = new Map();
   found = new Map();
@@ -35,8 +37,9 @@ export class MarkdownTree {
     if (this.isRedefined) {
       // Labels of blocks that were settled mean something else now.
       this.inlines.clear();
-      if (this.settled && this.hasLabels) {
+      if ((this.settled || this.rows.length) && this.hasLabels) {
         this.settled = 0;
+        this.rows = [];
         this.rest = this.source;
         this.above = [];
         this.known.clear();
@@ -84,9 +87,28 @@ export class MarkdownTree {
         above = [...above];
       }
       for (const node of this.finish(block, above)) this.nodes.push(node);
+      if (index === 0 && this.rows.length) this.showRows();
     });
     this.inlines = cache;
-    if (last > 0) this.settle(blocks[last].start);
+    const [block, node] = [blocks[last], this.nodes[this.settled]];
+    if (last > 0) this.settle(block.start);
+    if (block?.tag === "table") this.settleRows(last > 0 ? 0 : block.start, node);
+  }
+
+  showRows() {
+    const { children } = this.nodes.at(-1);
+    children[1] = { tag: "tbody", children: [...this.rows, ...(children[1]?.children ?? [])] };
+  }
+
+  settleRows(start, { children }) {
+    const head = this.rest.indexOf("\n", this.rest.indexOf("\n", start) + 1) + 1;
+    const lastLine = this.rest.lastIndexOf("\n") + 1;
+    const count = this.rest.slice(head, lastLine).split("\n").length - 1;
+    const rows = children[1]?.children ?? [];
+    // Fewer rows than lines: an empty one has ended the table.
+    if (!head || rows.length - this.rows.length < count) return;
+    this.rows = rows.slice(0, this.rows.length + count);
+    this.rest = this.rest.slice(0, head) + this.rest.slice(lastLine);
   }
 
   find(label) {
@@ -96,6 +118,7 @@ export class MarkdownTree {
 
   settle(start) {
     this.rest = this.rest.slice(start);
+    this.rows = [];
     for (const [label, target] of this.found) {
       if (target.at < start) {
         this.known.set(label, target);

@@ -4,7 +4,7 @@ import { Draft } from "../../fastapi_echochat/static/draft.js";
 
 function draftOf(text) {
   const shown = [];
-  const entry = { text };
+  const entry = { text, item: { body: { charactersPerMillisecond: 100 } } };
   return { entry, shown, draft: new Draft(entry, (batch) => shown.push(batch)) };
 }
 
@@ -23,6 +23,16 @@ test("pieces are shown without being asked for, a frame later", async () => {
   const { draft, shown } = draftOf("");
   draft.add("one");
   await new Promise((resolve) => { setTimeout(resolve, 50); });
+
+  assert.deepEqual(shown, ["one"]);
+});
+
+test("the longer the text is, the later more of it is shown", async () => {
+  const { draft, shown } = draftOf("x".repeat(20_000));
+  draft.add("one");
+  await new Promise((resolve) => { setTimeout(resolve, 100); });
+  assert.deepEqual(shown, []);
+  await new Promise((resolve) => { setTimeout(resolve, 150); });
 
   assert.deepEqual(shown, ["one"]);
 });

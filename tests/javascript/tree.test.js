@@ -28,6 +28,23 @@ test("what is in the last block and has not changed is not read again", () => {
   assert.equal(tree.nodes[0].children[0].children[0], list.children[0].children[0]);
 });
 
+test("the rows of a table that grows are read once", () => {
+  const head = "| a | b |\n| - | - |\n";
+  const rows = "| c | *d* |\n".repeat(1000);
+  const tree = treeOf("x\n\n", head, rows, "| e");
+  const [, { children: [, { children: before }] }] = tree.nodes;
+  tree.append(" | f |\n");
+  const [, { children: [, { children: after }] }] = tree.nodes;
+
+  assert.equal(after.length, 1001);
+  assert.ok(before.slice(0, 1000).every((row, index) => row === after[index]));
+  assert.ok(tree.rest.length < 100);
+  for (const end of ["\n\n| g |", "- h", "> i", "[a]: j\n\n", "\n[a]: j\n\n[a]"]) {
+    const pieces = treeOf("x\n\n", head, ..."| [a] |\n| b |\n", ...end);
+    assert.deepEqual(pieces.nodes, treeOf(`x\n\n${head}| [a] |\n| b |\n${end}`).nodes, end);
+  }
+});
+
 test("a line that is not whole settles nothing", () => {
   const tree = treeOf("a\n#");
   assert.deepEqual(tree.nodes.map(({ tag }) => tag), ["p", "h1"]);

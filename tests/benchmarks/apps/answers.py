@@ -1,4 +1,7 @@
-"""A chat that answers with 100 KB of Markdown in pieces of 20 characters, rendered or not."""
+"""A chat that answers with 100 KB of Markdown in pieces of 20 characters, rendered or not.
+
+A message says which.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,21 +40,29 @@ def part(number: int = {number}) -> str:
 LAST = "The end."
 
 
-def _write() -> str:
-    parts: list[str] = []
-    length = len(LAST)
+_HEAD = """\
+| what | number |
+|:-----|-------:|
+"""
+_ROW = "| part | {number} |\n"
+
+
+def _write(head: str, part: str) -> str:
+    parts = [head]
+    length = len(head) + len(LAST)
     while length < LENGTH:
-        parts.append(_PART.format(number=len(parts) + 1))
+        parts.append(part.format(number=len(parts)))
         length += len(parts[-1])
-    return "".join(parts) + LAST
+    return "".join(parts) + "\n" + LAST
 
 
-ANSWER = _write()
+ANSWERS = {"of all kinds": _write("", _PART), "a table": _write(_HEAD, _ROW)}
 
 
 async def answer(message: Message) -> AsyncIterator[str]:
-    for start in range(0, len(ANSWER), PIECE):
-        yield ANSWER[start : start + PIECE]
+    text = ANSWERS[message.text]
+    for start in range(0, len(text), PIECE):
+        yield text[start : start + PIECE]
         if start % (PIECE * AT_ONCE) == 0:
             await asyncio.sleep(PAUSE)
 

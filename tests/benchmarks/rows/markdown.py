@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.benchmarks.apps.answers import LAST
+from tests.benchmarks.apps.answers import ANSWERS, LAST
 from tests.benchmarks.contest import AGAIN, Effort
 from tests.benchmarks.process import Server
 from tests.benchmarks.report import Row
@@ -16,14 +16,16 @@ from tests.benchmarks.rows.browser import OPTIONS
 
 _PATIENCE = 120.0
 _NAME = "markdown"
-_WHAT = "100 KB of Markdown in pieces of 20 characters, shown"
+_WHAT = "100 KB of Markdown in pieces of 20 characters, {kind}, shown"
 
 
 def rows(effort: Effort) -> Iterator[Row]:
     """Compare the page's time for an answer that is rendered with that for its text."""
     path = shutil.which("chromium")
     if path is None or importlib.util.find_spec("playwright") is None:
-        yield Row(name=_NAME, what=_WHAT, note="no Chromium or no Playwright here")
+        for kind in ANSWERS:
+            note = "no Chromium or no Playwright here"
+            yield Row(name=_NAME, what=_WHAT.format(kind=kind), note=note)
         return
     api: Any = importlib.import_module("playwright.sync_api")
     with contextlib.ExitStack() as stack:
@@ -33,12 +35,17 @@ def rows(effort: Effort) -> Iterator[Row]:
         )
         stack.callback(browser.close)
         url = f"http://127.0.0.1:{server.port}"
-        text = _reading(browser, f"{url}/text")
-        measures = {"text": text, "markdown": _reading(browser, f"{url}/markdown"), AGAIN: text}
-        seconds = in_turn(measures, effort.rounds, lambda what: effort.tell(f"{_NAME}, {what}"))
-    yield Row(
+        for kind in ANSWERS:
+            yield _row(browser, url, kind, effort)
+
+
+def _row(browser: Any, url: str, kind: str, effort: Effort) -> Row:
+    text = _reading(browser, f"{url}/text", kind)
+    measures = {"text": text, "markdown": _reading(browser, f"{url}/markdown", kind), AGAIN: text}
+    seconds = in_turn(measures, effort.rounds, lambda what: effort.tell(f"{_NAME}, {kind}, {what}"))
+    return Row(
         name=_NAME,
-        what=_WHAT,
+        what=_WHAT.format(kind=kind),
         against="as text",
         ratio=ratio(seconds["markdown"], seconds["text"]),
         at_most=2.0,
@@ -50,11 +57,11 @@ def rows(effort: Effort) -> Iterator[Row]:
     )
 
 
-def _reading(browser: Any, url: str) -> Callable[[], float]:
-    return lambda: _read(browser, url)
+def _reading(browser: Any, url: str, kind: str) -> Callable[[], float]:
+    return lambda: _read(browser, url, kind)
 
 
-def _read(browser: Any, url: str) -> float:
+def _read(browser: Any, url: str, kind: str) -> float:
     """Ask, and return what the page's main thread took until all of the answer is there."""
     context = browser.new_context()
     page = context.new_page()
@@ -64,7 +71,7 @@ def _read(browser: Any, url: str) -> float:
     session = context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     before = _task_seconds(session)
-    page.locator("textarea").fill("a")
+    page.locator("textarea").fill(kind)
     page.locator("textarea").press("Enter")
     answer = page.locator(".answer:not([aria-busy])")
     answer.wait_for()

@@ -61,7 +61,9 @@ export function replaceElements(parent, old, now, from = 0, noteCode = undefined
     const child = parent.childNodes[from + index];
     // A browser that translates the page puts elements in the place of texts.
     if (isText(one) && isText(other) && child.nodeType === 3) {
-      child.data = other;
+      // What is selected of a text stays so while the text only grows.
+      if (other.startsWith(one)) child.appendData(other.slice(one.length));
+      else child.data = other;
       index += 1;
     } else if (isAlike(one, other)) {
       replaceElements(innerOf(child, one), one.children, other.children, 0, noteCode);

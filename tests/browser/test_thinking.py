@@ -254,8 +254,11 @@ def test_copied_by_hand(page: Page, open_chat: OpenChat, context: BrowserContext
     assert copied.split() == ["You", "NBA", "Ada", *["Message", "text", "was:", "NBA"]]
 
 
+@pytest.mark.parametrize("markdown", [True, False])
 @pytest.mark.parametrize("how", ["finger", "scrollbar", "selection"])
-def test_who_holds_on_is_not_moved(page: Page, open_chat: OpenChat, how: str) -> None:
+def test_who_holds_on_is_not_moved(
+    page: Page, open_chat: OpenChat, how: str, markdown: bool
+) -> None:
     """A finger that rests, a scrollbar that is drawn, a selection: each stops the following.
 
     Where nothing was moved it goes on once the finger is lifted.
@@ -275,8 +278,7 @@ def test_who_holds_on_is_not_moved(page: Page, open_chat: OpenChat, how: str) ->
         top: float = person.log.evaluate("log => log.scrollTop")
         return top
 
-    # Markdown's last block is made anew with each piece, and what was selected in it is gone.
-    person = open_chat(lines, markdown=False)
+    person = open_chat(lines, markdown=markdown)
     person.says("lines")
     person.newest.click()
     wait_until(person.is_at_the_end, "the log shows its end")

@@ -12,6 +12,8 @@ class Text extends Piece {
     this.data = data;
   }
 
+  appendData(more) { this.data += more; }
+
   get markup() { return this.data.replaceAll("&", "&amp;").replaceAll("<", "&lt;"); }
 }
 

@@ -88,6 +88,9 @@ class _Tab(Tab):
     def go(self, url: str) -> None:
         self._command("browsingContext.navigate", url=url, wait="complete")
 
+    def travel(self, step: int) -> None:
+        self._command("browsingContext.traverseHistory", delta=step)
+
     def frame(self) -> "_Tab":
         tree = self._firefox.command("browsingContext.getTree", root=self._context)
         return _Tab(self._firefox, tree["contexts"][0]["children"][0]["context"])

@@ -21,6 +21,10 @@ class Tab(abc.ABC):
         """Load an address, and wait until it is loaded."""
 
     @abc.abstractmethod
+    def travel(self, step: int) -> None:
+        """Go to the page before this one (-1) or after it (1)."""
+
+    @abc.abstractmethod
     def frame(self) -> "Tab":
         """Return the first frame of this page, wherever in it that is."""
 

@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from fastapi.responses import HTMLResponse
 
 from fastapi_echochat import Message
 from fastapi_echochat.page.languages import ENGLISH
+from fastapi_echochat.protocol.frames import Verdict
+from tests.apps import make_app
 from tests.browser.gate import Drone, Gate
 from tests.browser.hosts import make_lounge
 from tests.browser.person import echoed, words
@@ -123,6 +126,51 @@ def test_two_talk_in_a_room(visit: Visit, serve: Serve) -> None:
     for one in (ann, ben):
         one.reads("hello", "welcome")
         one.sees("#echochat-log li:not(.mine, .mark) b", "Ben" if one is ann else "Ann")
+
+
+def test_conversation_is_there_on_the_way_back(talk: Talk) -> None:
+    """What was said is there when one comes back to the page, and when one goes forward to it."""
+    app = make_app()
+    app.add_api_route("/", lambda: HTMLResponse("<!doctype html><title>Home</title>"))
+
+    def go(step: int) -> None:
+        for path in ("/", "/chat"):
+            visitor.tab.travel(step)
+            visitor.sees_of("location.pathname", path)
+
+    visitor = talk(app=app)
+    visitor.says("first")
+    visitor.reads(*echoed(["first"]))
+    chat = visitor.tab.evaluate("() => location.href")
+    visitor.tab.go(chat.removesuffix("chat"))
+    visitor.tab.go(chat)
+    visitor.is_connected()
+    visitor.reads(*echoed(["first"]))
+    visitor.says("second")
+    visitor.reads(*echoed(["first", "second"]))
+    for step in (-1, 1):
+        go(step)
+        visitor.is_connected()
+        visitor.reads(*echoed(["first", "second"]))
+    visitor.says("third")
+
+    visitor.reads(*echoed(["first", "second", "third"]))
+
+
+def test_verdict_is_given(talk: Talk) -> None:
+    """A thumb under an answer tells the host's function, and is pressed from then on."""
+    heard: list[tuple[str, str]] = []
+
+    async def note(message: Message, answer: str, verdict: Verdict) -> None:
+        heard.append((answer, verdict))
+
+    visitor = talk(feedback=note)
+    visitor.says("NBA")
+    visitor.sees(".thumb[aria-pressed='false']", "", "")
+    visitor.tab.click(".thumb[value='down']")
+    visitor.sees(".thumb[aria-pressed='true']", "")
+
+    assert heard == [("Message text was: NBA", "down")]
 
 
 def test_kept_conversation_outlives_a_reload(talk: Talk) -> None:

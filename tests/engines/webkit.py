@@ -109,6 +109,9 @@ class _Tab(Tab):
     def go(self, url: str) -> None:
         self._command("POST", "/url", url=url)
 
+    def travel(self, step: int) -> None:
+        self._command("POST", "/back" if step < 0 else "/forward")
+
     def frame(self) -> "_Tab":
         return _Tab(self._webkit, self._window, in_frame=True)
 

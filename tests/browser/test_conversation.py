@@ -3,6 +3,7 @@
 import re
 import threading
 
+from fastapi.responses import HTMLResponse
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fastapi_echochat import EchoChat, Limits, Message
@@ -33,6 +34,26 @@ def test_answers_come_in_order(open_chat: OpenChat) -> None:
     person.reads(*echoed(["one", "two", "three"]))
     expect(person.messages.locator("b")).to_have_text([ENGLISH["you"], "WebSocket Chat"] * 3)
     expect(person.field).to_have_value("")
+
+
+def test_conversation_is_there_on_the_way_back(page: Page, open_chat: OpenChat) -> None:
+    """What was said is there when one comes back to the page, and when one goes forward to it."""
+    app = make_app()
+    app.add_api_route("/", lambda: HTMLResponse("<!doctype html><link rel=icon href='data:,'>"))
+    person = open_chat(app=app)
+    person.talks("first")
+    page.goto(page.url.removesuffix("chat"))
+    page.goto(f"{page.url}chat")
+    person.says("second")
+    person.reads(*echoed(["first", "second"]))
+    for step in (page.go_back, page.go_forward):
+        step()
+        step()
+        person.is_connected()
+        person.reads(*echoed(["first", "second"]))
+    person.says("third")
+
+    person.reads(*echoed(["first", "second", "third"]))
 
 
 def test_messages_typed_meanwhile_are_answered_in_order(page: Page, open_chat: OpenChat) -> None:

@@ -10,12 +10,13 @@ from fastapi.requests import HTTPConnection, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from playwright.sync_api import BrowserContext, Dialog, Page, expect
 
+from fastapi_echochat import MemoryRooms
 from fastapi_echochat.page.languages import ENGLISH
 from tests.apps import make_app
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenChat, TakePicture
 from tests.browser.hosts import add_widget
-from tests.browser.person import Person, echoed
+from tests.browser.person import Person, box_of, echoed
 from tests.browser.witness import handshakes
 from tests.waiting import wait_until
 
@@ -166,6 +167,25 @@ def test_ways_back_in(
     page.keyboard.press("Enter")
 
     person.reads(*echoed(["on we go"]))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_ways_back_in_are_beside_each_other(
+    page: Page, enter: Enter, take_picture: TakePicture, width: int, shared: bool
+) -> None:
+    """The link to the sign-in and Try again are side by side below the words, in a room too."""
+    page.set_viewport_size({"width": width, "height": 568})
+    person = enter(refuses, sign_in_url="/sign-in", rooms=MemoryRooms() if shared else None)
+    sign_out(person)
+    expect(person.try_again).to_be_visible()
+    take_picture(page, f"ways-back-{width}-{shared}")
+
+    link, again = box_of(page.get_by_role("link")), box_of(person.try_again)
+    assert link["y"] + link["height"] / 2 == again["y"] + again["height"] / 2
+    assert link["x"] + link["width"] < again["x"]
+    assert again["x"] + again["width"] <= width
+    assert box_of(person.state)["y"] + box_of(person.state)["height"] < link["y"]
 
 
 @pytest.mark.parametrize("kept", [False, True])

@@ -13,17 +13,20 @@ const unrendered = new Set();
 
 function askForRenderer() {
   const { renderer, rendererStyle } = main.dataset;
-  loadScript(renderer, "views", takeRenderer);
-  if (rendererStyle) loadStyle(rendererStyle);
+  const styled = rendererStyle && loadStyle(rendererStyle);
+  loadScript(renderer, "views", async (own) => {
+    await styled;
+    views = own;
+    renderAll();
+  });
 }
 
-function takeRenderer(own) {
-  views = own;
+function renderAll() {
   for (const body of unrendered) body.render();
   unrendered.clear();
 }
 
-// Until what renders it is here, and where it does not come, the text is shown as it is written.
+// Until what renders it is here with its style, and where it does not come, the text is shown as it is written.
 class Body {
   constructor(isMarkdown) {
     this.kind = isMarkdown ? "markdown" : "text";
@@ -53,7 +56,7 @@ class Body {
     const isMarkdown = this.kind === "markdown";
     if (!isMarkdown && !hint.test(this.text.slice(1 - piece.length - longestHint))) return;
     unrendered.add(this);
-    if (views) takeRenderer(views);
+    if (views) renderAll();
     else askForRenderer();
   }
 

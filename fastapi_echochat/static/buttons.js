@@ -2,7 +2,6 @@
 // they think of an answer, and Answer again under the last one.
 
 import { copyText } from "./clipboard.js";
-import { loadStyle } from "./lazy.js";
 import { announce, labels, main } from "./parts.js";
 import { keyFor, recall, remember } from "./storage.js";
 
@@ -57,8 +56,6 @@ export class Rows {
 
   show(entry) {
     if (!entry.item?.isConnected) return;
-    const { buttonsStyle } = main.dataset;
-    if (buttonsStyle) loadStyle(buttonsStyle, () => this.grow());
     if (entry.end && entry.text) this.showCopy(entry);
     if (entry.end && entry === this.asked) this.submit?.();
     if (wanted.includes("verdict") && entry.end === "done") this.showThumbs(entry);

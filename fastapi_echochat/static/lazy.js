@@ -3,6 +3,7 @@
 import { main } from "./parts.js";
 
 const loaded = new Set();
+const styles = new Map();
 const deferred = [];
 const waiting = new Set();
 let controls;
@@ -30,19 +31,22 @@ export function loadScript(address, name, take) {
 
 export function loadDeferred() { for (const load of deferred.splice(0)) load(); }
 
-// Before the host's, which may say otherwise. It, too, is loaded for again.
-export function loadStyle(address, take) {
-  if (loaded.has(address)) return;
-  loaded.add(address);
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = address;
-  link.addEventListener("load", take);
-  link.addEventListener("error", () => {
-    link.remove();
-    loaded.delete(address);
-  });
-  document.head.prepend(link);
+// Before the host's, which may say otherwise. Resolves once it is here, or could not be had: then it
+// is loaded for again, too.
+export function loadStyle(address) {
+  if (!styles.has(address)) styles.set(address, new Promise((resolve) => {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = address;
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", () => {
+      link.remove();
+      styles.delete(address);
+      resolve();
+    });
+    document.head.prepend(link);
+  }));
+  return styles.get(address);
 }
 
 // What a conversation needs and an empty page does not.

@@ -2,7 +2,8 @@
 
 import { focusField, submitText } from "./composer.js";
 import { connection } from "./connection.js";
-import { useControls } from "./lazy.js";
+import { loadStyle, useControls } from "./lazy.js";
+import { main } from "./parts.js";
 import { transcript } from "./transcript.js";
 
 const unshown = new Set();
@@ -21,9 +22,11 @@ export function showRow(entry) {
   useControls(takeControls);
 }
 
+// Nobody sees buttons without their look, or presses them where they are not to stay.
 async function takeControls({ Rows }) {
+  const { buttonsStyle } = main.dataset;
   rows ??= new Rows(page);
-  await undefined;
+  await (buttonsStyle && loadStyle(buttonsStyle));
   for (const entry of unshown) rows.show(entry);
   unshown.clear();
 }

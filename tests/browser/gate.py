@@ -1,10 +1,26 @@
-"""Reply functions that wait until the test lets them go on."""
+"""Reply functions and answers of a server that wait until the test lets them go on."""
 
 import asyncio
 import threading
 from collections.abc import AsyncIterator
 
+from playwright.sync_api import Route
+
 from fastapi_echochat import Message
+
+
+class Held:
+    """What a browser asks for and does not get before the test lets it; made for `page.route`."""
+
+    def __init__(self) -> None:
+        self._routes: list[Route] = []
+
+    def __call__(self, route: Route) -> None:
+        self._routes.append(route)
+
+    def let_go(self) -> None:
+        for route in self._routes:
+            route.continue_()
 
 
 class Gate:

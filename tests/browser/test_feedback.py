@@ -10,7 +10,7 @@ from fastapi_echochat.page.languages import CHINESE, ENGLISH
 from fastapi_echochat.protocol.frames import Verdict
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenChat, OpenRoom, TakePicture
-from tests.browser.gate import Drone
+from tests.browser.gate import Drone, Held
 from tests.browser.person import Person, box_of
 from tests.waiting import wait_until
 
@@ -67,6 +67,21 @@ def test_without_what_comes_later(
     expect(up(person)).to_have_count(2)
     expect(up(person).last).to_have_css("border-top-width", "0px")
     expect(person.log.locator(".copy")).to_have_count(2)
+
+
+def test_buttons_come_with_their_style(page: Page, open_chat: OpenChat) -> None:
+    """Nobody sees the buttons under an answer before their style is here, however long it takes."""
+    style = Held()
+    page.route("**asset=buttons.css**", style)
+    person = open_chat(shout, feedback=Heard())
+    with page.expect_request("**asset=buttons.css**"):
+        person.says("nba")
+    person.reads("nba", "NBA")
+    expect(person.log.get_by_role("button")).to_have_count(0)
+
+    style.let_go()
+    expect(up(person)).to_have_css("border-top-width", "0px")
+    expect(person.log.locator(".copy")).to_be_visible()
 
 
 @pytest.mark.parametrize("kept", [False, True])

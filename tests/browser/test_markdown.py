@@ -9,7 +9,7 @@ from fastapi_echochat import Message
 from fastapi_echochat.page.languages import ENGLISH
 from tests.browser.axe import violations
 from tests.browser.conftest import Console, OpenChat, OpenRoom, TakePicture
-from tests.browser.gate import Gate
+from tests.browser.gate import Gate, Held
 from tests.browser.person import box_of, words
 
 ANSWER = """\
@@ -261,6 +261,20 @@ def test_notice_is_rendered(open_room: OpenRoom) -> None:
     expect(ada.mine).to_have_text("*hello* https://example.org")
     expect(ada.mine.locator("a")).to_have_text("https://example.org")
     expect(ada.mine.locator("em")).to_have_count(0)
+
+
+def test_markdown_comes_with_its_style(page: Page, open_chat: OpenChat) -> None:
+    """Until the style is here an answer is its text as it was written, and then Markdown."""
+    style = Held()
+    page.route("**asset=markdown.css**", style)
+    person = open_chat(lambda message: "`a`")
+    with page.expect_response("**asset=markdown.js**"):
+        person.says("one")
+    expect(person.answers.locator("p")).to_have_text("`a`")
+
+    style.let_go()
+    expect(person.answers.locator("code")).to_have_css("border-radius", "4.2px")
+    expect(person.answers.locator("p")).to_have_text("a")
 
 
 def test_without_the_renderer(page: Page, open_chat: OpenChat, console: Console) -> None:

@@ -12,18 +12,17 @@ from ..identity import key_of
 from ..limits import Limits
 from ..replies import Replier
 from .askers import Asker, Askers
+from .attendance import Attendance
 from .channel import Channel
 from .history import append_in_time, find_unanswered
+from .lease import Lease
 from .questions import Questions
 from .room_answer import RoomAnswer
-from .signals import Waiting
-from .stores.contract import Entry, Rooms, RoomsUnavailableError
+from .signals import Found, Search, Stop, Waiting
+from .stores.contract import Entry, Rooms
 
 logger = logging.getLogger("fastapi_echochat")
 
-# How long a process keeps others from answering after it died: they take up its answers then.
-_LEASE_SECONDS = 6.0
-_RENEW_SECONDS = _LEASE_SECONDS / 3
 # How soon what could not be done is tried again, where nothing happens before.
 _AGAIN_SECONDS = 1.0
 # Of stopped answers whose functions go on, how many one author may have.
@@ -42,9 +41,11 @@ class Answers:
         store: Has its history.
         replier: Calls the reply function.
         limits: Its bounds.
-        askers: Know with what each message is answered.
         channel: Tells the room's processes something.
         rested: Called when there is nothing more to answer here.
+
+    Attributes:
+        askers: Know with what each message is answered.
     """
 
     def __init__(
@@ -54,7 +55,6 @@ class Answers:
         replier: Replier,
         limits: Limits,
         *,
-        askers: Askers,
         channel: Channel,
         rested: Callable[[], None],
     ) -> None:
@@ -62,9 +62,10 @@ class Answers:
         self._store = store
         self._replier = replier
         self._limits = limits
-        self._askers = askers
         self._channel = channel
         self._rested = rested
+        self.askers = Askers(None if replier.has_dependencies else replier.bind({}), channel)
+        self._attendance = Attendance(limits.unattended_seconds, self._end_unattended)
         self._questions = Questions(limits.unanswered_messages)
         self._task: asyncio.Task[None] | None = None
         # While the history is looked through: what was answered meanwhile.
@@ -73,8 +74,6 @@ class Answers:
         self._news = asyncio.Event()
         self._current: RoomAnswer | None = None
         self._stopped: dict[asyncio.Task[str], str] = {}
-        self._is_attended = False
-        self._leaving: asyncio.TimerHandle | None = None
 
     @property
     def is_at_work(self) -> bool:
@@ -85,15 +84,49 @@ class Answers:
         """Tell whether the message at a position waits for its answer, or for the end of it."""
         return position in self._questions
 
-    async def wait_for_place(self, key: str) -> None:
-        """Wait until an author has few enough messages without an answer to send one more."""
+    # --- Who asks ------------------------------------------------------------------------------
+
+    def join(self, key: str, asker: Asker) -> None:
+        """Note that a session of an identity is here."""
+        self._forget_old()  # What its author has come back too late for.
+        self.askers.add(key, asker)
+        self._attendance.note(is_any=True)
+        self.look()
+
+    def leave(self, key: str, asker: Asker, *, is_last: bool) -> None:
+        """Note that a session has left, and whether nobody else is here."""
+        self.askers.remove(key, asker)
+        if is_last:
+            self._attendance.note(is_any=False)
+
+    async def ask(self, entry: Entry, asker: Asker) -> None:
+        """Wait until an author may send a message; it is answered with what its session has."""
+        key = key_of(entry.author)
         while self._questions.count(key) >= self._limits.unanswered_messages:
             self._news.clear()
             await self._news.wait()
+        self.askers.ask(key, entry.id, asker)
+
+    def hear(self, signal: Stop | Search | Found | Waiting) -> None:
+        """Note what a process tells, which may be this one."""
+        if isinstance(signal, Stop):
+            self.stop(signal.author, signal.id)
+        elif isinstance(signal, Search | Found):
+            self.askers.hear(signal)
+        elif signal.process != self._channel.process:
+            self.attend_elsewhere()
+
+    def attend_elsewhere(self) -> None:
+        """Note that somebody is there in another process: for as long as one who just left."""
+        self._attendance.note(is_any=self._attendance.is_any)
+
+    # --- What is asked -------------------------------------------------------------------------
 
     def resume(self, until: int) -> None:
         """Take up what has no answer in the history up to a position, where it is not too old."""
         self._resuming = asyncio.create_task(self._resume(until))
+        # Who opened the room may have left by now.
+        self._attendance.note(is_any=False)
 
     def expect(self, entry: Entry) -> None:
         """Note that a message is kept, which will come from the history."""
@@ -116,30 +149,12 @@ class Answers:
         if self._task is None and self._resuming is None and any(self._candidates()):
             self._task = asyncio.create_task(self._run())
 
-    def forget_old(self) -> None:
-        """Let go of what is too old to be answered, and waits for its author to come back."""
-        oldest = self._oldest()
-        for entry in self._questions.waiting_since(oldest):
-            if self._askers.find(entry) is None:
-                self._let_go(entry.position)
-
     def stop(self, key: str, message_id: str) -> None:
         """Stop an answer, begun or not, for the author of the message."""
         if self._current is not None and self._current.is_to(key, message_id):
             self._current.decide("stopped")
         else:
             self._questions.stop(key, message_id)
-
-    def attend(self, *, is_attended: bool) -> None:
-        """Note whether anybody is there to hear; an answer goes on without for a while."""
-        self._is_attended = is_attended
-        if self._leaving is not None:
-            self._leaving.cancel()
-            self._leaving = None
-        if not is_attended and self._limits.unattended_seconds is not None:
-            self._leaving = asyncio.get_running_loop().call_later(
-                self._limits.unattended_seconds, self._end_unattended
-            )
 
     async def restate(self) -> None:
         """Tell the room all there is so far of the answer under way."""
@@ -148,7 +163,7 @@ class Answers:
 
     async def close(self) -> None:
         """End: what is under way is left to the process that opens the room next."""
-        self.attend(is_attended=True)
+        self._attendance.close()
         running = [task for task in (self._task, self._resuming) if task is not None]
         for task in (*running, *self._stopped):
             task.cancel()
@@ -172,20 +187,33 @@ class Answers:
     def _oldest(self) -> datetime:
         return datetime.now(timezone.utc) - timedelta(seconds=self._limits.resume_seconds)
 
-    def _candidates(self) -> Iterator[tuple[Entry, Asker]]:
-        """Yield a message of each author whom one here may have answered, in their turns."""
-        self.forget_old()
+    def _candidates(self) -> Iterator[tuple[Entry, Asker | None]]:
+        """Yield a message of each author that may be answered here, in their turns.
+
+        `None` with it means that it is not yet known whether here or where its author is.
+        """
+        self._forget_old()
         stopped = Counter(self._stopped.values())
         for entry in self._questions.first_of_each():
-            asker = self._askers.find(entry)
-            if asker is not None and stopped[key_of(entry.author)] < _MOST_STOPPED:
+            key = key_of(entry.author)
+            asker = self.askers.find(entry, self._questions.newest(key))
+            is_awaited = asker is None and self.askers.need_authors
+            if not is_awaited and stopped[key] < _MOST_STOPPED:
                 yield entry, asker
+
+    def _forget_old(self) -> None:
+        """Let go of what is too old to be answered, and waits for its author to come back."""
+        if self.askers.need_authors:
+            for entry in self._questions.waiting_since(self._oldest()):
+                if self.askers.find(entry, 0) is None:
+                    self._let_go(entry.position)
 
     def _let_go(self, position: int) -> None:
         """Note that a message is answered, or never will be."""
         entry = self._questions.remove(position)
         if entry is not None:
-            self._askers.forget(key_of(entry.author), entry.id)
+            key = key_of(entry.author)
+            self.askers.forget(key, entry.id, is_last=not self._questions.newest(key))
             self._news.set()
 
     async def _run(self) -> None:
@@ -202,54 +230,40 @@ class Answers:
         is_any = False
         for entry, asker in self._candidates():
             is_any = True
-            if await self._hold(entry, _LEASE_SECONDS):
+            lease = Lease(self._store, self._room, entry.position, self._channel.process)
+            if asker is not None and await lease.take():
                 # It is not given up after the answer: a process that has not seen that yet would
                 # begin another. It ends by itself.
                 if entry.position in self._questions:
-                    await self._give_answer(entry, asker)
+                    await self._give_answer(entry, asker, lease)
                 return True
         if is_any:
             # Other processes are at it. Their answers are news; if they die, their leases end.
-            if self._is_attended:
+            if self._attendance.is_any:
                 await self._channel.tell(Waiting(process=self._channel.process))
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _AGAIN_SECONDS)
         return is_any
 
-    async def _hold(self, entry: Entry, seconds: float) -> bool:
-        try:
-            return await self._store.hold(
-                self._room, entry.position, self._channel.process, seconds
-            )
-        except RoomsUnavailableError:
-            return False
-
     # --- One answer ----------------------------------------------------------------------------
 
-    async def _give_answer(self, entry: Entry, asker: Asker) -> None:
+    async def _give_answer(self, entry: Entry, asker: Asker, lease: Lease) -> None:
         if self._questions.is_stopped(entry):
             await self._keep(entry, "", "stopped")
             return
         current = self._current = RoomAnswer(self._room, entry, self._channel)
-        renewing = asyncio.create_task(self._renew(entry))
-        timer = None
-        if self._limits.reply_seconds is not None:
-            loop = asyncio.get_running_loop()
-            timer = loop.call_later(self._limits.reply_seconds, self._end_overdue, current)
         try:
-            text, outcome = await current.write(self._replier, asker)
-            self._leave_behind(current)
-            await self._keep(entry, text, outcome)
+            async with lease.renewed():
+                written = await current.write(self._replier, asker, self._limits.reply_seconds)
+                self._leave_behind(current)
+                await self._keep(entry, *written)
         except asyncio.CancelledError:
             # Of a room that is closed: another process answers, at once.
             current.decide("stopped")
-            await self._hold(entry, 0)
+            await lease.give_up()
             raise
         finally:
             self._current = None
-            renewing.cancel()
-            if timer is not None:
-                timer.cancel()
 
     async def _keep(self, entry: Entry, text: str, outcome: Outcome) -> None:
         answer = Entry(
@@ -263,11 +277,6 @@ class Answers:
         await append_in_time(self._store, self._room, answer)
         self._let_go(entry.position)
 
-    async def _renew(self, entry: Entry) -> None:
-        while True:
-            await asyncio.sleep(_RENEW_SECONDS)
-            await self._hold(entry, _LEASE_SECONDS)
-
     # --- Answers that are ended from outside -----------------------------------------------------
 
     def _leave_behind(self, answer: RoomAnswer) -> None:
@@ -280,11 +289,6 @@ class Answers:
         self._stopped.pop(task, None)
         self.look()
 
-    def _end_overdue(self, answer: RoomAnswer) -> None:
-        seconds = self._limits.reply_seconds
-        logger.warning("room %r: ended an answer that took longer than %s s", self._room, seconds)
-        answer.decide("failed")
-
     def _end_unattended(self) -> None:
         seconds = self._limits.unattended_seconds
         if self._current is not None:
@@ -292,5 +296,5 @@ class Answers:
                 "room %r: ended an answer: nobody was there for %s s", self._room, seconds
             )
             self._current.decide("stopped")
-        for entry in self._questions.clear():
-            self._askers.forget(key_of(entry.author), entry.id)
+        for position in self._questions:
+            self._let_go(position)

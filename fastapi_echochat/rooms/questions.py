@@ -2,7 +2,7 @@
 
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from ..identity import key_of
@@ -30,6 +30,10 @@ class Questions:
     def __contains__(self, position: int) -> bool:
         """Tell whether the message at a position waits."""
         return position in self._keys
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over the positions of the messages that wait, which may be removed meanwhile."""
+        return iter(list(self._keys))
 
     def count(self, key: str) -> int:
         """Return how many messages of an author wait, or are to come."""
@@ -71,16 +75,13 @@ class Questions:
             self._stops[key].remove(entry.id)
         return entry
 
-    def clear(self) -> list[Entry]:
-        """Let go of all messages, and return them."""
-        entries = [entry for waiting in self._open.values() for entry in waiting.values()]
-        self._open.clear()
-        self._keys.clear()
-        return entries
-
     def first_of_each(self) -> list[Entry]:
         """Return the oldest message of each author, in the order of their turns."""
         return [next(iter(waiting.values())) for waiting in self._open.values()]
+
+    def newest(self, key: str) -> int:
+        """Return the position of an author's newest message that waits, 0 where none does."""
+        return next(reversed(self._open.get(key, {})), 0)
 
     def waiting_since(self, oldest: datetime) -> list[Entry]:
         """Return the messages that were sent before a time."""

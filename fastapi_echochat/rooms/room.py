@@ -11,13 +11,13 @@ from ..protocol.frames import DraftFrame, PersonFrame, ServerFrame, WritingFrame
 from ..replies import Replier
 from .announcer import Announcer
 from .answers import Answers
-from .askers import Asker, Askers
+from .askers import Asker
 from .broadcast import Broadcast, entry_frame, presence_frame
 from .channel import Channel
 from .drafts import Drafts, News
 from .fanout import Fanout, Outbox
 from .history import append_in_time
-from .signals import Hello, Here, Piece, Signal, Stop, Typing, Waiting
+from .signals import Hello, Here, Piece, Signal, Stop, Typing
 from .stores.contract import Entry, Rooms
 
 logger = logging.getLogger("fastapi_echochat")
@@ -75,9 +75,6 @@ class Room:
         self._announcer = Announcer(self._announce, self._tell_presence)
         self._drafts = Drafts()
         self._typed_at = 0.0
-        self._askers = Askers(
-            replier.bind({}) if replier is not None and not replier.has_dependencies else None
-        )
         self._tasks: list[asyncio.Task[None]] = []
         self._answers: Answers | None = None
         if replier is not None:
@@ -86,7 +83,6 @@ class Room:
                 store,
                 replier,
                 limits,
-                askers=self._askers,
                 channel=self._channel,
                 rested=rested,
             )
@@ -112,8 +108,6 @@ class Room:
         ]
         if self._answers is not None and newest:
             self._answers.resume(self.position)
-            # Who opened it may have left by now.
-            self._answers.attend(is_attended=False)
         await self._channel.tell(Hello(process=self._channel.process))
 
     def fall_silent(self) -> None:
@@ -145,13 +139,9 @@ class Room:
         """Send a participant what comes after `position`, and tell who is there."""
         self._participants[participant] = None
         self._fanout.add(participant.outbox)
-        if self._answers is not None:
-            self._answers.forget_old()  # What its author has come back too late for.
-        self._askers.add(key_of(participant.author), participant.asker)
         self._show(None, participant.author)
         if self._answers is not None:
-            self._answers.attend(is_attended=True)
-            self._answers.look()
+            self._answers.join(key_of(participant.author), participant.asker)
 
     def leave(self, participant: Inhabitant) -> None:
         """Send a participant no more."""
@@ -160,16 +150,17 @@ class Room:
         del self._participants[participant]
         self._fanout.remove(participant.outbox)
         self._show(participant.author, None)
-        self._askers.remove(key_of(participant.author), participant.asker)
-        if self._answers is not None and not self._participants:
-            self._answers.attend(is_attended=False)
+        if self._answers is not None:
+            key, is_last = key_of(participant.author), not self._participants
+            self._answers.leave(key, participant.asker, is_last=is_last)
 
     def rename(self, participant: Inhabitant, former: Author | None) -> None:
         """Note a participant's new name; `former` is who it was by the former one."""
         if participant in self._participants:  # And not too slow to be one any longer.
-            self._askers.remove(key_of(former), participant.asker)
-            self._askers.add(key_of(participant.author), participant.asker)
             self._show(former, participant.author)
+            if self._answers is not None:
+                key = key_of(participant.author)
+                self._answers.askers.rename(key_of(former), key, participant.asker)
 
     def _show(self, former: Author | None, author: Author | None) -> None:
         """Tell who is there by another name, or who came, or who left."""
@@ -198,21 +189,19 @@ class Room:
             entry: The message.
             asker: With what it is answered.
         """
-        key = key_of(entry.author)
-        if self._answers is not None:
-            await self._answers.wait_for_place(key)
-            self._askers.ask(key, entry.id, asker)
+        if self._answers is None:
+            return await append_in_time(self._store, self.name, entry)
+        await self._answers.ask(entry, asker)
         try:
             kept = await append_in_time(self._store, self.name, entry)
         except BaseException:  # Of a session that has ended meanwhile, among others.
-            self._askers.forget(key, entry.id)
+            self._answers.askers.forget(key_of(entry.author), entry.id)
             raise
         if kept.position > self.position:
-            if self._answers is not None:
-                self._answers.expect(kept)
-        elif not self._is_open(kept):
+            self._answers.expect(kept)
+        elif not self._answers.is_open(kept.position):
             # Sent before, and answered: then nothing comes that would let go of this.
-            self._askers.forget(key, entry.id)
+            self._answers.askers.forget(key_of(entry.author), entry.id)
         return kept
 
     def send_again(self, outbox: Outbox, entry: Entry) -> None:
@@ -259,19 +248,17 @@ class Room:
         elif isinstance(signal, Typing):
             author = PersonFrame(id=signal.id, name=signal.name)
             self._fanout.send(Broadcast(WritingFrame(author=author)))
-        elif isinstance(signal, Stop):
-            if self._answers is not None:
-                self._answers.stop(signal.author, signal.id)
-        elif signal.process == self._channel.process:
-            return
         elif isinstance(signal, Here):
-            self._announcer.hear(signal.process, signal.people)
-            self._attend(is_elsewhere=bool(signal.people))
-        elif isinstance(signal, Waiting):
-            self._attend(is_elsewhere=True)
-        else:
-            self._announcer.announce_soon()
-            await self._restate()
+            if signal.process != self._channel.process:
+                self._announcer.hear(signal.process, signal.people)
+                if signal.people and self._answers is not None:
+                    self._answers.attend_elsewhere()
+        elif isinstance(signal, Hello):
+            if signal.process != self._channel.process:
+                self._announcer.announce_soon()
+                await self._restate()
+        elif self._answers is not None:
+            self._answers.hear(signal)
 
     async def _hear_piece(self, piece: Piece) -> None:
         news = self._drafts.add(
@@ -293,14 +280,6 @@ class Room:
     def _tell_presence(self, people: dict[str, str]) -> None:
         self._fanout.send(Broadcast(presence_frame(people)))
 
-    def _attend(self, *, is_elsewhere: bool) -> None:
-        # Who is there in another process is there from now on for as long as one who just left.
-        if is_elsewhere and self._answers is not None:
-            self._answers.attend(is_attended=bool(self._participants))
-
     async def _restate(self) -> None:
         if self._answers is not None:
             await self._answers.restate()
-
-    def _is_open(self, entry: Entry) -> bool:
-        return self._answers is not None and self._answers.is_open(entry.position)

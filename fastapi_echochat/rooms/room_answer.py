@@ -54,12 +54,13 @@ class RoomAnswer:
         """Tell whether it is the answer to an author's message."""
         return (key_of(self.entry.author), self.entry.id) == (key, message_id)
 
-    async def write(self, replier: Replier, asker: Asker) -> Written:
+    async def write(self, replier: Replier, asker: Asker, seconds: float | None) -> Written:
         """Call the function, and return its answer when it ends, or is ended from outside.
 
         Args:
             replier: Calls it.
             asker: With what it is called.
+            seconds: How long it may take; `None` for however long.
         """
         assert asker.call is not None  # In a room without a reply function nobody asks.
         if replier.streams:
@@ -68,7 +69,12 @@ class RoomAnswer:
             calling = self._answer.run(asker.call)
         # In the context of its author's session, not of the one that opened the room.
         self.task = self._answer.task = asker.context.run(asyncio.create_task, calling)
-        await asyncio.wait((self.task, self._decided), return_when=asyncio.FIRST_COMPLETED)
+        ends = (self.task, self._decided)
+        done, _ = await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            message = "room %r: ended an answer that took longer than %s s"
+            logger.warning(message, self._room, seconds)
+            self.decide("failed")
         # A function that swallows its cancellation may have returned something all the same.
         if self._answer.outcome == "done" and (text := self.task.result()):
             self._pieces.append(text)

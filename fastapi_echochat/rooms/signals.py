@@ -32,6 +32,24 @@ class Waiting:
 
 
 @dataclass(slots=True, kw_only=True)
+class Search:
+    """A process has messages of an author whom it does not know, and looks for who does."""
+
+    process: str
+    author: str
+    kind: Literal["search"] = "search"
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """The messages of an author whom a process looks for are answered in another."""
+
+    process: str
+    author: str
+    kind: Literal["found"] = "found"
+
+
+@dataclass(slots=True, kw_only=True)
 class Piece:
     """A piece of the answer to the message at a position; `number` counts them from 1.
 
@@ -63,7 +81,7 @@ class Stop:
     kind: Literal["stop"] = "stop"
 
 
-Signal: TypeAlias = Hello | Here | Waiting | Piece | Typing | Stop
+Signal: TypeAlias = Hello | Here | Waiting | Search | Found | Piece | Typing | Stop
 """What one process tells the others."""
 
 _signals: TypeAdapter[Signal] = TypeAdapter(Annotated[Signal, Field(discriminator="kind")])

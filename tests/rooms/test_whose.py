@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from fastapi_echochat import MemoryRooms, Message, testing
+from fastapi_echochat import EchoChat, MemoryRooms, Message, testing
 from tests.apps import make_app
 from tests.clients import MUCH, V1
 from tests.conftest import Keep, Serve
@@ -26,6 +27,7 @@ from tests.waiting import PATIENCE, in_loop, patient, until
 
 HOST = """
 import asyncio
+import contextvars
 from urllib.parse import unquote
 from fastapi import Depends, FastAPI, WebSocket
 from fastapi_echochat import Author, EchoChat, RedisRooms
@@ -37,12 +39,28 @@ def who(session: str = Depends(cookies)) -> Author | None:
     kind, id_, name, _ = session.split("|")
     return Author(id_, name) if kind == "member" else None
 
-async def reply(message, session: str = Depends(cookies)) -> str:
+async def by_dependency(message, session: str = Depends(cookies)) -> str:
     await asyncio.sleep(0.001)
     return session
 
+of_connection = contextvars.ContextVar("of_connection", default="nobody's")
+
+async def by_context(message) -> str:
+    await asyncio.sleep(0.001)
+    return of_connection.get()
+
+class Sessions:
+    def __init__(self, app) -> None:
+        self.app = app
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] == "websocket":
+            of_connection.set(cookies(WebSocket(scope, receive, send)))
+        await self.app(scope, receive, send)
+
 app = FastAPI()
-chat = EchoChat(reply, rooms=RedisRooms("{url}"), author=who)
+app.add_middleware(Sessions)
+chat = EchoChat({reply}, rooms=RedisRooms("{url}"), author=who)
 app.include_router(chat.router, prefix="/rooms/{{room}}")
 """
 PEOPLE = [
@@ -132,9 +150,9 @@ class Someone:
 class Place:
     """Two processes on one Redis, and everybody in one room of theirs."""
 
-    def __init__(self, keep: Keep, folder: Path) -> None:
+    def __init__(self, keep: Keep, folder: Path, reply: str) -> None:
         self.redis = keep(redis_process(folder))
-        source = HOST.format(url=self.redis.url(scheme="redis"))
+        source = HOST.format(url=self.redis.url(scheme="redis"), reply=reply)
         self.servers: list[Process] = [
             keep(uvicorn_process(source, folder, name=f"host_{number}")) for number in range(2)
         ]
@@ -174,16 +192,21 @@ class Place:
         assert [len(person.answers) for person in self.people] == [EACH] * len(PEOPLE)
 
 
-@pytest.fixture
-def place(keep: Keep, tmp_path: Path) -> Place:
-    return Place(keep, tmp_path)
+@pytest.fixture(params=["by_dependency"])
+def place(request: pytest.FixtureRequest, keep: Keep, tmp_path: Path) -> Place:
+    return Place(keep, tmp_path, request.param)
+
+
+by_either = pytest.mark.parametrize("place", ["by_dependency", "by_context"], indirect=True)
 
 
 @pytest.mark.slow
+@by_either
 def test_two_processes(place: Place) -> None:
     """0 of 200 messages are answered with another's cookie, though names and ids are alike.
 
-    Everybody changes their name in the middle of it, or tries to.
+    Nor with nobody's, where a context variable has it. Everybody changes their name in the middle
+    of it, or tries to.
     """
     asyncio.run(place.talk_during())
     place.check()
@@ -212,6 +235,7 @@ def test_process_that_is_killed(place: Place) -> None:
 
 
 @pytest.mark.slow
+@by_either
 def test_redis_that_is_killed(place: Place) -> None:
     """After an outage of Redis in the middle of it too."""
 
@@ -386,3 +410,45 @@ def test_context_of_somebody_who_left() -> None:
         client.get("/go-on")
         heard = [one.hear() for _ in range(4)]
     assert [entry.text for entry in heard if entry.kind == "answer"] == ["two", "two"]
+
+
+def test_context_of_somebody_in_another_process() -> None:
+    """While the process of somebody who asked answers others, no other answers in its place.
+
+    Nor is it in a hurry: whose author is in another process is answered there, whenever it can,
+    and what somebody asks who left is, too.
+    """
+    may = asyncio.Event()
+
+    async def reply(message: Message) -> str:
+        if message.text == "long":
+            await may.wait()
+        return f"{message.text} {tenant.get()}"
+
+    # Two chats with one store know no more of each other than two processes do.
+    store = MemoryRooms()
+    app = FastAPI()
+    for name in ("one", "two"):
+        app.include_router(EchoChat(reply, rooms=store).router, prefix=f"/{name}")
+    app.add_middleware(Tenants)
+
+    @app.get("/go-on")
+    async def go_on() -> None:
+        may.set()
+
+    with (
+        TestClient(app) as client,
+        testing.enter(client, "/one?ada", name="Ada", timeout=PATIENCE) as ada,
+        testing.enter(client, "/two?bob", name="Bob", timeout=PATIENCE) as bob,
+    ):
+        ada.say("long")
+        with testing.enter(client, "/one?eve", name="Eve", timeout=PATIENCE) as eve:
+            eve.say("first")
+            eve.say("second")
+        assert bob.ask("third") == "third bob"
+        # Longer than one of another process waits to hear of an author.
+        time.sleep(5)
+        client.get("/go-on")
+        heard = [bob.hear() for _ in range(6)]
+    answers = [entry.text for entry in heard if entry.kind == "answer"]
+    assert answers == ["long ada", "first eve", "second eve"]

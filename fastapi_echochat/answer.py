@@ -32,21 +32,23 @@ class Answer:
         outcome: How it ended, `None` while it has not.
         error: What the function raised, if that is how it ended.
         task: In which it runs; `decide` cancels it.
+        timer: Ends an answer that takes too long, if anything does; cancelled when it has ended.
     """
 
-    __slots__ = ("error", "message", "outcome", "task")
+    __slots__ = ("error", "message", "outcome", "task", "timer")
 
     def __init__(self, message: Message, task: "asyncio.Task[Any] | None" = None) -> None:
         self.message = message
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
         self.task = task
+        self.timer: asyncio.TimerHandle | None = None
 
     def decide(self, outcome: Outcome) -> bool:
         """End the answer from outside, and tell whether it had not ended before."""
         if self.outcome is not None:
             return False
-        self.outcome = outcome
+        self._end(outcome)
         if self.task is not None:
             self.task.cancel()
         return True
@@ -58,12 +60,21 @@ class Answer:
             call: The function, as its session has it.
         """
         try:
-            text = check_text(await call(self.message))
+            return self.settle(await call(self.message))
         except (Exception, asyncio.CancelledError) as exc:
-            return self._fail(exc)
+            return self.fail(exc)
+
+    def settle(self, text: object) -> str:
+        """Return what a function has returned, which ends the answer unless it had ended before.
+
+        Raises:
+            TypeError: It is no text.
+            UnicodeEncodeError: It is text that cannot be sent.
+        """
+        checked = check_text(text)
         if self.outcome is None:
-            self.outcome = "done"
-        return text
+            self._end("done")
+        return checked
 
     async def stream(self, call: Call, emit: Emit | None) -> str:
         """Call a function that yields pieces of its answer, and return what was not passed on.
@@ -89,14 +100,18 @@ class Answer:
         except EndedError:
             raise
         except (Exception, asyncio.CancelledError) as exc:
-            return self._fail(exc)
-        if self.outcome is None:
-            self.outcome = "done"
-        return "".join(kept)
+            return self.fail(exc)
+        return self.settle("".join(kept))
 
-    def _fail(self, exc: BaseException) -> str:
+    def fail(self, exc: BaseException) -> str:
+        """Return the answer of a function that has raised: none."""
         # A cancellation that nobody here has decided on is one of the function's own.
         if self.outcome is None:
-            self.outcome = "failed"
+            self._end("failed")
             self.error = exc
         return ""
+
+    def _end(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        if self.timer is not None:
+            self.timer.cancel()

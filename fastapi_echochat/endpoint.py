@@ -109,6 +109,9 @@ class Endpoint:
                     await session.start()
                 finally:
                     await session.finish()
+                    # For dependencies that look whether they may still send something.
+                    websocket.client_state = WebSocketState.DISCONNECTED
+                    websocket.application_state = WebSocketState.DISCONNECTED
         except asyncio.CancelledError:
             # Only a server does this, at the end of its patience with a shutdown, and uvicorn
             # 0.54 then logs a traceback for each endpoint that does not simply return.

@@ -37,6 +37,8 @@ _PONG = PongFrame()
 
 # Looked up for each frame.
 _OPEN = State.OPEN
+_UTC = timezone.utc
+_now = datetime.now
 
 
 class Session:
@@ -60,13 +62,13 @@ class Session:
     """
 
     __slots__ = (
-        "_current", "_ended", "_inbox", "_judge", "_limits", "_number", "_reader", "_sender",
-        "_serializer", "_space", "_standby", "_state", "_verdicts", "_watchdog", "_websocket",
+        "_current", "_ended", "_inbox", "_judge", "_limits", "_number", "_reader", "_receive",
+        "_sender", "_serializer", "_space", "_standby", "_state", "_verdicts", "_watchdog",
         "_worker", "context",
     )  # fmt: skip
 
     def __init__(self, client: Client, sender: Sender, limits: Limits, watchdog: Watchdog) -> None:
-        self._websocket = client.websocket
+        self._receive = client.receive
         self._serializer = client.serializer
         self._number = client.number
         self._sender = sender
@@ -182,7 +184,7 @@ class Session:
     # --- Reading -------------------------------------------------------------------------------
 
     async def _read(self, *, is_first: bool = False) -> None:
-        receive, read, inbox = self._websocket.receive, self._serializer.read, self._inbox
+        receive, read, inbox = self._receive, self._serializer.read, self._inbox
         standby, at_work = self._standby, self._standby.at_work
         try:
             if is_first:
@@ -205,7 +207,7 @@ class Session:
                     at_work[self] = False
                     if standby.timer is None:
                         standby.start_timer()
-                    await self.process_message(frame, datetime.now(timezone.utc))
+                    await self.process_message(frame, _now(_UTC))
                     if self._worker is not worker:
                         return  # It was ended from outside, and another task goes on.
                     if self._reader is not worker:

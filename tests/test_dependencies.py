@@ -1,5 +1,6 @@
 """Dependencies of reply functions, solved by FastAPI itself, once per connection."""
 
+import contextlib
 import functools
 import inspect
 import textwrap
@@ -24,9 +25,12 @@ from fastapi.security import APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 from starlette.testclient import WebSocketDenialResponse
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from fastapi_echochat import EchoChat, Message, testing
+from fastapi_echochat import EchoChat, Limits, Message, testing
+from fastapi_echochat.client import Client
+from fastapi_echochat.protocol.plain import Plain
 from tests.apps import make_app
 from tests.clients import echo_at
 from tests.conftest import Serve
@@ -237,6 +241,40 @@ def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
     get(server.url("/chat"))
     wait_until(lambda: len(events) == 4, "it is closed")
     assert events == ["open", "a", "b", "closed"]
+
+
+@pytest.mark.parametrize("text", ["bye", "x" * 100_000])
+def test_yield_dependency_sees_that_it_is_over(serve: Serve, text: str) -> None:
+    """At its end nothing can be sent any more, as a WebSocket tells, whoever has closed it."""
+    states: list[str] = []
+
+    async def resource(websocket: WebSocket) -> AsyncIterator[str]:
+        yield "resource"
+        states.extend((websocket.client_state.name, websocket.application_state.name))
+
+    async def reply(message: Message, it: Annotated[str, Depends(resource)]) -> str:
+        return it
+
+    with connect(serve(make_app(reply)).ws()) as websocket:
+        websocket.send(text)
+        with contextlib.suppress(ConnectionClosed):  # What is too long closes it.
+            websocket.recv(PATIENCE)
+    wait_until(lambda: len(states) == 2, "it is closed")
+    assert states == ["DISCONNECTED", "DISCONNECTED"]
+
+
+def test_events_take_no_way_round() -> None:
+    """What comes and goes does not pass through a coroutine of Starlette's for each event."""
+
+    async def receive() -> Any:
+        raise AssertionError
+
+    async def send(event: Any) -> None:
+        raise AssertionError
+
+    websocket = WebSocket({"type": "websocket"}, receive, send)
+    client = Client(websocket, Plain(Limits()), None, {}, None, 1)
+    assert (client.receive, client.send) == (receive, send)
 
 
 def test_dependency_that_fails_at_teardown(serve: Serve, expected_errors: list[str]) -> None:

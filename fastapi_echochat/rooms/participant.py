@@ -76,7 +76,7 @@ class Participant(Session):
         self, client: Client, lobby: "Lobby", hub: Hub, room: str, watchdog: Watchdog
     ) -> None:
         self.outbox = Outbox(
-            client.websocket.send,
+            client.send,
             lobby.limits.outbox_characters,
             serializer=client.serializer,
             fell_behind=self._fall_behind,

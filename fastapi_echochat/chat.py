@@ -13,7 +13,8 @@ from .limits import Limits
 from .names import shown_author
 from .origins import OriginRule
 from .page.greeting import Greeting, Suggestions, Welcome
-from .page.page import Page, Templates, WebsocketURL
+from .page.page import Page, WebsocketURL
+from .page.view import Features, Templates, View
 from .protocol.frames import ID_LENGTH
 from .protocol.messages import Message
 from .replies import Replier, Reply, echo
@@ -114,26 +115,30 @@ class EchoChat:
             raise ValueError("reply=None is for people among themselves: it takes rooms=")
         if feedback is not None and reply is None:
             raise ValueError("feedback= is about answers: it takes a reply function")
-        page = Page(
+        is_bot = reply is not None and reply is not echo
+        has_markdown = {
+            "answer": reply is not None and (is_bot if markdown is None else markdown),
+            "notice": rooms is not None and markdown is not False,
+        }
+        has_button = {"again": is_bot, "verdict": feedback is not None}
+        view = View(
             title=title,
             greeting=Greeting(welcome, suggestions, limits.message_bytes),
             limits=limits,
-            frame_ancestors=frame_ancestors,
+            features=Features(
+                rooms=None if rooms is None else "private" if private else "shared",
+                markdown=tuple(kind for kind, is_set in has_markdown.items() if is_set),
+                buttons=tuple(name for name, is_set in has_button.items() if is_set),
+                debug=debug,
+            ),
             templates=templates,
             labels=labels,
+        )
+        page = Page(
+            view,
+            frame_ancestors=frame_ancestors,
             websocket_url=websocket_url,
             sign_in_url=sign_in_url,
-            rooms=None if rooms is None else "private" if private else "shared",
-            markdown={
-                "answer": reply is not None
-                and (reply is not echo if markdown is None else markdown),
-                "notice": rooms is not None and markdown is not False,
-            },
-            buttons={
-                "again": reply is not None and reply is not echo,
-                "verdict": feedback is not None,
-            },
-            debug=debug,
         )
         self._rooms = rooms
         self._limits = limits

@@ -1,36 +1,23 @@
-"""The page of a chat: its template, its assets, its headers."""
+"""The page of a chat, at whatever address it is asked for: its headers, and what is kept of it."""
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
-from jinja2 import (
-    BaseLoader,
-    ChoiceLoader,
-    Environment,
-    FileSystemLoader,
-    PackageLoader,
-    StrictUndefined,
-)
 
-from ..limits import Limits
 from ..urls import authority, carried_query, endpoint_url
-from .assets import assets, respond_with_asset
-from .greeting import Greeting
-from .languages import choose_language, labels_of_script, replace_labels
+from .assets import respond_with_asset
+from .languages import choose_language
 from .policy import Policy
 from .responses import Prepared
 from .signing_in import check_sign_in_url, sign_in_link
+from .view import Place, View
 
-Templates = str | os.PathLike[str] | BaseLoader
 WebsocketURL = str | Callable[[Request], str]
 
-_TEMPLATE = "fastapi_echochat/chat.html"
 # The query parameters by which a page's own address serves its assets.
 _OWN_PARAMETERS = (b"asset", b"v")
 # How many addresses and languages a page is kept rendered for. Each takes a few kilobytes.
@@ -56,19 +43,11 @@ class Page:
     request is one look-up.
 
     Args:
-        title: Title and heading, and the name of who answers.
-        greeting: What an empty page says.
-        limits: What the page needs of the chat's bounds.
+        view: Renders it.
         frame_ancestors: Who may frame the page beside its own host: sources of the
             `frame-ancestors` directive (CSP Level 3, section 6.4.2).
-        templates: Where templates are looked for before the packaged ones.
-        labels: Words in the place of the packaged ones, by the name of the label.
         websocket_url: Where the endpoint is, if not beside the page.
         sign_in_url: Where somebody who is signed out goes.
-        rooms: Whether people talk among each other, or each conversation is kept.
-        markdown: Whether entries are rendered as Markdown, by their kind.
-        buttons: Those under answers: `again`, `verdict`.
-        debug: Whether it has a row for developers.
 
     Raises:
         ValueError: One of them cannot be.
@@ -76,43 +55,20 @@ class Page:
 
     def __init__(
         self,
+        view: View,
         *,
-        title: str,
-        greeting: Greeting,
-        limits: Limits,
         frame_ancestors: Iterable[str],
-        templates: Templates | None,
-        labels: Mapping[str, str] | None,
         websocket_url: WebsocketURL | None,
-        sign_in_url: str | None = None,
-        rooms: Literal["shared", "private"] | None = None,
-        markdown: Mapping[str, bool],
-        buttons: Mapping[str, bool],
-        debug: bool = False,
+        sign_in_url: str | None,
     ) -> None:
-        if not isinstance(title, str) or not title.strip():
-            raise ValueError(f"title= takes the page's title, a text, not {title!r}")
         if websocket_url is not None and not callable(websocket_url):
             _check_websocket_url(websocket_url)
-        self._title = title
-        self._greeting = greeting
-        self._debug = debug
-        self._limits = limits
-        self._labels = replace_labels(
-            labels,
-            title=title,
-            with_rooms=rooms is not None,
-            with_buttons=any(buttons.values()),
-        )
+        self._view = view
         self._websocket_url = websocket_url
         self._sign_in_url = None if sign_in_url is None else check_sign_in_url(sign_in_url)
-        self._rooms = rooms
-        self._markdown = _join_true(markdown)
-        self._buttons = _join_true(buttons)
         self._policy = Policy(frame_ancestors)
-        self._template = _environment(templates).get_template(_TEMPLATE)
-        self._is_ours = templates is None
-        self._is_same_for_all = not callable(websocket_url) and not callable(greeting.welcome)
+        differs = callable(websocket_url) or callable(view.greeting.welcome)
+        self._is_same_for_all = view.is_ours and not differs
         self._render_kept = lru_cache(_KEPT_PAGES)(self._render)
         self._find_kept = lru_cache(_KEPT_PAGES)(self._find)
 
@@ -134,7 +90,7 @@ class Page:
             scope["query_string"],
             headers.get(b"accept-language", b""),
         )
-        if self._is_ours and self._is_same_for_all:
+        if self._is_same_for_all:
             return self._find_kept(asked).answer(request)
         return self._find(asked, request).answer(request)
 
@@ -145,15 +101,14 @@ class Page:
         endpoint, elsewhere = self._endpoint(asked, host, query, request)
         policy = self._policy.header(asked.scheme, host, endpoint if elsewhere else None)
         lang = choose_language(asked.accept_language.decode("latin-1"))
-        welcome = self._greeting.welcome_in(lang, request)
+        welcome = self._view.greeting.welcome_in(lang, request)
         sign_in = self._sign_in_url and sign_in_link(
             self._sign_in_url, path=asked.path, root_path=asked.root_path
         )
-        if self._is_ours:
-            return self._render_kept(endpoint, elsewhere, policy, query, lang, welcome, sign_in)
-        return self._render(
-            endpoint, elsewhere, policy, query, lang, welcome, sign_in, request=request
-        )
+        place = Place(endpoint, elsewhere, query, sign_in)
+        if self._view.is_ours:
+            return self._render_kept(place, policy, lang, welcome)
+        return self._render(place, policy, lang, welcome, request=request)
 
     def _endpoint(
         self, asked: _Asked, host: str | None, query: str, request: Request | None
@@ -173,41 +128,9 @@ class Page:
         return url, False
 
     def _render(
-        self,
-        endpoint: str,
-        elsewhere: bool,
-        policy: str,
-        query: str,
-        lang: str,
-        welcome: str | None,
-        sign_in: str | None,
-        **context: Any,
+        self, place: Place, policy: str, lang: str, welcome: str | None, **context: Any
     ) -> Prepared:
-        def asset(name: str) -> str:
-            # Relative to the page: the browser adds it to the address that it has the page from.
-            own = f"asset={name}&v={assets()[name].version}"
-            return f"?{query}&{own}" if query else f"?{own}"
-
-        html = self._template.render(
-            title=self._title,
-            endpoint=endpoint,
-            elsewhere=elsewhere,
-            asset=asset,
-            labels=self._labels[lang],
-            script_labels=labels_of_script(
-                self._labels[lang], is_shared=self._rooms == "shared", debug=self._debug
-            ),
-            welcome=welcome or self._labels[lang]["welcome"],
-            suggestions=self._greeting.suggestions_in(lang),
-            lang=lang,
-            limits=self._limits,
-            rooms=self._rooms,
-            markdown=self._markdown,
-            buttons=self._buttons,
-            debug=self._debug,
-            sign_in=sign_in,
-            **context,
-        ).encode()
+        html = self._view.render(place, lang, welcome, **context)
         headers = {
             "content-type": "text/html; charset=utf-8",
             "cache-control": "no-cache",
@@ -217,31 +140,6 @@ class Page:
         }
         version = hashlib.sha256(html).hexdigest()[:32]
         return Prepared(html, version, headers, vary="accept-language")
-
-
-def _join_true(flags: Mapping[str, bool]) -> str:
-    return " ".join(name for name, is_set in flags.items() if is_set)
-
-
-def _environment(templates: Templates | None) -> Environment:
-    packaged: BaseLoader = PackageLoader("fastapi_echochat")
-    if templates is None:
-        loader = packaged
-    elif isinstance(templates, BaseLoader):
-        loader = ChoiceLoader([templates, packaged])
-    elif not isinstance(templates, str | os.PathLike):
-        raise ValueError(f"templates= takes a folder or a Jinja2 loader, not {templates!r}")
-    elif not Path(templates).is_dir():
-        raise ValueError(f"templates= names {os.fspath(templates)!r}, which is no folder")
-    else:
-        loader = ChoiceLoader([FileSystemLoader(templates), packaged])
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    # Jinja's own default escapes each Chinese character of `tojson` into six.
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
-    return environment
 
 
 def _check_websocket_url(url: object) -> str:

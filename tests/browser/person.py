@@ -124,6 +124,10 @@ class Person:
         """Wait until an attempt to connect has failed, and the next one is some time off."""
         expect(self._main).to_have_attribute("data-state", "waiting")
 
+    def has_stopped(self) -> None:
+        """Wait until its page has given up for now; its last words stand there before, too."""
+        expect(self._main).to_have_attribute("data-state", "stopped")
+
     def reads_state(self, label: str) -> None:
         expect(self.state).to_have_text(ENGLISH[label])
 

@@ -102,6 +102,7 @@ def test_signed_out_page_asks_seldom(
 
     page.clock.fast_forward(30_000)
     wait_until(lambda: len(handshakes(person.asked)) == 3, "it has asked again")
+    person.has_stopped()
     person.reads_state("signed_out")
     expect(person.try_again).to_be_visible()
     page.clock.fast_forward(10_000)
@@ -128,6 +129,7 @@ def test_signed_in_again_the_page_goes_on(
     person.says("waiting")
     person.try_again.click()
     wait_until(lambda: len(handshakes(person.asked)) == 3, "the page has tried again")
+    person.has_stopped()
     person.reads_state("signed_out")
     sign_in(context)
     person.try_again.click()

@@ -18,7 +18,7 @@ from .history import append_in_time, find_unanswered
 from .lease import Lease
 from .questions import Questions
 from .room_answer import RoomAnswer
-from .signals import Found, Search, Stop, Waiting
+from .signals import Found, Here, Search, Stop, Waiting
 from .stores.contract import Entry, Rooms
 
 logger = logging.getLogger("fastapi_echochat")
@@ -107,18 +107,18 @@ class Answers:
             await self._news.wait()
         self.askers.ask(key, entry.id, asker)
 
-    def hear(self, signal: Stop | Search | Found | Waiting) -> None:
+    def hear(self, signal: Stop | Search | Found | Here | Waiting) -> None:
         """Note what a process tells, which may be this one."""
         if isinstance(signal, Stop):
             self.stop(signal.author, signal.id)
         elif isinstance(signal, Search | Found):
             self.askers.hear(signal)
+        elif isinstance(signal, Here) and not signal.people:
+            self.askers.search_again()
+            self.look()
         elif signal.process != self._channel.process:
-            self.attend_elsewhere()
-
-    def attend_elsewhere(self) -> None:
-        """Note that somebody is there in another process: for as long as one who just left."""
-        self._attendance.note(is_any=self._attendance.is_any)
+            # Who is there in another process is there for as long as one who just left.
+            self._attendance.note(is_any=self._attendance.is_any)
 
     # --- What is asked -------------------------------------------------------------------------
 

@@ -100,12 +100,15 @@ class Askers:
 
     def hear(self, signal: Search | Found) -> None:
         """Answer a process that looks for an author, or note what another one says."""
-        is_own = signal.process == self._channel.process
-        if isinstance(signal, Found):
-            if not is_own:
+        if signal.process == self._channel.process:
+            if isinstance(signal, Search):
                 self._strangers.hear(signal)
-        elif is_own:
+        elif isinstance(signal, Found):
             self._strangers.hear(signal)
         elif signal.author in self._here or signal.author in self._asked:
             found = Found(process=self._channel.process, author=signal.author)
             self._channel.tell_soon(found)
+
+    def search_again(self) -> None:
+        """Look once more for those who were in another process: one of these has ended."""
+        self._strangers.search_again()

@@ -125,7 +125,7 @@ class Room:
             await asyncio.wait(self._tasks)
         if self._answers is not None:
             await self._answers.close()
-        if self._is_shared:
+        if self._is_shared or self._answers is not None:
             # Others need not wait until they miss us.
             await self._announce({})
 
@@ -251,8 +251,8 @@ class Room:
         elif isinstance(signal, Here):
             if signal.process != self._channel.process:
                 self._announcer.hear(signal.process, signal.people)
-                if signal.people and self._answers is not None:
-                    self._answers.attend_elsewhere()
+                if self._answers is not None:
+                    self._answers.hear(signal)
         elif isinstance(signal, Hello):
             if signal.process != self._channel.process:
                 self._announcer.announce_soon()

@@ -61,6 +61,12 @@ class Strangers:
             seconds = _REPLY_SECONDS if search.is_missing else _FOUND_SECONDS
             search.until = asyncio.get_running_loop().time() + seconds
 
+    def search_again(self) -> None:
+        """Ask once more for those who were found."""
+        for search in self._searches.values():
+            if not search.is_missing:
+                search.until = 0.0
+
     def forget(self, key: str) -> None:
         """Let go of an author, none of whose messages waits."""
         self._searches.pop(key, None)

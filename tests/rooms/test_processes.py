@@ -46,6 +46,7 @@ lounge = EchoChat(reply=None, rooms=rooms)
 app.include_router(lounge.router, prefix="/rooms/{{room}}")
 kept = EchoChat(count, rooms=rooms, private=True, limits=Limits(unattended_seconds=2))
 app.include_router(kept.router, prefix="/kept")
+app.include_router(EchoChat(count, rooms=rooms).router, prefix="/counted/{{room}}")
 app.include_router(EchoChat(quick, rooms=rooms).router, prefix="/quick/{{room}}")
 
 @app.post("/post/{{room}}")
@@ -305,3 +306,25 @@ def test_processes_that_end(shared_redis: Process, tmp_path: Path, room: str) ->
             first = f"{name} first"
             assert asked[:2] == [(process.pid, first), (stays.pid, first)]
             assert process.wait(PATIENCE)
+
+
+@pytest.mark.slow
+def test_process_that_ends_with_its_people(
+    shared_redis: Process, tmp_path: Path, room: str
+) -> None:
+    """What somebody asked who is gone with their process is soon answered by another."""
+    path = f"/counted/{room}"
+    with (
+        started(2, shared_redis, tmp_path) as group,
+        Client(group.one.ws(path), "Ann") as ann,
+        Client(group.two.ws(path), "Bob") as bob,
+    ):
+        ann.meet("Ann", "Bob")
+        bob.tell("count")
+        for _ in range(5):
+            ann.hear("draft")
+        begun = time.monotonic()
+        group.two.send_signal(signal.SIGTERM)
+        ann.hear("draft", is_start=True, text="0 ")
+        # Two for somebody to say that Bob is there, and one for the process to end.
+        assert time.monotonic() - begun < patient(4.5)

@@ -7,8 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketTestSession
 
 from fastapi_echochat import EchoChat, MemoryRooms, echo
+from fastapi_echochat.testing.wire import have_sends_noticed
 
 
 def make_app(
@@ -44,3 +46,10 @@ def count_left(app: FastAPI, kind: type) -> FastAPI:
 def make_client(*arguments: Any, **options: Any) -> TestClient:
     """Make a client of such an application, in this process."""
     return TestClient(make_app(*arguments, **options))
+
+
+def open_session(client: TestClient, endpoint: str, *subprotocols: str) -> WebSocketTestSession:
+    """Return a session of Starlette's own, not begun yet, whose application misses no message."""
+    session = client.websocket_connect(endpoint, list(subprotocols) or None)
+    have_sends_noticed(session)
+    return session

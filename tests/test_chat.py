@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 import fastapi_echochat
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Message, echo, testing
-from tests.apps import make_app, make_client
+from tests.apps import make_app, make_client, open_session
 
 
 def test_public_names() -> None:
@@ -63,7 +63,7 @@ def test_the_hosts_unique_ids_are_not_asked_for_our_routes() -> None:
 
 def test_mount_with_test_client() -> None:
     """A mounted chat is tested with Starlette's TestClient like any other endpoint."""
-    with make_client().websocket_connect("/chat/ws") as websocket:
+    with open_session(make_client(), "/chat/ws") as websocket:
         websocket.send_text("NBA")
         assert websocket.receive_text() == "Message text was: NBA"
         websocket.send_bytes(b"NBA")

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 
 from fastapi_echochat import Author, EchoChat, Limits, MemoryRooms, Message, Rooms, testing
 from fastapi_echochat.identity import guest_author, pseudonym
-from tests.apps import make_app, mount
+from tests.apps import make_app, mount, open_session
 
 
 def by_cookie(websocket: WebSocket) -> Author | None:
@@ -229,7 +229,7 @@ def test_secret_of_a_member_is_ignored(client: TestClient) -> None:
 @pytest.mark.parametrize("secret", ["", "short", "x" * 31, "x" * 65, "ä" * 32, "x" * 32 + "\n", 7])
 def test_what_is_no_secret(secret: object, client: TestClient) -> None:
     """A secret that can be guessed, or is none, is refused; the client may say another."""
-    with client.websocket_connect("/rooms/lobby/ws", ["echochat.v1"]) as websocket:
+    with open_session(client, "/rooms/lobby/ws", "echochat.v1") as websocket:
         websocket.send_json({"type": "enter", "name": "Ada", "guest": secret})
         refused = websocket.receive_json()
         assert (refused["type"], refused["code"]) == ("error", "bad_frame")

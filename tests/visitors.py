@@ -7,6 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 
+from tests.apps import open_session
+
 LIKE_A_BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 CONCIERGE = "/members/concierge"
 ANNOUNCEMENTS = "/rooms/lobby/announcements"
@@ -34,7 +36,7 @@ class Links(HTMLParser):
 
 
 def ask(client: TestClient, endpoint: str, text: str = "NBA") -> str:
-    with client.websocket_connect(urlsplit(endpoint).path) as websocket:
+    with open_session(client, urlsplit(endpoint).path) as websocket:
         websocket.send_text(text)
         return websocket.receive_text()
 

@@ -107,7 +107,7 @@ def open_wire(
     path, mark, query = url.partition("?")
     address = f"{path.rstrip('/')}/{ENDPOINT}{mark}{query}"
     session = client.websocket_connect(address, subprotocols, headers=dict(headers or {}))
-    _have_sends_noticed(session)
+    have_sends_noticed(session)
     endpoint = session.app = _Endpoint(session.app)
     entering = _in_thread(lambda: _enter(session))
     if not wait([entering], timeout).done:
@@ -124,7 +124,7 @@ def open_wire(
     _leave(session, address, timeout)
 
 
-def _have_sends_noticed(session: "WebSocketTestSession") -> None:
+def have_sends_noticed(session: "WebSocketTestSession") -> None:
     """Have the application of a session notice each message that is sent to it.
 
     Starlette before 0.46 wakes it by the event that it waited for last, and one that is just about

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 
 from fastapi_echochat import Author, Entry, Limits, MemoryRooms, Message, SQLiteRooms, testing
-from tests.apps import make_app
+from tests.apps import make_app, open_session
 from tests.clients import Client
 from tests.conftest import Keep
 from tests.servers import uvicorn_process
@@ -69,7 +69,7 @@ def is_free(client: TestClient) -> bool:
     """Tell whether the chat's one connection may be opened."""
     with (
         contextlib.suppress(WebSocketDenialResponse),
-        client.websocket_connect("/chat/ws", ["echochat.v1"]),
+        open_session(client, "/chat/ws", "echochat.v1"),
     ):
         return True
     return False

@@ -14,7 +14,7 @@ from .languages import choose_language
 from .policy import Policy
 from .responses import Prepared
 from .signing_in import check_sign_in_url, sign_in_link
-from .view import Place, View
+from .view import Addresses, View
 
 WebsocketURL = str | Callable[[Request], str]
 
@@ -105,10 +105,10 @@ class Page:
         sign_in = self._sign_in_url and sign_in_link(
             self._sign_in_url, path=asked.path, root_path=asked.root_path
         )
-        place = Place(endpoint, elsewhere, query, sign_in)
+        addresses = Addresses(endpoint, elsewhere, query, sign_in)
         if self._view.is_ours:
-            return self._render_kept(place, policy, lang, welcome)
-        return self._render(place, policy, lang, welcome, request=request)
+            return self._render_kept(addresses, policy, lang, welcome)
+        return self._render(addresses, policy, lang, welcome, request=request)
 
     def _endpoint(
         self, asked: _Asked, host: str | None, query: str, request: Request | None
@@ -128,9 +128,9 @@ class Page:
         return url, False
 
     def _render(
-        self, place: Place, policy: str, lang: str, welcome: str | None, **context: Any
+        self, addresses: Addresses, policy: str, lang: str, welcome: str | None, **context: Any
     ) -> Prepared:
-        html = self._view.render(place, lang, welcome, **context)
+        html = self._view.render(addresses, lang, welcome, **context)
         headers = {
             "content-type": "text/html; charset=utf-8",
             "cache-control": "no-cache",

@@ -40,8 +40,8 @@ class Features(NamedTuple):
     debug: bool
 
 
-class Place(NamedTuple):
-    """Where a page is, and where it leads.
+class Addresses(NamedTuple):
+    """The addresses in a page.
 
     Attributes:
         endpoint: The endpoint's URL.
@@ -98,11 +98,11 @@ class View:
         )
         self._template = _environment(templates).get_template(_TEMPLATE)
 
-    def render(self, place: Place, lang: str, welcome: str | None, **context: Any) -> bytes:
+    def render(self, addresses: Addresses, lang: str, welcome: str | None, **context: Any) -> bytes:
         """Return the HTML of a page, in a language.
 
         Args:
-            place: Where it is.
+            addresses: Those in it.
             lang: The language.
             welcome: What it says while it is empty; the language's own words without.
             context: What the template gets besides.
@@ -113,12 +113,12 @@ class View:
         def asset(name: str) -> str:
             # Relative to the page: the browser adds it to the address that it has the page from.
             own = f"asset={name}&v={assets()[name].version}"
-            return f"?{place.query}&{own}" if place.query else f"?{own}"
+            return f"?{addresses.query}&{own}" if addresses.query else f"?{own}"
 
         return self._template.render(
             title=self._title,
-            endpoint=place.endpoint,
-            elsewhere=place.elsewhere,
+            endpoint=addresses.endpoint,
+            elsewhere=addresses.elsewhere,
             asset=asset,
             labels=labels,
             script_labels=labels_of_script(labels, is_shared=rooms == "shared", debug=debug),
@@ -130,7 +130,7 @@ class View:
             markdown=" ".join(markdown),
             buttons=" ".join(buttons),
             debug=debug,
-            sign_in=place.sign_in,
+            sign_in=addresses.sign_in,
             **context,
         ).encode()
 

@@ -12,10 +12,10 @@ from ..identity import key_of
 from ..limits import Limits
 from ..replies import Replier
 from .askers import Asker, Askers
-from .attendance import Attendance
 from .channel import Channel
 from .history import append_in_time, find_unanswered
 from .lease import Lease
+from .listeners import Listeners
 from .questions import Questions
 from .room_answer import RoomAnswer
 from .signals import Found, Here, Search, Stop, Waiting
@@ -65,7 +65,7 @@ class Answers:
         self._channel = channel
         self._rested = rested
         self.askers = Askers(None if replier.has_dependencies else replier.bind({}), channel)
-        self._attendance = Attendance(limits.unattended_seconds, self._end_unattended)
+        self._listeners = Listeners(limits.unattended_seconds, self._end_unattended)
         self._questions = Questions(limits.unanswered_messages)
         self._task: asyncio.Task[None] | None = None
         # While the history is looked through: what was answered meanwhile.
@@ -90,14 +90,14 @@ class Answers:
         """Note that a session of an identity is here."""
         self._forget_old()  # What its author has come back too late for.
         self.askers.add(key, asker)
-        self._attendance.note(is_any=True)
+        self._listeners.note(is_any=True)
         self.look()
 
     def leave(self, key: str, asker: Asker, *, is_last: bool) -> None:
         """Note that a session has left, and whether nobody else is here."""
         self.askers.remove(key, asker)
         if is_last:
-            self._attendance.note(is_any=False)
+            self._listeners.note(is_any=False)
 
     async def ask(self, entry: Entry, asker: Asker) -> None:
         """Wait until an author may send a message; it is answered with what its session has."""
@@ -118,7 +118,7 @@ class Answers:
             self.look()
         elif signal.process != self._channel.process:
             # Who is there in another process is there for as long as one who just left.
-            self._attendance.note(is_any=self._attendance.is_any)
+            self._listeners.note(is_any=self._listeners.is_any)
 
     # --- What is asked -------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class Answers:
         """Take up what has no answer in the history up to a position, where it is not too old."""
         self._resuming = asyncio.create_task(self._resume(until))
         # Who opened the room may have left by now.
-        self._attendance.note(is_any=False)
+        self._listeners.note(is_any=False)
 
     def expect(self, entry: Entry) -> None:
         """Note that a message is kept, which will come from the history."""
@@ -163,7 +163,7 @@ class Answers:
 
     async def close(self) -> None:
         """End: what is under way is left to the process that opens the room next."""
-        self._attendance.close()
+        self._listeners.close()
         running = [task for task in (self._task, self._resuming) if task is not None]
         for task in (*running, *self._stopped):
             task.cancel()
@@ -239,7 +239,7 @@ class Answers:
                 return True
         if is_any:
             # Other processes are at it. Their answers are news; if they die, their leases end.
-            if self._attendance.is_any:
+            if self._listeners.is_any:
                 await self._channel.tell(Waiting(process=self._channel.process))
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _AGAIN_SECONDS)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Attendance:
+class Listeners:
     """Notices that nobody has been there for a while.
 
     Args:

@@ -382,11 +382,16 @@ def test_context_of_two_connections_of_one_person() -> None:
             assert one.ask("?") == "one one"
 
 
-def test_context_of_somebody_who_left() -> None:
-    """What somebody asked who left is answered in their context, though others are there.
+def add_go_on(app: FastAPI, may: asyncio.Event) -> None:
+    """Let a test's reply function go on: its event is of the application's loop."""
 
-    What was asked in another process, of which no context is known, is answered in an empty one.
-    """
+    @app.get("/go-on")
+    async def go_on() -> None:
+        may.set()
+
+
+def test_context_of_somebody_who_left() -> None:
+    """What somebody asked who left is answered in their context, though others are there."""
     may = asyncio.Event()
 
     async def reply(message: Message) -> str:
@@ -395,10 +400,7 @@ def test_context_of_somebody_who_left() -> None:
 
     app: FastAPI = make_app(reply, rooms=MemoryRooms())
     app.add_middleware(Tenants)
-
-    @app.get("/go-on")
-    async def go_on() -> None:
-        may.set()
+    add_go_on(app, may)
 
     with (
         TestClient(app) as client,
@@ -431,10 +433,7 @@ def test_context_of_somebody_in_another_process() -> None:
     for name in ("one", "two"):
         app.include_router(EchoChat(reply, rooms=store).router, prefix=f"/{name}")
     app.add_middleware(Tenants)
-
-    @app.get("/go-on")
-    async def go_on() -> None:
-        may.set()
+    add_go_on(app, may)
 
     with (
         TestClient(app) as client,

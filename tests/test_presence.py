@@ -1,6 +1,7 @@
 """Presence: who is in a room, counted over connections and processes."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,12 @@ from fastapi_echochat import Limits, MemoryRooms
 from fastapi_echochat.protocol.frames import PersonFrame
 from fastapi_echochat.rooms.announcer import Announcer
 from fastapi_echochat.rooms.broadcast import presence_frame
+from fastapi_echochat.rooms.channel import Channel
 from fastapi_echochat.rooms.hub import Hub
-from fastapi_echochat.rooms.presence import HEARTBEAT_SECONDS, SILENT_SECONDS, Presence
+from fastapi_echochat.rooms.presence import NOBODY, Presence, Present
+from fastapi_echochat.rooms.processes import HEARTBEAT_SECONDS, SILENT_SECONDS
+from fastapi_echochat.rooms.room import Room
+from fastapi_echochat.rooms.signals import Here, Signal, decode_signal
 from tests.waiting import in_loop, until
 
 
@@ -20,12 +25,11 @@ def test_who_is_there_twice_is_there_until_the_last_goes() -> None:
     presence = Presence()
     for pseudonym, name in (("1", "Ann"), ("2", "Bob"), ("1", "Ann")):
         presence.add(pseudonym, name)
-    assert presence.everybody(0) == {"1": "Ann", "2": "Bob"}
+    assert presence.everybody == Present({"1": "Ann", "2": "Bob"}, 0)
     presence.remove("1", "Ann")
-    assert presence.everybody(0) == {"1": "Ann", "2": "Bob"}
+    assert presence.everybody == Present({"1": "Ann", "2": "Bob"}, 0)
     presence.remove("1", "Ann")
-    assert presence.everybody(0) == {"2": "Bob"}
-    assert presence.here == {"2": "Bob"}
+    assert presence.everybody == presence.here == Present({"2": "Bob"}, 0)
 
 
 def test_two_of_one_name() -> None:
@@ -33,9 +37,9 @@ def test_two_of_one_name() -> None:
     presence = Presence()
     presence.add("1", "Ann")
     presence.add("2", "Ann")
-    assert presence.everybody(0) == {"1": "Ann", "2": "Ann"}
+    assert presence.everybody.names == {"1": "Ann", "2": "Ann"}
     presence.remove("1", "Ann")
-    assert presence.everybody(0) == {"2": "Ann"}
+    assert presence.everybody.names == {"2": "Ann"}
 
 
 def test_two_names_of_one_person() -> None:
@@ -45,33 +49,42 @@ def test_two_names_of_one_person() -> None:
     presence.add("1", "Ann")
     presence.remove("1", "Ann")
     presence.add("1", "Anna")
-    assert presence.everybody(0) == {"1": "Anna"}
+    assert presence.everybody.names == {"1": "Anna"}
     presence.remove("1", "Anna")
-    assert presence.everybody(0) == {"1": "Ann"}
+    assert presence.everybody.names == {"1": "Ann"}
+
+
+def test_participants_without_a_name() -> None:
+    """Who has no name is counted, here and in other processes, until they have one or leave."""
+    presence = Presence()
+    presence.add(None, "")
+    presence.add(None, "")
+    presence.hear("other", Present({}, 3))
+    assert presence.here == Present({}, 2)
+    assert presence.everybody == Present({}, 5)
+    presence.remove(None, "")
+    presence.add("1", "Ann")
+    assert presence.everybody == Present({"1": "Ann"}, 4)
+    presence.hear("other", NOBODY)
+    presence.remove(None, "")
+    presence.remove("1", "Ann")
+    assert presence.everybody == presence.here == NOBODY
 
 
 def test_people_of_other_processes() -> None:
     """Who is there in any process is there, and of each process the last word counts."""
     presence = Presence()
     presence.add("1", "Ann")
-    presence.hear("other", {"1": "Ann", "2": "Bob"}, 0)
-    presence.hear("third", {"3": "Cleo"}, 0)
-    assert presence.everybody(0) == {"1": "Ann", "2": "Bob", "3": "Cleo"}
-    assert presence.here == {"1": "Ann"}
-    presence.hear("other", {"4": "Dora"}, 1)
-    assert presence.everybody(1) == {"1": "Ann", "3": "Cleo", "4": "Dora"}
-    presence.hear("other", {}, 1)
-    assert presence.everybody(1) == {"1": "Ann", "3": "Cleo"}
-
-
-def test_silent_process() -> None:
-    """The people of a process of which three heartbeats are missed are gone; ours never are."""
-    presence = Presence()
-    presence.add("1", "Ann")
-    presence.hear("other", {"2": "Bob"}, 10)
-    assert presence.everybody(10 + SILENT_SECONDS) == {"1": "Ann", "2": "Bob"}
-    assert presence.everybody(10.1 + SILENT_SECONDS) == {"1": "Ann"}
-    assert SILENT_SECONDS == 3 * HEARTBEAT_SECONDS == 6
+    presence.hear("other", Present({"1": "Ann", "2": "Bob"}, 0))
+    presence.hear("third", Present({"3": "Cleo"}, 0))
+    assert presence.everybody.names == {"1": "Ann", "2": "Bob", "3": "Cleo"}
+    assert presence.here.names == {"1": "Ann"}
+    assert presence.processes == ["other", "third"]
+    presence.hear("other", Present({"4": "Dora"}, 0))
+    assert presence.everybody.names == {"1": "Ann", "3": "Cleo", "4": "Dora"}
+    presence.hear("other", NOBODY)
+    assert presence.everybody.names == {"1": "Ann", "3": "Cleo"}
+    assert presence.processes == ["third"]
 
 
 _PARTICIPANTS = st.tuples(st.sampled_from("123"), st.sampled_from(["Ann", "Bob"]))
@@ -89,13 +102,13 @@ def test_counting(steps: list[tuple[bool, tuple[str, str]]]) -> None:
         elif participant in model:
             presence.remove(*participant)
             model.remove(participant)
-        assert set(presence.everybody(0)) == {pseudonym for pseudonym, _ in model}
-        assert set(presence.here.items()) <= set(model)
+        assert set(presence.everybody.names) == {pseudonym for pseudonym, _ in model}
+        assert set(presence.here.names.items()) <= set(model)
 
 
 def test_frame() -> None:
     """People are told in alphabetical order, a hundred of them by name and the others counted."""
-    frame = presence_frame({"1": "Zoe", "2": "bob", "3": "Ann", "4": "Ann"})
+    frame = presence_frame(Present({"1": "Zoe", "2": "bob", "3": "Ann", "4": "Ann"}, 0))
     assert frame.people == [
         PersonFrame(id="3", name="Ann"),
         PersonFrame(id="4", name="Ann"),
@@ -103,24 +116,35 @@ def test_frame() -> None:
         PersonFrame(id="1", name="Zoe"),
     ]
     assert frame.others == 0
-    crowd = presence_frame({f"{-number}": f"{number:03}" for number in range(130)})
+    crowd = presence_frame(Present({f"{-number}": f"{number:03}" for number in range(130)}, 7))
     assert [person.name for person in crowd.people] == [f"{number:03}" for number in range(100)]
-    assert crowd.others == 30
+    assert crowd.others == 37
 
 
-class Heard:
-    """What an announcer has told."""
+class Heard(Channel):
+    """What an announcer has told, and what it announced; that comes back, unless it is lost."""
 
     def __init__(self) -> None:
-        self.announced: list[dict[str, str]] = []
-        self.told: list[dict[str, str]] = []
-        self.announcer = Announcer(self._announce, self.told.append)
+        super().__init__(MemoryRooms(), "lobby", "here")
+        self.announced: list[Present] = []
+        self.told: list[Present] = []
+        self.told_at: list[float] = []
+        self.is_lost = False
+        self.announcer = Announcer(self, self._note)
 
-    async def _announce(self, people: dict[str, str]) -> None:
-        self.announced.append(people)
+    async def tell(self, signal: Signal) -> None:
+        assert isinstance(signal, Here)
+        self.announced.append(signal.present)
+        if not self.is_lost:
+            self.announcer.hear(signal)
 
-    async def until(self, people: dict[str, str]) -> None:
-        await until(lambda: self.told[-1:] == [people], f"{people} are told about")
+    def _note(self, present: Present) -> None:
+        self.told.append(present)
+        self.told_at.append(asyncio.get_running_loop().time())
+
+    async def until(self, names: dict[str, str]) -> None:
+        present = Present(names, 0)
+        await until(lambda: self.told[-1:] == [present], f"{present} is told")
 
 
 @in_loop
@@ -142,37 +166,48 @@ async def test_comings_and_goings_are_told_together() -> None:
     heard.announcer.close()
 
 
-@pytest.mark.slow
 @in_loop
-async def test_process_that_falls_silent_is_missed() -> None:
-    """A room in which somebody is says so every two seconds, and misses a process that does not.
+async def test_who_changes_all_the_time_is_told_once_a_second() -> None:
+    """One who is renamed without end, here or elsewhere, is told to the room once a second.
 
-    What is told again is no news to those who are there.
+    The last of their names is told as well.
     """
     heard = Heard()
-    heard.announcer.add("1", "Ann")
-    heard.announcer.hear("other", {"2": "Bob"})
-    await heard.until({"1": "Ann", "2": "Bob"})
+    name = "Ann"
+    heard.announcer.add("1", name)
     begun = asyncio.get_running_loop().time()
-    await heard.until({"1": "Ann"})
-    took = asyncio.get_running_loop().time() - begun
-    assert SILENT_SECONDS - 1 < took < SILENT_SECONDS + HEARTBEAT_SECONDS + 1
-    assert len(heard.announced) >= 3
-    assert all(people == {"1": "Ann"} for people in heard.announced)
-    assert len(heard.told) <= 3
+    for number in range(50):
+        heard.announcer.remove("1", name)
+        name = f"Ann {number}"
+        heard.announcer.add("1", name)
+        heard.announcer.hear(Here(process="other", people={"2": f"Bob {number}"}))
+        await asyncio.sleep(0.05)
+    await heard.until({"1": "Ann 49", "2": "Bob 49"})
+    seconds = asyncio.get_running_loop().time() - begun
+    assert 3 <= len(heard.told) <= seconds + 1
+    # The loop's clock, and the timers, are exact to a few milliseconds.
+    assert all(b - a > 0.95 for a, b in zip(heard.told_at, heard.told_at[1:], strict=False))
     heard.announcer.close()
 
 
+@pytest.mark.slow
 @in_loop
-async def test_nobody_says_nothing() -> None:
-    """A room of nobody has no heart that beats: it leaves no task behind."""
+async def test_announcement_that_is_lost() -> None:
+    """What the other processes could not hear is announced again until they can, and no longer."""
     heard = Heard()
+    heard.is_lost = True
     heard.announcer.add("1", "Ann")
-    await heard.until({"1": "Ann"})
-    heard.announcer.remove("1", "Ann")
-    await heard.until({})
-    await until(lambda: len(asyncio.all_tasks()) == 1, "no task is left but this")
-    assert heard.announced[-1] == {}
+    await until(lambda: len(heard.announced) == 2, "it is announced again")
+    heard.is_lost = False
+    await until(lambda: len(heard.announced) == 3, "it is announced once more")
+    assert heard.announced == [Present({"1": "Ann"}, 0)] * 3
+    assert len(heard.told) == 1
+    timer = heard.announcer._timer
+    assert timer is not None
+    timer.cancel()
+    heard.announcer._wake()
+    assert len(heard.announced) == 3
+    assert heard.announcer._timer is None
 
 
 @in_loop
@@ -184,11 +219,152 @@ async def test_nothing_is_announced_after_the_end() -> None:
     await until(lambda: bool(heard.announced), "it is announced")
     heard.announcer.close()
     heard.announcer.remove("1", "Ann")
-    heard.announcer.hear("other", {"3": "Cleo"})
+    heard.announcer.hear(Here(process="other", people={"3": "Cleo"}))
     told, announced = len(heard.told), len(heard.announced)
     await asyncio.sleep(0.5)
     assert (len(heard.told), len(heard.announced)) == (told, announced)
     assert len(asyncio.all_tasks()) == 1
+
+
+class Telling(MemoryRooms):
+    """Rooms that keep count of what is told in them, by kind and room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: Counter[tuple[str, str]] = Counter()
+        self.deaf: set[str] = set()
+
+    async def signal(self, room: str, text: str) -> None:
+        signal = decode_signal(text)
+        assert signal is not None
+        self.told[signal.kind, room] += 1
+        # What a process says that nobody can hear is lost.
+        if getattr(signal, "process", "").partition("-")[0] not in self.deaf:
+            await super().signal(room, text)
+
+    def number(self, kind: str) -> int:
+        return sum(number for (told, _), number in self.told.items() if told == kind)
+
+
+class Process:
+    """One process of a chat, with people in its rooms."""
+
+    def __init__(self, store: Telling) -> None:
+        self.hub = Hub(store, Limits(), None, is_shared=True)
+        self.id = self.hub._processes._id
+        self.rooms: dict[str, Room] = {}
+
+    async def enter(self, room: str, name: str) -> None:
+        self.rooms[room] = await self.hub.enter(room)
+        self.rooms[room]._announcer.add(name, name)
+
+    def leave(self, room: str, name: str) -> None:
+        self.rooms[room]._announcer.remove(name, name)
+        self.hub.leave(self.rooms.pop(room))
+
+    def sees(self, room: str) -> set[str]:
+        return set(self.rooms[room]._announcer.present.names)
+
+    async def until(self, room: str, *names: str) -> None:
+        await until(lambda: self.sees(room) == set(names), f"{names} are in {room}")
+
+
+@pytest.mark.slow
+@in_loop
+async def test_idle_rooms_tell_nothing() -> None:
+    """Of two processes with a hundred rooms each beats once every two seconds, and no room does."""
+    store = Telling()
+    processes = [Process(store), Process(store)]
+    for number in range(100):
+        await processes[0].enter(f"{number}", "Ann")
+        await processes[1].enter(f"{number}", "Bob")
+    for number in range(100):
+        for process in processes:
+            await process.until(f"{number}", "Ann", "Bob")
+    # Until nothing is on its way any more, and what was announced has come back.
+    await asyncio.sleep(HEARTBEAT_SECONDS + 1)
+    store.told.clear()
+    await asyncio.sleep(2.5 * HEARTBEAT_SECONDS)
+    assert {kind for kind, _ in store.told} == {"alive"}
+    assert 4 <= store.number("alive") <= 6
+    for process in processes:
+        await process.hub.close()
+
+
+@pytest.mark.slow
+@in_loop
+async def test_process_that_falls_silent_takes_its_people_along() -> None:
+    """A process of which three heartbeats are missed is in no room any more.
+
+    When it beats again its people are back, in all of them.
+    """
+    store = Telling()
+    here, there = Process(store), Process(store)
+    for room in ("one", "two"):
+        await here.enter(room, "Ann")
+        await there.enter(room, "Bob")
+        await here.until(room, "Ann", "Bob")
+        await there.until(room, "Ann", "Bob")
+    begun = asyncio.get_running_loop().time()
+    store.deaf.add(there.id)
+    await here.until("one", "Ann")
+    await here.until("two", "Ann")
+    took = asyncio.get_running_loop().time() - begun
+    assert SILENT_SECONDS == 3 * HEARTBEAT_SECONDS == 6
+    assert SILENT_SECONDS - HEARTBEAT_SECONDS < took < SILENT_SECONDS + 2 * HEARTBEAT_SECONDS + 1
+    assert there.sees("one") == {"Ann", "Bob"}
+    store.deaf.clear()
+    await here.until("one", "Ann", "Bob")
+    await here.until("two", "Ann", "Bob")
+    for process in (here, there):
+        await process.hub.close()
+
+
+@in_loop
+async def test_process_that_takes_leave() -> None:
+    """Who leaves is gone in every process at once, and so are the people of one that ends."""
+    store = Telling()
+    here, there = Process(store), Process(store)
+    for room in ("one", "two"):
+        await here.enter(room, "Ann")
+        await there.enter(room, "Bob")
+        await here.until(room, "Ann", "Bob")
+    there.leave("one", "Bob")
+    await here.until("one", "Ann")
+    assert here.sees("two") == {"Ann", "Bob"}
+    await there.hub.close()
+    await here.until("two", "Ann")
+    await here.hub.close()
+
+
+@in_loop
+async def test_what_was_missed_is_asked_for() -> None:
+    """Where a store says that signals may have been lost, who is there elsewhere is asked for."""
+    store = Telling()
+    here, there = Process(store), Process(store)
+    for room in ("one", "two"):
+        await here.enter(room, "Ann")
+    await until(lambda: store.number("here") == 2, "their people are announced")
+    store.deaf.add(there.id)
+    for room in ("one", "two"):
+        await there.enter(room, "Bob")
+    await until(lambda: store.number("here") >= 4, "there it was said and not heard")
+    assert here.sees("one") == {"Ann"}
+    store.deaf.clear()
+    await MemoryRooms.signal(store, "one", "")
+    await here.until("one", "Ann", "Bob")
+    await here.until("two", "Ann", "Bob")
+    for process in (here, there):
+        await process.hub.close()
+
+
+@in_loop
+async def test_last_who_leaves_leaves_nothing() -> None:
+    """When nobody is in any room, no heart beats and no task is left behind."""
+    hub = Hub(MemoryRooms(), Limits(), None, is_shared=True)
+    for _ in range(2):
+        hub.leave(await hub.enter("lobby"))
+        await until(lambda: len(asyncio.all_tasks()) == 1, "no task is left but this")
 
 
 @in_loop

@@ -189,7 +189,7 @@ class NamedFrame:
 class PresenceFrame:
     """From the server: who is in the room, in alphabetical order.
 
-    `others` is how many there are beside those named, where they are too many to name.
+    `others` is how many there are beside those: who has no name, and who is one too many to name.
     """
 
     people: list[PersonFrame]

@@ -16,6 +16,7 @@ from .channel import Channel
 from .history import append_in_time, find_unanswered
 from .lease import Lease
 from .listeners import Listeners
+from .presence import NOBODY
 from .questions import Questions
 from .room_answer import RoomAnswer
 from .signals import Found, Here, Search, Stop, Waiting
@@ -54,7 +55,6 @@ class Answers:
         store: Rooms,
         replier: Replier,
         limits: Limits,
-        *,
         channel: Channel,
         rested: Callable[[], None],
     ) -> None:
@@ -113,7 +113,7 @@ class Answers:
             self.stop(signal.author, signal.id)
         elif isinstance(signal, Search | Found):
             self.askers.hear(signal)
-        elif isinstance(signal, Here) and not signal.people:
+        elif isinstance(signal, Here) and signal.present == NOBODY:
             self.askers.search_again()
             self.look()
         elif signal.process != self._channel.process:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ..identity import Author
 from ..protocol.frames import EntryFrame, PersonFrame, PresenceFrame, ServerFrame
 from ..protocol.serializer import Serializer
+from .presence import Present
 from .stores.contract import Entry
 
 NO_POSITION = sys.maxsize
@@ -60,10 +61,12 @@ def entry_frame(entry: Entry, pseudonyms: Pseudonyms) -> EntryFrame:
     )
 
 
-def presence_frame(names: dict[str, str]) -> PresenceFrame:
-    """Return who is in a room, in alphabetical order: names by pseudonym."""
-    people = sorted(names.items(), key=lambda person: (person[1].casefold(), person[1], person[0]))
+def presence_frame(present: Present) -> PresenceFrame:
+    """Return who is in a room, in alphabetical order."""
+    people = sorted(
+        present.names.items(), key=lambda person: (person[1].casefold(), person[1], person[0])
+    )
     return PresenceFrame(
         people=[PersonFrame(id=id_, name=name) for id_, name in people[:_NAMED]],
-        others=max(0, len(people) - _NAMED),
+        others=max(0, len(people) - _NAMED) + present.nameless,
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from .signals import Signal, decode_signal, encode_signal
@@ -22,15 +21,16 @@ class Channel:
     Args:
         store: Passes them on.
         room: The room's name.
+        process: Names this process in signals and leases, for as long as it has the room open.
 
     Attributes:
-        process: Names this process in signals and leases, for as long as it has the room open.
+        process: As given.
     """
 
-    def __init__(self, store: Rooms, room: str) -> None:
+    def __init__(self, store: Rooms, room: str, process: str) -> None:
         self._store = store
         self._room = room
-        self.process = secrets.token_hex(8)
+        self.process = process
         self._signals: AsyncGenerator[str, None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -53,15 +53,19 @@ class Channel:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
-    async def listen(self, hear: Callable[[Signal], Awaitable[None]]) -> None:
-        """Pass on what is heard, without end."""
+    async def listen(
+        self, hear: Callable[[Signal], Awaitable[None]], missed: Callable[[], None]
+    ) -> None:
+        """Pass on what is heard, and that something may have been missed, without end."""
         while True:
             try:
                 if self._signals is None:
                     await self.open()
                 assert self._signals is not None
                 async for text in self._signals:
-                    if (signal := decode_signal(text)) is not None:
+                    if not text:
+                        missed()
+                    elif (signal := decode_signal(text)) is not None:
                         await hear(signal)
             except Exception:  # Of a store that is not ours; ours wait by themselves.
                 logger.exception("room %r: cannot be listened to; trying again", self._room)

@@ -1,9 +1,12 @@
 """The rooms of a chat that are open, in one event loop of one process."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from ..limits import Limits
 from ..replies import Replier
+from .processes import Processes
 from .room import Room
 from .stores.contract import Rooms
 
@@ -12,9 +15,9 @@ _CLOSING_SECONDS = 2.0
 
 
 class _OpenRoom:
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, opening: Coroutine[Any, Any, None]) -> None:
         self.room = room
-        self.opening = asyncio.ensure_future(room.open())
+        self.opening = asyncio.ensure_future(opening)
         self.users = 0
 
 
@@ -37,6 +40,10 @@ class Hub:
         self._is_shared = is_shared
         self._open: dict[str, _OpenRoom] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._processes = Processes(
+            store, forget=self._forget, ask=self._ask, is_needed=lambda: bool(self._open)
+        )
+        self._key = b""
 
     async def enter(self, name: str) -> Room:
         """Return a room, open; `leave` it in the end.
@@ -46,7 +53,8 @@ class Hub:
         """
         opened = self._open.get(name)
         if opened is None:
-            opened = self._open[name] = _OpenRoom(self._make(name))
+            room = self._make(name)
+            opened = self._open[name] = _OpenRoom(room, self._open_room(room))
         opened.users += 1
         try:
             # Others may be waiting for it when this one has left.
@@ -64,6 +72,7 @@ class Hub:
 
     async def close(self) -> None:
         """Close all rooms, though somebody is in them: what is under way here is left to others."""
+        self._processes.stop()
         for name, opened in list(self._open.items()):
             self._close_room(name, opened)
         if self._closing:
@@ -78,7 +87,23 @@ class Hub:
             replier=self._replier,
             is_shared=self._is_shared,
             rested=lambda: self._room_rested(name),
+            processes=self._processes,
         )
+
+    async def _open_room(self, room: Room) -> None:
+        if self._is_shared:
+            self._processes.start()
+        if not self._key:
+            self._key = await self._store.pseudonym_key()
+        await room.open(self._key)
+
+    def _forget(self, is_ended: Callable[[str], bool]) -> None:
+        for opened in list(self._open.values()):
+            opened.room.forget(is_ended)
+
+    async def _ask(self) -> None:
+        for opened in list(self._open.values()):
+            await opened.room.ask()
 
     def _leave_one(self, name: str, opened: _OpenRoom) -> None:
         opened.users -= 1

@@ -1,12 +1,22 @@
 """Who is in a room, in this process and in others."""
 
-from collections.abc import Mapping
+from typing import NamedTuple
 
-HEARTBEAT_SECONDS = 2.0
-"""How often each process says who is there."""
 
-SILENT_SECONDS = 3 * HEARTBEAT_SECONDS
-"""After how long without a word of it the people of a process are gone."""
+class Present(NamedTuple):
+    """Who is in a room.
+
+    Attributes:
+        names: The names of those who have one, by pseudonym.
+        nameless: How many participants have none.
+    """
+
+    names: dict[str, str]
+    nameless: int
+
+
+NOBODY = Present({}, 0)
+"""Who is in a room that is empty."""
 
 
 class Presence:
@@ -15,37 +25,51 @@ class Presence:
     def __init__(self) -> None:
         # Of each person the names of their participants, the newest last: two tabs may have two.
         self._names: dict[str, list[str]] = {}
-        self._elsewhere: dict[str, tuple[dict[str, str], float]] = {}
+        self._nameless = 0
+        # By the names that other processes have in this room.
+        self._elsewhere: dict[str, Present] = {}
 
     @property
-    def here(self) -> dict[str, str]:
-        """The names of those who are there in this process, by pseudonym."""
-        return {pseudonym: names[-1] for pseudonym, names in self._names.items()}
+    def here(self) -> Present:
+        """Who is there in this process."""
+        names = {pseudonym: names[-1] for pseudonym, names in self._names.items()}
+        return Present(names, self._nameless)
 
-    def add(self, pseudonym: str, name: str) -> None:
-        """Count a participant in, under a name."""
-        self._names.setdefault(pseudonym, []).append(name)
+    def add(self, pseudonym: str | None, name: str) -> None:
+        """Count a participant in, under a name; without a pseudonym one that has none."""
+        if pseudonym is None:
+            self._nameless += 1
+        else:
+            self._names.setdefault(pseudonym, []).append(name)
 
-    def remove(self, pseudonym: str, name: str) -> None:
-        """Count a participant out that has a name."""
+    def remove(self, pseudonym: str | None, name: str) -> None:
+        """Count a participant out that was counted in."""
+        if pseudonym is None:
+            self._nameless -= 1
+            return
         names = self._names[pseudonym]
         names.remove(name)
         if not names:
             del self._names[pseudonym]
 
-    def hear(self, process: str, people: Mapping[str, str], now: float) -> None:
-        """Note who is there in another process; `now` is seconds of a clock."""
-        if people:
-            self._elsewhere[process] = (dict(people), now)
-        else:
+    def hear(self, process: str, present: Present) -> None:
+        """Note who is there in another process."""
+        if present == NOBODY:
             self._elsewhere.pop(process, None)
+        else:
+            self._elsewhere[process] = present
 
-    def everybody(self, now: float) -> dict[str, str]:
-        """Return who is there, but for the people of processes that fell silent."""
-        for process, (_, heard_at) in list(self._elsewhere.items()):
-            if now - heard_at > SILENT_SECONDS:
-                del self._elsewhere[process]
-        people: dict[str, str] = {}
-        for names, _ in self._elsewhere.values():
-            people.update(names)
-        return people | self.here
+    @property
+    def processes(self) -> list[str]:
+        """The other processes in which somebody is there."""
+        return list(self._elsewhere)
+
+    @property
+    def everybody(self) -> Present:
+        """Who is there, in all processes."""
+        names: dict[str, str] = {}
+        nameless = self._nameless
+        for present in self._elsewhere.values():
+            names.update(present.names)
+            nameless += present.nameless
+        return Present(names | self.here.names, nameless)

@@ -17,7 +17,9 @@ from .channel import Channel
 from .drafts import Drafts, News
 from .fanout import Fanout, Outbox
 from .history import append_in_time
-from .signals import Hello, Here, Piece, Signal, Stop, Typing
+from .presence import NOBODY, Present
+from .processes import Processes
+from .signals import Alive, Hello, Here, Piece, Signal, Stop, Typing
 from .stores.contract import Entry, Rooms
 
 logger = logging.getLogger("fastapi_echochat")
@@ -49,6 +51,7 @@ class Room:
         replier: Calls the reply function; `None` where people talk among themselves.
         is_shared: Whether it matters who is there.
         rested: Called when the room has nothing more to do for nobody.
+        processes: The others that may have it open.
 
     Attributes:
         position: Of the newest entry that everybody here was sent.
@@ -63,52 +66,56 @@ class Room:
         replier: Replier | None,
         is_shared: bool,
         rested: Callable[[], None],
+        processes: Processes,
     ) -> None:
         self.name = name
         self.position = 0
         self._store = store
-        self._channel = Channel(store, name)
+        self._channel = Channel(store, name, processes.new_name())
         self._key = b""
         self._fanout = Fanout()
         self._is_shared = is_shared
+        self._processes = processes
         self._participants: dict[Inhabitant, None] = {}
-        self._announcer = Announcer(self._announce, self._tell_presence)
+        self._announcer = Announcer(self._channel, self._tell_presence)
         self._drafts = Drafts()
         self._typed_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._answers: Answers | None = None
         if replier is not None:
-            self._answers = Answers(
-                name,
-                store,
-                replier,
-                limits,
-                channel=self._channel,
-                rested=rested,
-            )
+            self._answers = Answers(name, store, replier, limits, self._channel, rested)
 
     @property
     def is_at_work(self) -> bool:
         """Whether an answer is under way here."""
         return self._answers is not None and self._answers.is_at_work
 
-    async def open(self) -> None:
-        """Begin to follow the room.
+    async def open(self, key: bytes) -> None:
+        """Begin to follow the room, whose people have pseudonyms made with a secret key.
 
         Raises:
             RoomsUnavailableError: Its store is out of reach.
         """
-        self._key = await self._store.pseudonym_key()
+        self._key = key
         newest = await self._store.read_back(self.name, limit=1)
         self.position = newest[-1].position if newest else 0
         await self._channel.open()
         self._tasks = [
             asyncio.create_task(self._follow()),
-            asyncio.create_task(self._channel.listen(self._hear)),
+            asyncio.create_task(self._channel.listen(self._hear, self._processes.ask_soon)),
         ]
         if self._answers is not None and newest:
             self._answers.resume(self.position)
+        await self.ask()
+
+    async def ask(self) -> None:
+        """Ask the other processes who is there, and what they are writing."""
         await self._channel.tell(Hello(process=self._channel.process))
+
+    def forget(self, is_ended: Callable[[str], bool]) -> None:
+        """Do as if processes that have ended, by their names in this room, had taken leave."""
+        for process in filter(is_ended, self._announcer.processes):
+            self._hear_who_is_there(Here(process=process))
 
     def fall_silent(self) -> None:
         """Announce nothing more: the room is about to be closed.
@@ -126,8 +133,7 @@ class Room:
         if self._answers is not None:
             await self._answers.close()
         if self._is_shared or self._answers is not None:
-            # Others need not wait until they miss us.
-            await self._announce({})
+            await self._announcer.take_leave()
 
     def pseudonym(self, author: Author) -> str:
         """Return what a person is to the clients of this room."""
@@ -139,7 +145,8 @@ class Room:
         """Send a participant what comes after `position`, and tell who is there."""
         self._participants[participant] = None
         self._fanout.add(participant.outbox)
-        self._show(None, participant.author)
+        if self._is_shared:
+            self._announcer.add(*self._shown(participant.author))
         if self._answers is not None:
             self._answers.join(key_of(participant.author), participant.asker)
 
@@ -149,7 +156,8 @@ class Room:
             return
         del self._participants[participant]
         self._fanout.remove(participant.outbox)
-        self._show(participant.author, None)
+        if self._is_shared:
+            self._announcer.remove(*self._shown(participant.author))
         if self._answers is not None:
             key, is_last = key_of(participant.author), not self._participants
             self._answers.leave(key, participant.asker, is_last=is_last)
@@ -157,25 +165,21 @@ class Room:
     def rename(self, participant: Inhabitant, former: Author | None) -> None:
         """Note a participant's new name; `former` is who it was by the former one."""
         if participant in self._participants:  # And not too slow to be one any longer.
-            self._show(former, participant.author)
+            if self._is_shared:
+                self._announcer.remove(*self._shown(former))
+                self._announcer.add(*self._shown(participant.author))
             if self._answers is not None:
                 key = key_of(participant.author)
                 self._answers.askers.rename(key_of(former), key, participant.asker)
 
-    def _show(self, former: Author | None, author: Author | None) -> None:
-        """Tell who is there by another name, or who came, or who left."""
-        if not self._is_shared:
-            return
-        if former is not None:
-            self._announcer.remove(self.pseudonym(former), former.name)
-        if author is not None:
-            self._announcer.add(self.pseudonym(author), author.name)
+    def _shown(self, author: Author | None) -> tuple[str | None, str]:
+        return (None, "") if author is None else (self.pseudonym(author), author.name)
 
     def greeting(self) -> list[ServerFrame]:
         """Return what a participant has to hear that came, and is not in the history."""
         frames: list[ServerFrame] = []
-        if self._announcer.people:
-            frames.append(presence_frame(self._announcer.people))
+        if self._announcer.present != NOBODY:
+            frames.append(presence_frame(self._announcer.present))
         for in_reply_to, text in self._drafts.so_far().items():
             frames.append(DraftFrame(in_reply_to=in_reply_to, text=text, is_start=True))
         return frames
@@ -249,16 +253,19 @@ class Room:
             author = PersonFrame(id=signal.id, name=signal.name)
             self._fanout.send(Broadcast(WritingFrame(author=author)))
         elif isinstance(signal, Here):
-            if signal.process != self._channel.process:
-                self._announcer.hear(signal.process, signal.people)
-                if self._answers is not None:
-                    self._answers.hear(signal)
+            self._processes.note(signal.process)
+            self._hear_who_is_there(signal)
         elif isinstance(signal, Hello):
             if signal.process != self._channel.process:
                 self._announcer.announce_soon()
                 await self._restate()
-        elif self._answers is not None:
+        elif self._answers is not None and not isinstance(signal, Alive):
             self._answers.hear(signal)
+
+    def _hear_who_is_there(self, here: Here) -> None:
+        self._announcer.hear(here)
+        if self._answers is not None and here.process != self._channel.process:
+            self._answers.hear(here)
 
     async def _hear_piece(self, piece: Piece) -> None:
         news = self._drafts.add(
@@ -270,15 +277,12 @@ class Room:
             self._fanout.send(Broadcast(frame))
         elif news is News.GAP:
             await self._restate()
-            await self._channel.tell(Hello(process=self._channel.process))
+            await self.ask()
 
     # --- What is told --------------------------------------------------------------------------
 
-    async def _announce(self, people: dict[str, str]) -> None:
-        await self._channel.tell(Here(process=self._channel.process, people=people))
-
-    def _tell_presence(self, people: dict[str, str]) -> None:
-        self._fanout.send(Broadcast(presence_frame(people)))
+    def _tell_presence(self, present: Present) -> None:
+        self._fanout.send(Broadcast(presence_frame(present)))
 
     async def _restate(self) -> None:
         if self._answers is not None:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from .presence import Present
+
 
 @dataclass(slots=True, kw_only=True)
 class Hello:
@@ -16,11 +18,25 @@ class Hello:
 
 @dataclass(slots=True, kw_only=True)
 class Here:
-    """Who is in the room in one process: names by pseudonym."""
+    """Who is in the room in one process: names by pseudonym, and how many have no name."""
 
     process: str
     people: dict[str, str] = field(default_factory=dict)
+    nameless: int = 0
     kind: Literal["here"] = "here"
+
+    @property
+    def present(self) -> Present:
+        """Who that is."""
+        return Present(self.people, self.nameless)
+
+
+@dataclass(slots=True, kw_only=True)
+class Alive:
+    """A process is there, whatever rooms it has open."""
+
+    process: str
+    kind: Literal["alive"] = "alive"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +97,7 @@ class Stop:
     kind: Literal["stop"] = "stop"
 
 
-Signal: TypeAlias = Hello | Here | Waiting | Search | Found | Piece | Typing | Stop
+Signal: TypeAlias = Hello | Here | Alive | Waiting | Search | Found | Piece | Typing | Stop
 """What one process tells the others."""
 
 _signals: TypeAdapter[Signal] = TypeAdapter(Annotated[Signal, Field(discriminator="kind")])

@@ -30,7 +30,7 @@ export function showPeople({ people, others }) {
   const names = all.slice(0, mostNames);
   const more = count - names.length;
   if (more) names.push(say("more", { count: more }));
-  fillPart("here", count && "here", { count: String(count), names: isolateNames(names) });
+  fillPart("here", all.length && "here", { count: String(count), names: isolateNames(names) });
   part("here").title = nameList.format(all);
 }
 

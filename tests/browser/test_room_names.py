@@ -39,7 +39,7 @@ def test_name_is_asked_for_once(page: Page, open_room: OpenRoom) -> None:
 
 
 def test_nameless_reads_along(open_room: OpenRoom) -> None:
-    """Who has no name yet reads what is said, and is not counted."""
+    """Who has no name yet reads what is said, and is counted beside those who have one."""
     room = open_room()
     bob = room.enter("Bob")
     bob.says("before")
@@ -49,8 +49,11 @@ def test_nameless_reads_along(open_room: OpenRoom) -> None:
     bob.says("after")
 
     ada.reads("before", "after")
-    expect(ada.here).to_have_text("1 here: Bob")
+    expect(ada.here).to_have_text("2 here: Bob and 1 more")
     expect(ada.name).to_be_visible()
+    bob.page.close()
+    # There is nobody to name.
+    expect(ada.here).to_be_empty()
 
 
 def test_name_is_changed(page: Page, open_room: OpenRoom) -> None:

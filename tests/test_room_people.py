@@ -56,6 +56,7 @@ def test_nobody_speaks_without_a_name(url: str, name: str | None) -> None:
         somebody.send(type="name", name="\u200b")
         assert somebody.hear("error")["code"] == "bad_name"
         assert bob.heard_so_far("typing") == []
+        assert bob.hear("presence", others=1)
         somebody.send(type="name", name="Ann")
         assert somebody.hear("named") == {"type": "named", "name": "Ann"}
         assert name_of(somebody.tell("me too", "the id")) == "Ann"

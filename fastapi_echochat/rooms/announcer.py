@@ -40,18 +40,19 @@ class Announcer:
         self._unheard: Present | None = None
         self._lost_seconds = _LOST_SECONDS
         self._is_to_announce = False
+        self._is_first = True
         self._announcing: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     def add(self, pseudonym: str | None, name: str) -> None:
         """Note that a participant is there; without a pseudonym one that has no name."""
         self._presence.add(pseudonym, name)
-        self.announce_soon()
+        self._announce_change()
 
     def remove(self, pseudonym: str | None, name: str) -> None:
         """Note that a participant is gone, or has this name no longer."""
         self._presence.remove(pseudonym, name)
-        self.announce_soon()
+        self._announce_change()
 
     def hear(self, here: Here) -> None:
         """Note who is there in another process, or that others could hear it of this one."""
@@ -67,10 +68,10 @@ class Announcer:
         """The other processes in which somebody is there."""
         return self._presence.processes
 
-    def announce_soon(self) -> None:
-        """Tell everybody, together with what else happens in the next moment."""
-        self._is_to_announce = True
-        self._wake_in(_TOGETHER_SECONDS)
+    def announce(self) -> None:
+        """Tell the other processes, one of which has asked."""
+        if not self._is_closed:
+            self._announce_here()
 
     async def take_leave(self) -> None:
         """Tell the other processes, which need not wait until they miss this one."""
@@ -83,6 +84,14 @@ class Announcer:
             self._timer.cancel()
         for task in self._announcing:
             task.cancel()
+
+    def _announce_change(self) -> None:
+        if self._is_first:
+            # At once, so that the others answer before this is told here.
+            self.announce()
+        else:
+            self._is_to_announce = True
+        self._wake_in(_TOGETHER_SECONDS)
 
     def _wake_in(self, seconds: float) -> None:
         """See what there is to tell after some seconds, unless that happens before."""
@@ -99,7 +108,10 @@ class Announcer:
 
     def _wake(self) -> None:
         self._timer = None
-        if self._is_to_announce or self._unheard is not None:
+        if self._is_to_announce:
+            self._announce_here()
+        elif self._unheard is not None:
+            self._lost_seconds = min(2 * self._lost_seconds, _MOST_LOST_SECONDS)
             self._announce_here()
         if self._presence.everybody != self.present:
             now = asyncio.get_running_loop().time()
@@ -112,12 +124,16 @@ class Announcer:
             self._tell(self.present)
 
     def _announce_here(self) -> None:
-        if not self._is_to_announce:
-            self._lost_seconds = min(2 * self._lost_seconds, _MOST_LOST_SECONDS)
         self._is_to_announce = False
         self._unheard = self._presence.here
         names, nameless = self._unheard
-        here = Here(process=self._channel.process, people=dict(names), nameless=nameless)
+        here = Here(
+            process=self._channel.process,
+            people=names,
+            nameless=nameless,
+            is_first=self._is_first,
+        )
+        self._is_first = False
         announcing = asyncio.ensure_future(self._channel.tell(here))
         self._announcing.add(announcing)
         announcing.add_done_callback(self._announcing.discard)

@@ -1,6 +1,5 @@
 """Answers that are being written in a room, as far as they have come."""
 
-from collections import deque
 from enum import Enum, auto
 
 # Pieces may be heard a little after the answer that they are of; so many answers are remembered.
@@ -28,7 +27,7 @@ class Drafts:
     def __init__(self) -> None:
         self._drafts: dict[int, list[str]] = {}
         self._counts: dict[int, int] = {}
-        self._ended: deque[int] = deque(maxlen=_REMEMBERED)
+        self._ended: dict[int, None] = {}
 
     def add(self, in_reply_to: int, number: int, text: str, *, is_whole: bool) -> News:
         """Add a piece.
@@ -62,7 +61,9 @@ class Drafts:
         """Forget an answer: the history has it."""
         self._drafts.pop(in_reply_to, None)
         self._counts.pop(in_reply_to, None)
-        self._ended.append(in_reply_to)
+        self._ended[in_reply_to] = None
+        if len(self._ended) > _REMEMBERED:
+            del self._ended[next(iter(self._ended))]
 
     def so_far(self) -> dict[int, str]:
         """Return the text of each answer under way, by the position of its message."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator
 
 from ..protocol.frames import PongFrame
@@ -123,7 +122,8 @@ class Fanout:
         self._outboxes: dict[Outbox, None] = {}
         # The same for all broadcasts until somebody comes or goes.
         self._everybody: tuple[Outbox, ...] | None = None
-        self._waiting: deque[tuple[Broadcast, tuple[Outbox, ...]]] = deque()
+        # Not a deque, as in an outbox: an empty one takes 600 bytes.
+        self._waiting: list[tuple[Broadcast, tuple[Outbox, ...]]] = []
         self._broadcast = _NOTHING
         self._rest: Iterator[Outbox] = iter(())
         self._current: Outbox | None = None
@@ -193,7 +193,7 @@ class Fanout:
                     return
             if not self._waiting:
                 break
-            self._broadcast, receivers = self._waiting.popleft()
+            self._broadcast, receivers = self._waiting.pop(0)
             self._rest = iter(receivers)
         handing_over.cancel()
         self._task = self._current = None

@@ -17,7 +17,7 @@ _CLOSING_SECONDS = 2.0
 class _OpenRoom:
     def __init__(self, room: Room, opening: Coroutine[Any, Any, None]) -> None:
         self.room = room
-        self.opening = asyncio.ensure_future(opening)
+        self.opening: asyncio.Future[None] = asyncio.ensure_future(opening)
         self.users = 0
 
 

@@ -106,7 +106,8 @@ class Room:
         ]
         if self._answers is not None and newest:
             self._answers.resume(self.position)
-        await self.ask()
+        if not self._is_shared:
+            await self.ask()  # Where people meet, the first of them asks.
 
     async def ask(self) -> None:
         """Ask the other processes who is there, and what they are writing."""
@@ -255,12 +256,18 @@ class Room:
         elif isinstance(signal, Here):
             self._processes.note(signal.process)
             self._hear_who_is_there(signal)
+            if signal.is_first and signal.process != self._channel.process:
+                await self._hear_hello()
         elif isinstance(signal, Hello):
             if signal.process != self._channel.process:
-                self._announcer.announce_soon()
-                await self._restate()
+                await self._hear_hello()
         elif self._answers is not None and not isinstance(signal, Alive):
             self._answers.hear(signal)
+
+    async def _hear_hello(self) -> None:
+        if self._is_shared:
+            self._announcer.announce()
+        await self._restate()
 
     def _hear_who_is_there(self, here: Here) -> None:
         self._announcer.hear(here)

@@ -18,11 +18,15 @@ class Hello:
 
 @dataclass(slots=True, kw_only=True)
 class Here:
-    """Who is in the room in one process: names by pseudonym, and how many have no name."""
+    """Who is in the room in one process: names by pseudonym, and how many have no name.
+
+    With `is_first` it says hello as well.
+    """
 
     process: str
     people: dict[str, str] = field(default_factory=dict)
     nameless: int = 0
+    is_first: bool = False
     kind: Literal["here"] = "here"
 
     @property

@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import threading
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from .contract import Entry, RoomsUnavailableError
 
 _BATCH = 100
 
-# Signals that are kept for a listener who is behind; the oldest are dropped.
+# Signals that are kept for a listener who is behind; the oldest are dropped, which it is told.
 _SIGNALS = 100
 
 # Seconds after which a follower reads again after the store was out of reach.
@@ -23,37 +22,56 @@ Read = Callable[[str, int, int], Awaitable[list[Entry]]]
 class Wakeup:
     """An event with one waiter, in the event loop that it was made in; any thread may set it.
 
-    Attributes:
-        signals: What the waiter has not read yet.
+    Every open room has two. An `asyncio.Event` would take a kilobyte more.
     """
 
-    __slots__ = ("_event", "_loop", "signals")
+    __slots__ = ("_is_set", "_loop", "_signals", "_waiter")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._event = asyncio.Event()
-        self.signals: deque[str] = deque(maxlen=_SIGNALS)
+        self._is_set = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._signals: list[str] = []
 
     def set(self) -> None:
         """Wake the waiter, or let its next wait end at once."""
         if _running_loop() is self._loop:
-            self._event.set()
+            self._set()
             return
         # In a loop that was closed meanwhile nobody waits any more.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._event.set)
+            self._loop.call_soon_threadsafe(self._set)
 
     def set_later(self, seconds: float) -> None:
         """Wake the waiter after some seconds; called in its event loop."""
-        self._loop.call_later(seconds, self._event.set)
+        self._loop.call_later(seconds, self._set)
 
     def clear(self) -> None:
         """Let the next wait last until the event is set again."""
-        self._event.clear()
+        self._is_set = False
 
     async def wait(self) -> None:
         """Wait until the event is set."""
-        await self._event.wait()
+        if not self._is_set:
+            self._waiter = self._loop.create_future()
+            await self._waiter
+
+    def add_signal(self, text: str) -> None:
+        """Keep a signal for the waiter, and wake it."""
+        self._signals.append(text)
+        if len(self._signals) > _SIGNALS:
+            # It is told that something is missing.
+            self._signals[:2] = [""]
+        self.set()
+
+    def take_signal(self) -> str | None:
+        """Return the oldest signal that the waiter has not taken yet."""
+        return self._signals.pop(0) if self._signals else None
+
+    def _set(self) -> None:
+        self._is_set = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class Followers:
@@ -106,12 +124,12 @@ class Followers:
     def deliver_signal(self, room: str, text: str) -> None:
         """Pass a signal on to a room's listeners; from any thread."""
         for wakeup in self._listeners.get(room, ()):
-            wakeup.signals.append(text)
-            wakeup.set()
+            wakeup.add_signal(text)
 
     async def follow(self, room: str, after: int, read: Read) -> AsyncGenerator[Entry, None]:
         """Yield all entries that can be read from a room after a position, without end."""
-        with self._join(self._followers, room) as wakeup:
+        wakeup = self._add(self._followers, room)
+        try:
             while True:
                 wakeup.clear()
                 try:
@@ -124,6 +142,8 @@ class Followers:
                     yield entry
                 if len(entries) < _BATCH:
                     await wakeup.wait()
+        finally:
+            self._remove(self._followers, room, wakeup)
 
     async def listen(self, room: str) -> AsyncGenerator[str, None]:
         """Return a room's signals, from now on."""
@@ -133,28 +153,34 @@ class Followers:
         return signals
 
     async def _signals(self, room: str) -> AsyncGenerator[str, None]:
-        with self._join(self._listeners, room) as wakeup:
+        wakeup = self._add(self._listeners, room)
+        try:
             yield ""
             while True:
                 wakeup.clear()
-                while wakeup.signals:
-                    yield wakeup.signals.popleft()
+                while (text := wakeup.take_signal()) is not None:
+                    yield text
                 await wakeup.wait()
+        finally:
+            self._remove(self._listeners, room, wakeup)
 
-    @contextlib.contextmanager
-    def _join(self, wakeups: dict[str, tuple[Wakeup, ...]], room: str) -> Iterator[Wakeup]:
+    def _add(self, wakeups: dict[str, tuple[Wakeup, ...]], room: str) -> Wakeup:
         wakeup = Wakeup()
         with self._lock:
             wakeups[room] = (*wakeups.get(room, ()), wakeup)
         try:
             self._joined(room)
-            yield wakeup
-        finally:
-            with self._lock:
-                wakeups[room] = tuple(other for other in wakeups[room] if other is not wakeup)
-                if not wakeups[room]:
-                    del wakeups[room]
-            self._left(room)
+        except BaseException:
+            self._remove(wakeups, room, wakeup)
+            raise
+        return wakeup
+
+    def _remove(self, wakeups: dict[str, tuple[Wakeup, ...]], room: str, wakeup: Wakeup) -> None:
+        with self._lock:
+            wakeups[room] = tuple(other for other in wakeups[room] if other is not wakeup)
+            if not wakeups[room]:
+                del wakeups[room]
+        self._left(room)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

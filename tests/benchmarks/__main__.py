@@ -24,6 +24,7 @@ from tests.benchmarks.rows import (
     protections,
     room,
     settings,
+    storm,
     stream,
 )
 
@@ -40,6 +41,7 @@ ROWS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "room": room.rows,
     "memory": memory.rows,
     "idle": idle.rows,
+    "storm": storm.rows,
     "settings": settings.rows,
     "browser": browser.rows,
     "markdown": markdown.rows,
@@ -70,6 +72,7 @@ def main() -> None:
         connections=(1, 64) if quick else (1, 64, 512),
         idle=(500, 1000) if quick else (2000, 10_000),
         readers=200 if quick else 1000,
+        storm=500 if quick else 5000,
         loops=tuple(
             options.loop or dict.fromkeys([DEFAULT_LOOP] if quick else [DEFAULT_LOOP, "asyncio"])
         ),

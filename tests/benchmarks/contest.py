@@ -23,6 +23,7 @@ class Effort(NamedTuple):
     connections: tuple[int, ...]
     idle: tuple[int, ...]
     readers: int
+    storm: int
     loops: tuple[str, ...]
     gradio: str
     chainlit: str

@@ -62,12 +62,17 @@ class Meter:
         )
 
 
+def source_address(number: int) -> str:
+    """Return one of several addresses of this machine, in turn."""
+    return f"127.0.0.{2 + number % _ADDRESSES}"
+
+
 def connect(port: int, number: int = 0) -> socket.socket:
     """Return a socket that is connected, from one of several addresses of this machine."""
     sock = socket.socket()
     # ip(7), IP_BIND_ADDRESS_NO_PORT (24): the port is chosen with the destination known.
     sock.setsockopt(socket.IPPROTO_IP, 24, 1)
-    sock.bind((f"127.0.0.{2 + number % _ADDRESSES}", 0))
+    sock.bind((source_address(number), 0))
     sock.connect(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock

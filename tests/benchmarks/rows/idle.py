@@ -35,7 +35,7 @@ class _Found(NamedTuple):
 
 def rows(effort: Effort) -> Iterator[Row]:
     """Compare rooms of one participant each with as many connections of the echo."""
-    with _stores() as stores:
+    with stores() as addresses:
 
         def measure(store: str | None, number: int) -> Callable[[], _Found]:
             return lambda: _measure(store, number, effort.seconds)
@@ -44,13 +44,13 @@ def rows(effort: Effort) -> Iterator[Row]:
             samples = in_turn(
                 {
                     "echo": measure(None, number),
-                    **{name: measure(address, number) for name, address in stores.items()},
+                    **{name: measure(address, number) for name, address in addresses.items()},
                     AGAIN: measure(None, number),
                 },
                 effort.rounds,
                 lambda what: effort.tell(f"idle, {what}"),
             )
-            for store in stores:
+            for store in addresses:
                 yield from _rows(samples, store, number)
 
 
@@ -78,7 +78,8 @@ def _rows(samples: dict[str, list[_Found]], store: str, number: int) -> Iterator
 
 
 @contextlib.contextmanager
-def _stores() -> Iterator[dict[str, str]]:
+def stores() -> Iterator[dict[str, str]]:
+    """Give the address of a store of each kind, by its name."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         redis = redis_process(Path(folder))
         stack.callback(redis.stop)

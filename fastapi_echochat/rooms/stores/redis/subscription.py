@@ -144,6 +144,8 @@ class Subscription:
     async def _receive_always(self, ending: asyncio.Task[None] | None) -> None:
         if ending is not None:
             await asyncio.wait([ending])
+            # Each would keep the one before it, with its connection.
+            ending = None
         pause = _FIRST_PAUSE
         # Checked each time, for redis-py (8.1) now and then loses a cancellation.
         while self._receiving is asyncio.current_task():

@@ -20,8 +20,12 @@ WebsocketURL = str | Callable[[Request], str]
 
 # The query parameters by which a page's own address serves its assets.
 _OWN_PARAMETERS = (b"asset", b"v")
-# How many addresses and languages a page is kept rendered for. Each takes a few kilobytes.
+# How many addresses and languages a page is kept rendered for, and how long such an address may be,
+# in bytes: it is in the page several times, escaped.
 _KEPT_PAGES = 256
+_KEPT_LENGTH = 512
+# So much is read of an `Accept-Language` header: browsers send a fraction of it.
+_ACCEPT_LENGTH = 256
 
 
 class _Asked(NamedTuple):
@@ -35,12 +39,18 @@ class _Asked(NamedTuple):
     query_string: bytes
     accept_language: bytes
 
+    def is_short(self) -> bool:
+        """Tell whether the address is no longer than those that a page is kept for."""
+        length = len(self.host or b"") + len(self.path) + len(self.root_path)
+        return length + len(self.query_string) <= _KEPT_LENGTH
+
 
 class Page:
     """The HTTP side of a chat, whichever of its mounts it is asked for.
 
     All its work is done at start-up and at the first request of each address and language; then a
-    request is one look-up.
+    request is one look-up. For a long address the page is rendered each time, so that what is kept
+    stays small whatever addresses are made up.
 
     Args:
         view: Renders it.
@@ -88,9 +98,9 @@ class Page:
             scope["path"],
             scope.get("root_path", ""),
             scope["query_string"],
-            headers.get(b"accept-language", b""),
+            headers.get(b"accept-language", b"")[:_ACCEPT_LENGTH],
         )
-        if self._is_same_for_all:
+        if self._is_same_for_all and asked.is_short():
             return self._find_kept(asked).answer(request)
         return self._find(asked, request).answer(request)
 
@@ -106,7 +116,7 @@ class Page:
             self._sign_in_url, path=asked.path, root_path=asked.root_path
         )
         addresses = Addresses(endpoint, elsewhere, query, sign_in)
-        if self._view.is_ours:
+        if self._view.is_ours and asked.is_short():
             return self._render_kept(addresses, policy, lang, welcome)
         return self._render(addresses, policy, lang, welcome, request=request)
 

@@ -8,6 +8,8 @@ from .protocol.messages import Message
 # memory until it ends: a thousand of them 65 MB of ASCII at most.
 _MOST = 32
 _MOST_CHARACTERS = 65_536
+# So many pieces become one: each takes some 60 bytes beside its characters.
+_MOST_PIECES = 256
 
 
 class Exchange(NamedTuple):
@@ -42,6 +44,8 @@ class Exchanges:
         self._size += len(text)
         if self._size <= _MOST_CHARACTERS:
             self._pieces.append(text)
+            if len(self._pieces) == _MOST_PIECES:
+                self._pieces = ["".join(self._pieces)]
         else:
             self._pieces.clear()
 

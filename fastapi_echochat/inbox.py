@@ -4,12 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from time import monotonic
 
-from .limits import Limits
+from .limits import Limits, size_of
 from .protocol.frames import MessageFrame
 from .rate import Rate
-
-# A character that is not ASCII has at most four bytes in UTF-8.
-_LONGEST_CHARACTER = 4
 
 
 class Inbox:
@@ -57,7 +54,7 @@ class Inbox:
             return False
         due = 0.0 if self._rate is None else self._rate.admit(monotonic())
         self._waiting[frame.id] = (frame, datetime.now(timezone.utc), due)
-        self._bytes += _size(frame)
+        self._bytes += size_of(frame.text)
         return True
 
     def next_due(self) -> float | None:
@@ -99,10 +96,5 @@ class Inbox:
 
     def _remove(self, message_id: str) -> tuple[MessageFrame, datetime]:
         frame, received_at, _ = self._waiting.pop(message_id)
-        self._bytes -= _size(frame)
+        self._bytes -= size_of(frame.text)
         return frame, received_at
-
-
-def _size(frame: MessageFrame) -> int:
-    text = frame.text
-    return len(text) if text.isascii() else len(text) * _LONGEST_CHARACTER

@@ -32,9 +32,9 @@ class Limits:
         send_seconds: Longest time, in seconds, in which a client may take nothing of what is
             sent to it; what the operating system's buffers hold counts as taken. Default 20. Then
             its connection is ended, between one and two times this long after it stopped reading.
-        outbox_characters: With rooms, how much of what is said waits for a client that reads
-            slowly. Default 1,048,576 characters, as frames. With more its connection is closed
-            with code 1013, and it comes back for the rest with its last position.
+        outbox_bytes: With rooms, how much of what is said waits for a client that reads slowly.
+            Default 1,048,576 bytes, as frames. With more its connection is closed with code 1013,
+            and it comes back for the rest with its last position.
         name_length: Longest name of a person in a room, in characters. Default 40. What is longer
             is cut off.
         unattended_seconds: With rooms, how long an answer goes on while nobody is connected.
@@ -57,7 +57,7 @@ class Limits:
     reply_seconds: float | None = None
     reply_threads: int = 40
     send_seconds: float | None = 20.0
-    outbox_characters: int = 1_048_576
+    outbox_bytes: int = 1_048_576
     name_length: int = 40
     unattended_seconds: float | None = 300.0
     unanswered_messages: int = 1000
@@ -73,7 +73,7 @@ class Limits:
         _number("reply_seconds", self.reply_seconds, "seconds")
         _whole("reply_threads", self.reply_threads, required=True)
         _number("send_seconds", self.send_seconds, "seconds")
-        _whole("outbox_characters", self.outbox_characters, required=True)
+        _whole("outbox_bytes", self.outbox_bytes, required=True)
         _whole("name_length", self.name_length, required=True)
         _number("unattended_seconds", self.unattended_seconds, "seconds")
         _whole("unanswered_messages", self.unanswered_messages, required=True)
@@ -93,6 +93,12 @@ class Limits:
         if len(text) > bound:
             return False
         return text.isascii() or len(text.encode()) <= bound
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes a text takes, in memory and in UTF-8, at most; in no time."""
+    # A character that is not ASCII takes 1 to 4, in either.
+    return len(text) if text.isascii() else 4 * len(text)
 
 
 def _whole(name: str, value: object, *, required: bool = False) -> None:

@@ -1,19 +1,29 @@
-"""Bounds come before work: what a client's frames cost, beside a raw ASGI application."""
+"""Bounds come before work, and in bytes: what clients may cost in time and in memory."""
 
+import contextlib
+import itertools
 import json
 import time
+import tracemalloc
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 from websockets.sync.client import connect
 
-from fastapi_echochat import Limits
+from fastapi_echochat import Limits, Message
+from fastapi_echochat.exchanges import Exchanges
 from fastapi_echochat.protocol.frames import ErrorFrame
 from fastapi_echochat.protocol.v1 import EchochatV1
 from tests.benchmarks.process import processor_seconds
 from tests.clients import V1
+from tests.raw_client import RawClient
 from tests.servers import Process, uvicorn_process
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, get, patient
 
 HOST = """
 from fastapi import FastAPI, Depends
@@ -170,3 +180,177 @@ def test_hostile_frame_is_answered(length: int) -> None:
             assert isinstance(read, ErrorFrame), kind
             assert len(read.detail) <= 200
             assert "\n" not in read.detail
+
+
+# --- Memory ------------------------------------------------------------------------------------
+
+MEMORY_HOST = """
+import asyncio, ctypes, gc
+from fastapi import FastAPI
+from fastapi_echochat import EchoChat, Limits, MemoryRooms, SQLiteRooms
+
+app = FastAPI()
+
+released = []
+
+async def think(message):
+    while not released:
+        await asyncio.sleep(0.1)
+    return "yes"
+
+people = EchoChat(None, rooms=SQLiteRooms("people.db"))
+memory = EchoChat(None, rooms=MemoryRooms(max_bytes=8 * 2**20))
+app.include_router(EchoChat().router, prefix="/page")
+app.include_router(EchoChat(think).router, prefix="/bot")
+app.include_router(people.router, prefix="/people/{room}")
+app.include_router(memory.router, prefix="/memory/{room}")
+
+@app.get("/post")
+async def post(room: str, text: str, count: int, *, kept: bool = True) -> None:
+    for _ in range(count):
+        await (people if kept else memory).post(room, text * (60_000 // len(text.encode())))
+
+@app.get("/release")
+async def release() -> None:
+    released.append(True)
+
+@app.get("/collect")
+async def collect() -> None:
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+"""
+MIB = 2**20
+CLIENTS = 8
+LONG = 60_000
+
+
+@pytest.fixture(scope="module")
+def memory_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """Serve what clients may fill, with nobody let go meanwhile; warm."""
+    folder = tmp_path_factory.mktemp("memory")
+    server = uvicorn_process(MEMORY_HOST, folder, "--ws-ping-interval", "3600", "--no-access-log")
+    get(server.url("/page"))
+    for kept in (True, False):
+        get(server.url("/post"), params={"room": "warm", "text": "x", "count": 10, "kept": kept})
+    with raw_client(server, "/people/warm") as client:
+        client.enter("Ann").receive("entry")
+    yield server
+    # Who has left while so many of their messages wait is not noticed before.
+    get(server.url("/release"))
+    server.stop()
+    assert server.complaints() == []
+
+
+def raw_client(server: Process, path: str) -> RawClient:
+    """Connect a client that reads nothing by itself, and for which no kernel keeps much."""
+    return RawClient(server.ws(path), subprotocol="echochat.v1", is_small=True)
+
+
+def memory(server: Process) -> int:
+    """Return the bytes of a process, without what nothing holds any more."""
+    get(server.url("/collect"))
+    for line in Path(f"/proc/{server.pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("smaps_rollup has no line Pss")
+
+
+def most_memory(server: Process) -> int:
+    """Return the most bytes of a process until they grow no more."""
+    most, still = 0, 0
+    while still < 4:
+        now = memory(server)
+        still = still + 1 if now < most + 100_000 else 0
+        most = max(most, now)
+        time.sleep(patient(0.05))
+    return most
+
+
+def made_up() -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield queries and headers that nobody has sent before."""
+    for number in itertools.count():
+        yield f"{number}={'x' * LONG}", {}
+        yield f"{number}={quote('é' * 100)}&'&'&'", {}
+        yield "", {"accept-language": f"x{number}{'y' * LONG}"}
+
+
+def test_memory_of_pages(memory_server: Process) -> None:
+    """What is kept of pages stays small, whatever addresses and languages are asked for."""
+    before = memory(memory_server)
+    with httpx.Client(base_url=memory_server.url("/page")) as client:
+        for query, headers in itertools.islice(made_up(), 120):
+            assert client.get(f"?{query}", headers=headers).status_code == 200
+    assert memory(memory_server) - before < 3 * MIB
+
+
+@pytest.mark.parametrize("text", ["x", "🐈"])
+def test_memory_of_clients_that_read_nothing(memory_server: Process, text: str) -> None:
+    """A client that comes into a room of long messages, and asks for more, and reads nothing.
+
+    So does one that comes back after a long time. Each takes less than one MiB.
+    """
+    room = f"room-{ord(text)}"
+    get(memory_server.url("/post"), params={"room": room, "text": text, "count": 60})
+    path = f"/people/{room}"
+    with raw_client(memory_server, path) as client:
+        client.enter("Ann")
+        oldest = client.receive("entry")["position"]
+        client.receive("presence")
+        client.send(type="earlier", before=oldest)
+        earlier = client.receive("history")
+        # 44 bytes ask for no more than this.
+        assert sum(len(one["text"].encode()) for one in earlier["entries"]) <= 256 * 1024
+        assert earlier["has_earlier"] is True
+        oldest = earlier["entries"][0]["position"]
+    before = memory(memory_server)
+    with contextlib.ExitStack() as stack:
+        for number in range(CLIENTS):
+            after = oldest if number % 2 else None
+            client = stack.enter_context(raw_client(memory_server, path))
+            client.enter(f"{number}", after)
+            for _ in range(20):
+                client.send(type="earlier", before=2**53 - 1)
+        assert (most_memory(memory_server) - before) / CLIENTS < MIB
+
+
+@pytest.mark.parametrize("text", ["x" * LONG, "é" * (LONG // 2), "🐈" * (LONG // 4)], ids=len)
+def test_memory_of_messages_that_wait(memory_server: Process, text: str) -> None:
+    """A client that sends long messages and gets no answer takes less than 2 MiB."""
+    frames = [
+        json.dumps({"type": "message", "id": f"{number}", "text": text}, ensure_ascii=False)
+        for number in range(200)
+    ]
+    before = memory(memory_server)
+    with contextlib.ExitStack() as stack:
+        for _ in range(CLIENTS):
+            client = stack.enter_context(raw_client(memory_server, "/bot"))
+            client.fill((frame.encode() for frame in frames), still=patient(0.2))
+        assert (most_memory(memory_server) - before) / CLIENTS < 2 * MIB
+
+
+def test_memory_of_rooms_in_memory(memory_server: Process) -> None:
+    """Rooms in memory take as many bytes as they may, whoever fills how many of them."""
+    before = memory(memory_server)
+    for number in range(5):
+        where = f"/post?room={number}&text=é&count=100&kept=false"
+        get(memory_server.url(where))
+    assert memory(memory_server) - before < 12 * MIB
+
+
+def test_memory_of_an_answer_in_many_pieces() -> None:
+    """An answer that may be judged takes what its text does, in however many pieces it comes."""
+    pieces = [chr(0x4E00 + number % 20_000) for number in range(60_000)]
+    exchanges = Exchanges()
+    tracemalloc.start()
+    try:
+        for piece in pieces:
+            # A text of its own, as a network brings them.
+            exchanges.add_piece(piece.encode().decode())
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < MIB
+    exchanges.end(Message("1", "?", None, datetime.now(timezone.utc)))
+    found = exchanges.find("1")
+    assert found is not None
+    assert found.answer == "".join(pieces)

@@ -170,7 +170,7 @@ def test_options_that_cannot_be(
         {"burst": None},
         {"reply_seconds": -1},
         {"reply_threads": 0},
-        {"outbox_characters": 0},
+        {"outbox_bytes": 0},
         {"name_length": 0},
         {"name_length": None},
         {"unattended_seconds": 0},

@@ -20,6 +20,8 @@ from tests.waiting import in_loop, settle, until
 # Of an entry without an author it makes the text alone.
 PLAIN = Plain(Limits())
 V1 = EchochatV1(Limits())
+KEPT = 65
+"""Bytes that a frame of one character counts for while it is kept."""
 
 
 class Client:
@@ -266,11 +268,11 @@ async def test_encoded_once_for_each_protocol() -> None:
 
 @in_loop
 async def test_bound() -> None:
-    """One character more than the bound and a client is behind: told once, let go with 1013.
+    """One frame more than the bound and a client is behind: told once, let go with 1013.
 
     From then on nothing is kept for it.
     """
-    slow, other = Client(size=10), Client(size=10)
+    slow, other = Client(size=10 * KEPT), Client(size=10 * KEPT)
     fanout = fanout_to(slow, other)
     slow.stall()
     for _ in range(11):
@@ -289,9 +291,56 @@ async def test_bound() -> None:
 
 
 @in_loop
+async def test_bytes_are_counted() -> None:
+    """What is kept is counted in bytes: a character that is not ASCII may take four of them."""
+    for text, most in (("x" * 1000, 9), ("é" * 1000, 2), ("🐈" * 1000, 2)):
+        slow = Client(size=10_000)
+        slow.stall()
+        sending = [asyncio.ensure_future(slow.outbox.send(text)) for _ in range(most + 1)]
+        await settle()
+        # One is under way besides.
+        assert slow.times_behind == 0
+        sending.append(asyncio.ensure_future(slow.outbox.send(text)))
+        await settle()
+        assert slow.times_behind == 1
+        slow.go_on()
+        await asyncio.gather(*sending, return_exceptions=True)
+
+
+@in_loop
+async def test_what_is_being_caught_up_with_counts() -> None:
+    """A client that takes one frame of those that were kept has room for one more, not for all."""
+
+    class Taker(Client):
+        async def take(self, event: Any) -> None:
+            await super().take(event)
+            if len(self.taken) == 2:
+                self.stall()
+
+    slow = Taker(size=5 * KEPT)
+    fanout = fanout_to(slow)
+    slow.stall()
+    for number in range(1, 7):
+        fanout.send(said(number))
+    await settle()
+    slow.go_on()
+    await settle()
+    assert slow.taken == frames(1, 2)
+    fanout.send(said(7))
+    await settle()
+    assert slow.times_behind == 0
+    fanout.send(said(8))
+    await settle()
+    assert slow.times_behind == 1
+    slow.go_on()
+    await settle()
+    assert (slow.taken, slow.code) == (frames(1, 2, 3), 1013)
+
+
+@in_loop
 async def test_who_catches_up_has_the_whole_bound_again() -> None:
     """A client that takes what was kept for it may be slow again."""
-    slow = Client(size=10)
+    slow = Client(size=10 * KEPT)
     fanout = fanout_to(slow)
     for _ in range(20):
         slow.stall()
@@ -307,7 +356,7 @@ async def test_who_catches_up_has_the_whole_bound_again() -> None:
 @in_loop
 async def test_falling_behind_while_it_catches_up() -> None:
     """Who takes one frame of what was kept, and then no more, is let go when the bound is met."""
-    slow = Client(size=5)
+    slow = Client(size=5 * KEPT)
     fanout = fanout_to(slow)
     slow.stall()
     for number in range(1, 5):

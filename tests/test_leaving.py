@@ -141,9 +141,11 @@ class Away(MemoryRooms):
         await self._ask()
         return await super().append(room, entry)
 
-    async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
+    async def read(
+        self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
+    ) -> list[Entry]:
         await self._ask()
-        return await super().read(room, after=after, limit=limit)
+        return await super().read(room, after=after, limit=limit, max_bytes=max_bytes)
 
     async def signal(self, room: str, text: str) -> None:
         with contextlib.suppress(RoomsUnavailableError):

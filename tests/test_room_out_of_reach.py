@@ -29,15 +29,22 @@ class Away(MemoryRooms):
         self._fail()
         return await super().append(room, entry)
 
-    async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
-        self._fail()
-        return await super().read(room, after=after, limit=limit)
-
-    async def read_back(
-        self, room: str, *, before: int | None = None, limit: int = 100
+    async def read(
+        self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
     ) -> list[Entry]:
         self._fail()
-        return await super().read_back(room, before=before, limit=limit)
+        return await super().read(room, after=after, limit=limit, max_bytes=max_bytes)
+
+    async def read_back(
+        self,
+        room: str,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        max_bytes: int | None = None,
+    ) -> list[Entry]:
+        self._fail()
+        return await super().read_back(room, before=before, limit=limit, max_bytes=max_bytes)
 
     async def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
         async for entry in super().follow(room, after=after):

@@ -38,7 +38,7 @@ def test_who_falls_behind_comes_back_for_the_rest(
 
     Meanwhile it is not there any more, and the others did not wait.
     """
-    server = serve(make_room(outbox_characters=500_000))
+    server = serve(make_room(outbox_bytes=500_000))
     with Client(server.ws(), "Ann") as ann, enter(server, "Deaf") as deaf:
         ann.meet("Ann", "Deaf")
         said = []
@@ -63,7 +63,7 @@ def test_who_falls_behind_comes_back_for_the_rest(
 
 def test_who_is_behind_and_still_speaks(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that sends though it reads nothing is kept, and leaves no ghost under any name."""
-    server = serve(make_room(outbox_characters=500_000))
+    server = serve(make_room(outbox_bytes=500_000))
     with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf") as deaf:
             ann.meet("Ann", "Deaf")
@@ -81,7 +81,7 @@ def test_who_is_behind_and_still_speaks(serve: Serve, caplog: pytest.LogCaptureF
 
 def test_slow_within_the_bound(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that reads only later, but within the bound, gets everything in order."""
-    server = serve(make_room(outbox_characters=10_000_000))
+    server = serve(make_room(outbox_bytes=10_000_000))
     with Client(server.ws(), "Ann") as ann, enter(server, "Slow") as slow:
         ann.meet("Ann", "Slow")
         said = [ann.tell(TEXT)["position"] for _ in range(150)]
@@ -93,7 +93,7 @@ def test_slow_within_the_bound(serve: Serve, caplog: pytest.LogCaptureFixture) -
 
 def test_who_never_reads_is_let_go(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A client that takes nothing for `send_seconds` is ended, and nothing is left of it."""
-    server = serve(make_room(outbox_characters=500_000, send_seconds=1.0))
+    server = serve(make_room(outbox_bytes=500_000, send_seconds=1.0))
     idle = get(server.url("/left")).json()
     with Client(server.ws(), "Ann") as ann:
         with enter(server, "Deaf"), enter(server, "Deaf, too"):

@@ -559,7 +559,12 @@ def test_room_that_is_out_of_reach() -> None:
 
     class FarAway(Away):
         async def read_back(
-            self, room: str, *, before: int | None = None, limit: int = 100
+            self,
+            room: str,
+            *,
+            before: int | None = None,
+            limit: int = 100,
+            max_bytes: int | None = None,
         ) -> list[Entry]:
             raise RoomsUnavailableError
 

@@ -66,7 +66,7 @@ class Answers:
         self._rested = rested
         self.askers = Askers(None if replier.has_dependencies else replier.bind({}), channel)
         self._listeners = Listeners(limits.unattended_seconds, self._end_unattended)
-        self._questions = Questions(limits.unanswered_messages)
+        self._questions = Questions(limits.unanswered_messages, limits.waiting_bytes)
         self._task: asyncio.Task[None] | None = None
         # While the history is looked through: what was answered meanwhile.
         self._resuming: asyncio.Task[None] | None = None
@@ -102,7 +102,7 @@ class Answers:
     async def ask(self, entry: Entry, asker: Asker) -> None:
         """Wait until an author may send a message; it is answered with what its session has."""
         key = key_of(entry.author)
-        while self._questions.count(key) >= self._limits.unanswered_messages:
+        while self._questions.is_full(key):
             self._news.clear()
             await self._news.wait()
         self.askers.ask(key, entry.id, asker)

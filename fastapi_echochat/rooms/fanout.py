@@ -4,12 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 
+from ..limits import size_of
 from ..protocol.frames import PongFrame
 from ..protocol.serializer import TRY_AGAIN_LATER, Close, Serializer
 from ..sender import ENDED, EndedError, Send, Sender
 from .broadcast import NO_POSITION, Broadcast
 
 logger = logging.getLogger("fastapi_echochat")
+
+# What a frame takes beside its characters: of short ones that is most.
+_FRAME_BYTES = 64
 
 
 def _nobody() -> None:
@@ -21,9 +25,9 @@ class Outbox(Sender):
 
     Args:
         pass_on: `send` of a WebSocket that is accepted.
-        size: How many characters are kept for it. With one more it has fallen behind: nothing is
-            kept for it any longer, and as soon as it takes anything it is closed with code
-            1013, to come back for the rest with its last position.
+        size: How many bytes are kept for it. With more it has fallen behind: nothing is kept for
+            it any longer, and as soon as it takes anything it is closed with code 1013, to come
+            back for the rest with its last position.
         serializer: The protocol that it speaks.
         fell_behind: Called once when it does.
 
@@ -70,7 +74,7 @@ class Outbox(Sender):
         """Keep a frame until the send that is under way is through."""
         if self.is_behind:
             return
-        self._size += len(frame)
+        self._size += size_of(frame) + _FRAME_BYTES
         self._kept.append(frame)
         if self._size > self._bound:
             self.is_behind = True
@@ -84,12 +88,11 @@ class Outbox(Sender):
             EndedError: The connection is over.
         """
         while self._kept:
-            kept, self._kept = self._kept, []
-            self._size = 0
-            for frame in kept:
+            kept, self._kept = self._kept[::-1], []
+            while kept and not self.is_behind:
+                frame = kept.pop()
                 await super().send(frame)
-                if self.is_behind:
-                    break
+                self._size -= size_of(frame) + _FRAME_BYTES
         if self.is_behind:
             await self.close(Close(TRY_AGAIN_LATER, "too slow: come back for the rest"))
         self.is_busy = False

@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 from ..exchanges import Exchange
 from ..protocol.messages import Message
-from .stores.contract import Entry, Rooms, RoomsUnavailableError
+from .stores.contract import Entry, Rooms, RoomsUnavailableError, is_cut
 
 # How long is waited before a store that was out of reach is tried again.
 _AGAIN_SECONDS = 1.0
 
-PAGE = 50
-"""So many entries a client gets of the newest and of earlier ones."""
-
-BATCH = 200
-"""So many entries are read at a time."""
+# So many entries a client gets of the newest and of earlier ones, or with so many bytes of text.
+_PAGE = 50
+_PAGE_BYTES = 262_144
+# So many are read at a time.
+_BATCH = 200
+_BATCH_BYTES = 262_144
 
 
 class Beginning(NamedTuple):
@@ -53,7 +54,7 @@ async def read_beginning(store: Rooms, room: str, after: int | None) -> Beginnin
         RoomsUnavailableError: Read again.
     """
     if after:
-        entries = await store.read(room, after=after - 1, limit=BATCH)
+        entries = await read_on(store, room, after - 1)
         # Where the history does not have that position (any longer) there may be a gap.
         if entries and entries[0].position == after:
             position = entries[-1].position
@@ -63,14 +64,28 @@ async def read_beginning(store: Rooms, room: str, after: int | None) -> Beginnin
     return Beginning(entries, 0, position, resumed=False, has_earlier=has_earlier)
 
 
+async def read_on(store: Rooms, room: str, after: int) -> list[Entry]:
+    """Return some entries after a position, oldest first; none where there are no more.
+
+    Raises:
+        RoomsUnavailableError: Read again.
+    """
+    return await store.read(room, after=after, limit=_BATCH, max_bytes=_BATCH_BYTES)
+
+
 async def read_page(store: Rooms, room: str, before: int | None = None) -> tuple[list[Entry], bool]:
     """Return the last entries before a position, and whether there are earlier ones.
 
     Raises:
         RoomsUnavailableError: Read again.
     """
-    entries = await store.read_back(room, before=before, limit=PAGE + 1)
-    return entries[-PAGE:], len(entries) > PAGE
+    limit = _PAGE + 1
+    entries = await store.read_back(room, before=before, limit=limit, max_bytes=_PAGE_BYTES)
+    if not is_cut(entries, limit, _PAGE_BYTES):
+        return entries, False
+    if len(entries) > 1:
+        return entries[1:], True
+    return entries, bool(await store.read_back(room, before=entries[0].position, limit=1))
 
 
 async def read_exchange(store: Rooms, room: str, position: int) -> Exchange | None:
@@ -117,7 +132,9 @@ async def _read_unanswered(
 ) -> AsyncIterator[Entry]:
     answered: set[int | None] = set()
     before = until + 1
-    while entries := await store.read_back(room, before=before, limit=BATCH):
+    while entries := await store.read_back(
+        room, before=before, limit=_BATCH, max_bytes=_BATCH_BYTES
+    ):
         for entry in reversed(entries):
             if entry.sent_at < oldest:
                 return

@@ -31,7 +31,7 @@ from ..watchdog import Watchdog
 from .askers import Asker
 from .broadcast import entry_frame
 from .fanout import Outbox
-from .history import BATCH, Beginning, read_beginning, read_exchange, read_page
+from .history import Beginning, read_beginning, read_exchange, read_on, read_page
 from .hub import Hub
 from .naming import private_room
 from .room import Room
@@ -77,7 +77,7 @@ class Participant(Session):
     ) -> None:
         self.outbox = Outbox(
             client.send,
-            lobby.limits.outbox_characters,
+            lobby.limits.outbox_bytes,
             serializer=client.serializer,
             fell_behind=self._fall_behind,
         )
@@ -219,7 +219,7 @@ class Participant(Session):
                 since = entry.position
             if since >= room.position:
                 break
-            entries = await self._lobby.store.read(room.name, after=since, limit=BATCH)
+            entries = await read_on(self._lobby.store, room.name, since)
             if not entries:  # The store has let go of them.
                 since = room.position
         # Nothing waits between the comparison and this, so there is no seam.

@@ -1,14 +1,17 @@
 """The messages of a room that have no answer yet, and whose turn it is."""
 
 import itertools
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from ..identity import key_of
+from ..limits import size_of
 from .stores.contract import Entry
 
-# Of stops that come before the message they are about, the authors who are remembered.
+# Of stops that come before the message they are about, so many of an author are remembered, and of
+# so many authors.
+_REMEMBERED = 32
 _REMEMBERED_AUTHORS = 1000
 
 
@@ -16,16 +19,19 @@ class Questions:
     """What waits to be answered, by author: they take turns, however much one of them asks.
 
     Args:
-        most: How many stops are remembered of one author.
+        most: How many messages of one author may wait.
+        most_bytes: How many bytes of one author's messages.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
+        self._most_bytes = most_bytes
         # By the author's key, those whose turn comes first in front; each by position.
         self._open: dict[str, dict[int, Entry]] = {}
+        self._bytes: Counter[str] = Counter()
         self._keys: dict[int, str] = {}
         self._coming: dict[int, str] = {}
-        self._stops: OrderedDict[str, deque[str]] = OrderedDict()
+        self._stops: OrderedDict[str, list[str]] = OrderedDict()
 
     def __contains__(self, position: int) -> bool:
         """Tell whether the message at a position waits."""
@@ -35,9 +41,11 @@ class Questions:
         """Iterate over the positions of the messages that wait, which may be removed meanwhile."""
         return iter(list(self._keys))
 
-    def count(self, key: str) -> int:
-        """Return how many messages of an author wait, or are to come."""
-        return len(self._open.get(key, ())) + sum(key == other for other in self._coming.values())
+    def is_full(self, key: str) -> bool:
+        """Tell whether as many messages of an author wait, or are to come, as may."""
+        coming = sum(key == other for other in self._coming.values())
+        count = len(self._open.get(key, ())) + coming
+        return count >= self._most or self._bytes[key] >= self._most_bytes
 
     def expect(self, entry: Entry) -> None:
         """Note that a message is kept, and will come from the history."""
@@ -51,6 +59,8 @@ class Questions:
     def add(self, entry: Entry) -> None:
         """Have a message wait for its answer."""
         key = key_of(entry.author)
+        if entry.position not in self._keys:
+            self._bytes[key] += size_of(entry.text)
         self._open.setdefault(key, {})[entry.position] = entry
         self._keys[entry.position] = key
 
@@ -68,7 +78,10 @@ class Questions:
             return None
         waiting = self._open.pop(key)
         entry = waiting.pop(position)
-        if waiting:
+        self._bytes[key] -= size_of(entry.text)
+        if not waiting:
+            del self._bytes[key]
+        else:
             # Now everybody else comes first, those too who came while this one was answered.
             self._open[key] = waiting
         if entry.id in self._stops.get(key, ()):
@@ -93,9 +106,13 @@ class Questions:
 
     def stop(self, key: str, message_id: str) -> None:
         """Note that an author wants no answer to a message, which may be yet to come."""
-        stops = self._stops.setdefault(key, deque(maxlen=self._most))
+        stops = self._stops.setdefault(key, [])
         if message_id not in stops:
             stops.append(message_id)
+        waiting = self._open.get(key, {})
+        if len(stops) > len(waiting) + _REMEMBERED:
+            ids = {entry.id for entry in waiting.values()}
+            self._stops[key] = [other for other in stops if other in ids or other == message_id]
         self._stops.move_to_end(key)
         if len(self._stops) > _REMEMBERED_AUTHORS:
             self._stops.popitem(last=False)

@@ -37,7 +37,7 @@ from fastapi_echochat.rooms.fanout import Outbox
 
 app = FastAPI()
 # Stuck for as long as the test takes: what is shown is not that it is given up in the end.
-limits = Limits(outbox_characters={BOUND}, send_seconds=300)
+limits = Limits(outbox_bytes={BOUND}, send_seconds=300)
 chat = EchoChat(reply=None, rooms=MemoryRooms(history=5), limits=limits)
 app.include_router(chat.router, prefix="/rooms/{{room}}")
 

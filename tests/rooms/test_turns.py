@@ -308,10 +308,15 @@ class Counted(MemoryRooms):
     pages = 0
 
     async def read_back(
-        self, room: str, *, before: int | None = None, limit: int = 100
+        self,
+        room: str,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        max_bytes: int | None = None,
     ) -> list[Entry]:
         self.pages += 1
-        return await super().read_back(room, before=before, limit=limit)
+        return await super().read_back(room, before=before, limit=limit, max_bytes=max_bytes)
 
 
 def test_history_is_not_read_to_its_beginning() -> None:

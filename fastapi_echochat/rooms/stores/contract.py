@@ -1,11 +1,12 @@
 """What every store of rooms keeps and promises: one contract for memory, SQLite and Redis."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from ...identity import Author
+from ...limits import size_of
 
 Kind = Literal["message", "answer", "notice"]
 """Who said it: a person, the reply function, or the host with `chat.post`."""
@@ -50,6 +51,28 @@ class Entry:
         return int(self.id) if self.kind == "answer" else None
 
 
+def take_up_to(entries: Iterable[Entry], max_bytes: int | None) -> list[Entry]:
+    """Return the first entries, up to the one with which their texts have more than so many bytes.
+
+    Args:
+        entries: Taken one by one, so that those after the last need not be made.
+        max_bytes: As `size_of` counts them; `None` for all entries.
+    """
+    taken = []
+    size = 0
+    for entry in entries:
+        taken.append(entry)
+        size += size_of(entry.text)
+        if max_bytes is not None and size > max_bytes:
+            break
+    return taken
+
+
+def is_cut(entries: list[Entry], limit: int, max_bytes: int) -> bool:
+    """Tell whether there may be more than what a read with these bounds has returned."""
+    return len(entries) >= limit or sum(size_of(entry.text) for entry in entries) > max_bytes
+
+
 class Rooms(Protocol):
     """A store of rooms: it keeps the history of each, in order.
 
@@ -72,15 +95,29 @@ class Rooms(Protocol):
             RoomsUnavailableError: It may or may not have been kept; append it again.
         """
 
-    async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
+    async def read(
+        self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
+    ) -> list[Entry]:
         """Return the entries after a position, oldest first, the first `limit` of them.
+
+        Args:
+            room: Its name.
+            after: A position; 0 for the beginning of the history.
+            limit: How many at most.
+            max_bytes: None after the one with which their texts have more bytes than that, so at
+                least one, as `take_up_to` does it; `None` for no bound.
 
         Raises:
             RoomsUnavailableError: Read again.
         """
 
     async def read_back(
-        self, room: str, *, before: int | None = None, limit: int = 100
+        self,
+        room: str,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        max_bytes: int | None = None,
     ) -> list[Entry]:
         """Return the entries before a position, oldest first, the last `limit` of them.
 
@@ -88,6 +125,7 @@ class Rooms(Protocol):
             room: Its name.
             before: A position; `None` for the end of the history.
             limit: How many at most.
+            max_bytes: As above, counted from the last entry.
 
         Raises:
             RoomsUnavailableError: Read again.

@@ -5,9 +5,11 @@ import contextlib
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from .contract import Entry, RoomsUnavailableError
+from .contract import Entry, RoomsUnavailableError, is_cut
 
+# How many entries, and bytes of their texts, are read at a time.
 _BATCH = 100
+_BATCH_BYTES = 262_144
 
 # Signals that are kept for a listener who is behind; the oldest are dropped, which it is told.
 _SIGNALS = 100
@@ -15,8 +17,8 @@ _SIGNALS = 100
 # Seconds after which a follower reads again after the store was out of reach.
 _RETRY_SECONDS = 1.0
 
-Read = Callable[[str, int, int], Awaitable[list[Entry]]]
-"""Reads from a room, after a position, at most so many entries."""
+Read = Callable[[str, int, int, int], Awaitable[list[Entry]]]
+"""Reads from a room, after a position, at most so many entries and bytes."""
 
 
 class Wakeup:
@@ -133,14 +135,14 @@ class Followers:
             while True:
                 wakeup.clear()
                 try:
-                    entries = await read(room, after, _BATCH)
+                    entries = await read(room, after, _BATCH, _BATCH_BYTES)
                 except RoomsUnavailableError:
                     wakeup.set_later(_RETRY_SECONDS)
                     entries = []
                 for entry in entries:
                     after = entry.position
                     yield entry
-                if len(entries) < _BATCH:
+                if not is_cut(entries, _BATCH, _BATCH_BYTES):
                     await wakeup.wait()
         finally:
             self._remove(self._followers, room, wakeup)

@@ -11,10 +11,15 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from ...identity import key_of
-from .contract import Entry
+from ...limits import size_of
+from .contract import Entry, take_up_to
 from .followers import Followers
 from .leases import Leases
 from .workers import warn_of_other_workers
+
+# What an entry takes beside its texts, and how much more than too much is let go of at a time.
+_ENTRY_BYTES = 1024
+_MARGIN = 16
 
 _WARNING = (
     "MemoryRooms: this server runs several workers, and each has rooms of its own: people in one "
@@ -29,16 +34,23 @@ class MemoryRooms:
         history: How many entries a room keeps; the oldest are dropped, and their ids with them.
         rooms: How many rooms are kept; those unused for longest are dropped, unless somebody
             follows them.
+        max_bytes: How many bytes all entries may take; with more rooms are dropped as above, and
+            then the oldest entries of the longest rooms. Default 268,435,456. The newest entry of
+            a room stays however long it is.
 
     Raises:
-        ValueError: One of the two is less than 1.
+        ValueError: One of the three is less than 1.
     """
 
-    def __init__(self, *, history: int = 1000, rooms: int = 10_000) -> None:
-        if history < 1 or rooms < 1:
-            raise ValueError("MemoryRooms keeps at least one entry and at least one room")
+    def __init__(
+        self, *, history: int = 1000, rooms: int = 10_000, max_bytes: int = 268_435_456
+    ) -> None:
+        if history < 1 or rooms < 1 or max_bytes < 1:
+            raise ValueError("MemoryRooms keeps at least one entry, one room and one byte")
         self._history = history
         self._max_rooms = rooms
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._rooms: OrderedDict[str, _Room] = OrderedDict()
         # One for all rooms: a room that was dropped begins anew above its old positions even if
         # the clock was set back.
@@ -58,22 +70,34 @@ class MemoryRooms:
                 return existing
             self._last_position = max(self._last_position + 1, time.time_ns() // 1000)
             entry = replace(entry, position=self._last_position)
-            kept.add_entry(entry, self._history)
+            self._bytes += kept.add_entry(entry)
+            while len(kept.entries) > self._history:
+                self._bytes -= kept.drop_oldest()
+            if self._bytes > self._max_bytes:
+                self._make_space(room)
         self._followers.wake_followers(room)
         return entry
 
-    async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
+    async def read(
+        self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
+    ) -> list[Entry]:
         """Return the entries after a position, oldest first, the first `limit` of them."""
-        return await self._read(room, after, limit)
+        return await self._read(room, after, limit, max_bytes)
 
     async def read_back(
-        self, room: str, *, before: int | None = None, limit: int = 100
+        self,
+        room: str,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        max_bytes: int | None = None,
     ) -> list[Entry]:
         """Return the entries before a position, oldest first, the last `limit` of them."""
         with self._lock:
             entries = self._entries(room)
             end = len(entries) if before is None else bisect_left(entries, before, key=_position)
-            return [entries[index] for index in range(max(0, end - limit), end)]
+            last = range(end - 1, max(0, end - limit) - 1, -1)
+            return take_up_to((entries[index] for index in last), max_bytes)[::-1]
 
     def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield every entry after a position, in order and once, without end.
@@ -102,11 +126,12 @@ class MemoryRooms:
     async def close(self) -> None:
         """Do nothing: there are no files and no connections, and the rooms stay."""
 
-    async def _read(self, room: str, after: int, limit: int) -> list[Entry]:
+    async def _read(self, room: str, after: int, limit: int, max_bytes: int | None) -> list[Entry]:
         with self._lock:
             entries = self._entries(room)
             start = bisect_right(entries, after, key=_position)
-            return [entries[index] for index in range(start, min(start + limit, len(entries)))]
+            first = range(start, min(start + limit, len(entries)))
+            return take_up_to((entries[index] for index in first), max_bytes)
 
     def _room(self, name: str) -> "_Room":
         if (room := self._rooms.get(name)) is not None:
@@ -115,10 +140,28 @@ class MemoryRooms:
         if len(self._rooms) >= self._max_rooms:
             for other in self._rooms:
                 if not self._followers.is_followed(other):
-                    del self._rooms[other]
+                    self._bytes -= self._rooms.pop(other).size
                     break
         room = self._rooms[name] = _Room()
         return room
+
+    def _make_space(self, current: str) -> None:
+        """Let go of rooms, then of entries, until some more fit in again."""
+        goal = self._max_bytes - self._max_bytes // _MARGIN
+        for name in list(self._rooms):
+            if self._bytes <= goal:
+                return
+            if name != current and not self._followers.is_followed(name):
+                self._bytes -= self._rooms.pop(name).size
+        while self._bytes > goal:
+            rooms = [room for room in self._rooms.values() if len(room.entries) > 1]
+            longest = max(rooms, key=lambda room: room.size, default=None)
+            if longest is None:
+                return
+            # Half of it at most: then another one is the longest, or it is so by far.
+            half = longest.size // 2
+            while self._bytes > goal and longest.size > half and len(longest.entries) > 1:
+                self._bytes -= longest.drop_oldest()
 
     def _entries(self, name: str) -> deque[Entry]:
         if (room := self._rooms.get(name)) is None:
@@ -133,24 +176,41 @@ class MemoryRooms:
 
 
 class _Room:
-    __slots__ = ("_by_id", "entries")
+    __slots__ = ("_by_id", "entries", "size")
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()
+        self.size = 0
         self._by_id: dict[tuple[str, str, str], Entry] = {}
 
     def entry_like(self, entry: Entry) -> Entry | None:
         return self._by_id.get(_unique(entry))
 
-    def add_entry(self, entry: Entry, history: int) -> None:
+    def add_entry(self, entry: Entry) -> int:
+        """Add an entry, and return how many bytes it takes."""
         self.entries.append(entry)
         self._by_id[_unique(entry)] = entry
-        if len(self.entries) > history:
-            del self._by_id[_unique(self.entries.popleft())]
+        size = _size(entry)
+        self.size += size
+        return size
+
+    def drop_oldest(self) -> int:
+        """Let go of the oldest entry, and return how many bytes it took."""
+        entry = self.entries.popleft()
+        del self._by_id[_unique(entry)]
+        size = _size(entry)
+        self.size -= size
+        return size
 
 
 def _unique(entry: Entry) -> tuple[str, str, str]:
     return entry.kind, key_of(entry.author), entry.id
+
+
+def _size(entry: Entry) -> int:
+    author = entry.author
+    who = 0 if author is None else size_of(author.id) + size_of(author.name)
+    return _ENTRY_BYTES + size_of(entry.text) + size_of(entry.id) + who
 
 
 def _position(entry: Entry) -> int:

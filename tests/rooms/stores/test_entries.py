@@ -170,6 +170,30 @@ async def test_reading_back_has_bounds(rooms: Rooms) -> None:
     assert await rooms.read_back("lobby", limit=1000) == kept
 
 
+async def test_reading_is_bounded_in_bytes(rooms: Rooms) -> None:
+    """Reading ends with the entry with which there are more bytes than one wants: at least one.
+
+    A character that is not ASCII counts for four.
+    """
+    texts = ["x" * 1000, "é" * 500, "x", "x" * 5000, *"y" * 60]
+    kept = [await rooms.append("lobby", entry(text)) for text in texts]
+    for most, forward, back in ((0, 1, 1), (999, 1, 61), (1000, 2, 61), (3001, 4, 61)):
+        assert await rooms.read("lobby", max_bytes=most) == kept[:forward]
+        assert await rooms.read_back("lobby", max_bytes=most) == kept[-back:]
+    assert await rooms.read("lobby", max_bytes=10**6) == kept
+    assert await rooms.read_back("lobby", max_bytes=10**6) == kept
+    assert await rooms.read("lobby", after=kept[0].position, limit=2, max_bytes=5000) == kept[1:3]
+    before = kept[2].position
+    assert await rooms.read_back("lobby", before=before, max_bytes=100) == kept[1:2]
+    assert await rooms.read_back("lobby", before=before, limit=2, max_bytes=2000) == kept[:2]
+
+
+async def test_following_a_history_of_long_texts(rooms: Rooms) -> None:
+    """A follower gets all of it, though it is read in parts that are bounded in bytes."""
+    kept = [await rooms.append("lobby", entry("x" * 60_000)) for _ in range(20)]
+    assert await take(rooms, "lobby", 20) == kept
+
+
 async def test_closed_rooms_open_again(rooms: Rooms) -> None:
     """After close everything works as before, and the entries are there."""
     await rooms.close()

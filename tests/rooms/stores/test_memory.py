@@ -51,7 +51,54 @@ async def test_a_room_that_was_dropped_goes_on_above_its_positions(
     assert await take(rooms, "a", 1, after=old.position) == [new]
 
 
-@pytest.mark.parametrize("bounds", [{"history": 0}, {"rooms": 0}])
+@pytest.mark.anyio
+async def test_bytes_are_bounded() -> None:
+    """With more bytes than are kept rooms that nobody follows go, those unused for longest first.
+
+    Then the oldest entries of the longest rooms do; never the newest of one.
+    """
+    rooms = MemoryRooms(max_bytes=100_000)
+
+    async def texts(room: str) -> list[int]:
+        return [len(one.text) for one in await rooms.read(room)]
+
+    async with contextlib.AsyncExitStack() as stack:
+        for name in ("short", "long"):
+            following = await stack.enter_async_context(contextlib.aclosing(rooms.follow(name)))
+            await rooms.append(name, entry("x"))
+            await anext(following)
+        for name in ("a", "b", "c"):
+            await rooms.append(name, entry("x" * 25_000))
+        assert [await texts(name) for name in ("a", "b", "c")] == [[25_000]] * 3
+        await rooms.read("a")
+        await rooms.append("d", entry("x" * 25_000))
+        assert [await texts(name) for name in ("b", "c", "a", "d")] == [[]] + [[25_000]] * 3
+        for _ in range(20):
+            await rooms.append("long", entry("é" * 2500))
+        assert [await texts(name) for name in ("short", "a", "b", "c", "d")] == [
+            [1],
+            [],
+            [],
+            [],
+            [],
+        ]
+        assert await texts("long") == [2500] * 8
+        await rooms.append("short", entry("x" * 300_000))
+        assert [await texts(name) for name in ("short", "long")] == [[300_000], [2500]]
+        await rooms.append("short", entry("last"))
+        assert [await texts(name) for name in ("short", "long")] == [[4], [2500]]
+
+
+@pytest.mark.anyio
+async def test_short_entries_are_counted_as_what_they_take() -> None:
+    """Entries of hardly any text are bounded by what they take themselves, ids and names too."""
+    rooms = MemoryRooms(max_bytes=100_000)
+    for number in range(1000):
+        await rooms.append("a", entry("x", author=Author(f"{number}" * 100, "Ada")))
+    assert 20 < len(await rooms.read("a", limit=1000)) < 100
+
+
+@pytest.mark.parametrize("bounds", [{"history": 0}, {"rooms": 0}, {"max_bytes": 0}])
 def test_a_bound_is_at_least_one(bounds: dict[str, int]) -> None:
     """Nothing can be kept in no room, or in rooms that keep nothing."""
     with pytest.raises(ValueError, match="at least one"):

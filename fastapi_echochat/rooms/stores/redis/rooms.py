@@ -9,12 +9,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
-from ..contract import Entry, RoomsUnavailableError
+from ..contract import Entry, RoomsUnavailableError, take_up_to
 from ..outage import Outage
 from .client import Client, checked_options
 from .packing import SIGNAL, pack, unique_member, unpack, unpack_stream
 
 logger = logging.getLogger("fastapi_echochat")
+
+# So many entries are read at a time where their bytes are bounded.
+_BATCH = 20
 
 
 class RedisRooms:
@@ -62,20 +65,29 @@ class RedisRooms:
         self._refusal.end()
         return unpack(packed, int(position))
 
-    async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
+    async def read(
+        self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
+    ) -> list[Entry]:
         """Return the entries after a position, oldest first, the first `limit` of them."""
         redis, key = self._client().redis, self._key(room, "history")
         first = f"{max(0, after + 1)}-0"
-        return await self._collect(room, first, limit, lambda at, n: redis.xrange(key, at, "+", n))
+        return await self._collect(
+            room, first, limit, max_bytes, lambda at, n: redis.xrange(key, at, "+", n)
+        )
 
     async def read_back(
-        self, room: str, *, before: int | None = None, limit: int = 100
+        self,
+        room: str,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        max_bytes: int | None = None,
     ) -> list[Entry]:
         """Return the entries before a position, oldest first, the last `limit` of them."""
         redis, key = self._client().redis, self._key(room, "history")
         last = "+" if before is None else f"({max(1, before)}-0"
         entries = await self._collect(
-            room, last, limit, lambda at, n: redis.xrevrange(key, at, "-", n)
+            room, last, limit, max_bytes, lambda at, n: redis.xrevrange(key, at, "-", n)
         )
         return entries[::-1]
 
@@ -137,27 +149,35 @@ class RedisRooms:
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(client.close_soon)
 
-    async def _read_recent(self, room: str, after: int, limit: int) -> list[Entry]:
+    async def _read_recent(self, room: str, after: int, limit: int, max_bytes: int) -> list[Entry]:
         # Nothing is read before the subscription is there, which then wakes the followers: an
         # entry is either in the history by then or comes in live.
         if (recent := self._client().subscription.recent(room)) is None:
             return []
         if (entries := recent.after(after)) is not None:
             return entries
-        return await self.read(room, after=after, limit=limit)
+        return await self.read(room, after=after, limit=limit, max_bytes=max_bytes)
 
     async def _collect(
-        self, room: str, start: str, limit: int, read: Callable[[str, int], Awaitable[Any]]
+        self,
+        room: str,
+        start: str,
+        limit: int,
+        max_bytes: int | None,
+        read: Callable[[str, int], Awaitable[Any]],
     ) -> list[Entry]:
         entries: list[Entry] = []
-        while (count := limit - len(entries)) > 0:
+        # Redis counts entries only: where bytes matter few are asked for at a time.
+        most = limit if max_bytes is None else _BATCH
+        while (count := min(most, limit - len(entries))) > 0:
             found = await self._client().ask(read(start, count))
             readable = unpack_stream(found)
             if len(readable) < len(found):
                 self._warn_of_foreign_data(room)
             entries += readable
-            if len(found) < count:
-                break
+            taken = take_up_to(entries, max_bytes)
+            if len(found) < count or len(taken) < len(entries):
+                return taken
             start = f"({found[-1][0]}"
         return entries
 

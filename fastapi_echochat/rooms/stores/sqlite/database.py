@@ -3,13 +3,12 @@
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ....identity import Author
-from ..contract import Entry
+from ..contract import Entry, take_up_to
 
 # Seconds that a statement waits for other processes' locks.
 _BUSY_SECONDS = 5.0
@@ -108,23 +107,29 @@ def trim(database: sqlite3.Connection, room: str, history: int) -> None:
     )
 
 
-def read(database: sqlite3.Connection, room: str, after: int, limit: int) -> list[Entry]:
+def read(
+    database: sqlite3.Connection, room: str, after: int, limit: int, max_bytes: int | None
+) -> list[Entry]:
     """Return the first entries after a position."""
     rows = database.execute(
         f"{_SELECT} AND position > ? ORDER BY position LIMIT ?", (room, after, max(0, limit))
     )
-    return _entries(rows)
+    return take_up_to(map(_entry, rows), max_bytes)
 
 
 def read_back(
-    database: sqlite3.Connection, room: str, before: int | None, limit: int
+    database: sqlite3.Connection,
+    room: str,
+    before: int | None,
+    limit: int,
+    max_bytes: int | None,
 ) -> list[Entry]:
     """Return the last entries before a position."""
     rows = database.execute(
         f"{_SELECT} AND position < ifnull(?, 1 << 62) ORDER BY position DESC LIMIT ?",
         (room, before, max(0, limit)),
     )
-    return _entries(rows)[::-1]
+    return take_up_to(map(_entry, rows), max_bytes)[::-1]
 
 
 def pseudonym_key(database: sqlite3.Connection) -> bytes:
@@ -193,10 +198,6 @@ def _is_of_rooms(database: sqlite3.Connection, path: Path) -> bool:
 def _pragma(database: sqlite3.Connection, name: str) -> int:
     value: int = database.execute(f"PRAGMA {name}").fetchone()[0]
     return value
-
-
-def _entries(rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
-    return [_entry(row) for row in rows]
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

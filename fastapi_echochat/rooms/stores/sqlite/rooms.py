@@ -79,16 +79,23 @@ class SQLiteRooms:
                 self._threads.start(self._commit)
         return await future
 
-    async def read(self, room: str, *, after: int = 0, limit: int = 100) -> list[Entry]:
+    async def read(
+        self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
+    ) -> list[Entry]:
         """Return the entries after a position, oldest first, the first `limit` of them."""
-        return await self._read(room, after, limit)
+        return await self._read(room, after, limit, max_bytes)
 
     async def read_back(
-        self, room: str, *, before: int | None = None, limit: int = 100
+        self,
+        room: str,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        max_bytes: int | None = None,
     ) -> list[Entry]:
         """Return the entries before a position, oldest first, the last `limit` of them."""
         return await self._threads.call(
-            self._use, lambda opened: database.read_back(opened, room, before, limit)
+            self._use, lambda opened: database.read_back(opened, room, before, limit, max_bytes)
         )
 
     def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
@@ -115,9 +122,9 @@ class SQLiteRooms:
         """Close the file; the next call opens it again."""
         await self._threads.call(self._close)
 
-    async def _read(self, room: str, after: int, limit: int) -> list[Entry]:
+    async def _read(self, room: str, after: int, limit: int, max_bytes: int | None) -> list[Entry]:
         return await self._threads.call(
-            self._use, lambda opened: database.read(opened, room, after, limit)
+            self._use, lambda opened: database.read(opened, room, after, limit, max_bytes)
         )
 
     # The following methods run in the thread, one at a time.

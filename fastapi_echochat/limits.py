@@ -23,7 +23,11 @@ class Limits:
         messages_per_second: How many messages of one connection are answered per second over
             time. Default `None`, no bound. What comes faster waits its turn: nothing is lost,
             and a client of `echochat.v1` is told with a `slowed` frame.
-        burst: How many messages may come at once before `messages_per_second` bites. Default 10.
+        frames_per_second: How many frames of one connection that are no messages and no pings are
+            worked on per second over time. Default 10. What comes faster waits its turn, and after
+            a hundred that had to wait in a row the connection is closed with code 1008.
+        burst: How many messages, or other frames, may come at once before these two bite.
+            Default 10.
         reply_seconds: Longest time, in seconds, that a reply function may take for one answer.
             Default `None`, no bound. Then it is ended, and the client gets the error
             `reply_failed` (plain: close 1011).
@@ -53,6 +57,7 @@ class Limits:
     waiting_messages: int = 1000
     waiting_bytes: int = 1_048_576
     messages_per_second: float | None = None
+    frames_per_second: float | None = 10.0
     burst: int = 10
     reply_seconds: float | None = None
     reply_threads: int = 40
@@ -69,6 +74,7 @@ class Limits:
         _whole("waiting_messages", self.waiting_messages, required=True)
         _whole("waiting_bytes", self.waiting_bytes, required=True)
         _number("messages_per_second", self.messages_per_second, "messages")
+        _number("frames_per_second", self.frames_per_second, "frames")
         _whole("burst", self.burst, required=True)
         _number("reply_seconds", self.reply_seconds, "seconds")
         _whole("reply_threads", self.reply_threads, required=True)

@@ -1,4 +1,4 @@
-"""How fast messages may come: arithmetic without a timer."""
+"""How fast messages and other frames may come: arithmetic without a timer."""
 
 
 class Rate:

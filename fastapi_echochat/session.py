@@ -11,6 +11,7 @@ from .client import Client
 from .exchanges import Exchange
 from .inbox import Inbox
 from .limits import Limits
+from .pace import Pace
 from .protocol.frames import (
     ClientFrame,
     ErrorFrame,
@@ -21,7 +22,7 @@ from .protocol.frames import (
     ServerFrame,
     SlowedFrame,
 )
-from .protocol.serializer import INTERNAL_ERROR, UNSUPPORTED_DATA, Close
+from .protocol.serializer import INTERNAL_ERROR, POLICY_VIOLATION, UNSUPPORTED_DATA, Close
 from .sender import EndedError, Sender
 from .session_log import SessionLog
 from .standby import running_standby
@@ -34,11 +35,9 @@ from .watchdog import Watchdog
 _ENDING_SECONDS = 1.0
 _PONG = PongFrame()
 
-
 # Looked up for each frame.
 _OPEN = State.OPEN
-_UTC = timezone.utc
-_now = datetime.now
+_UTC, _now = timezone.utc, datetime.now
 
 
 class Session:
@@ -62,9 +61,9 @@ class Session:
     """
 
     __slots__ = (
-        "_current", "_ended", "_inbox", "_judge", "_limits", "_number", "_reader", "_receive",
-        "_sender", "_serializer", "_space", "_standby", "_state", "_verdicts", "_watchdog",
-        "_worker", "context",
+        "_current", "_ended", "_inbox", "_judge", "_limits", "_number", "_pace", "_reader",
+        "_receive", "_sender", "_serializer", "_space", "_standby", "_state", "_verdicts",
+        "_watchdog", "_worker", "context",
     )  # fmt: skip
 
     def __init__(self, client: Client, sender: Sender, limits: Limits, watchdog: Watchdog) -> None:
@@ -78,6 +77,7 @@ class Session:
         self._inbox = Inbox(limits)
         self._judge = client.judge
         self._verdicts: Verdicts | None = None
+        self._pace: Pace | None = None
         self.context = contextvars.copy_context()
         self._state = State.OPEN
         self._ended: asyncio.Future[None] | None = None
@@ -226,7 +226,12 @@ class Session:
     async def _handle_other(self, frame: ClientFrame | ErrorFrame) -> None:
         if isinstance(frame, PingFrame):
             await self.tell(_PONG)
-        elif isinstance(frame, ErrorFrame):
+            return
+        self._pace = self._pace or Pace(self._limits)
+        if not await self._pace.wait_for_turn():
+            self.log.info("closed: its client sends frames too fast")
+            await self.close(Close(POLICY_VIOLATION, "too many frames"))
+        if isinstance(frame, ErrorFrame):
             await self.tell(frame)
         elif isinstance(frame, FeedbackFrame):
             if self._verdicts is None:

@@ -166,6 +166,7 @@ def test_options_that_cannot_be(
         {"send_seconds": "20"},
         {"messages_per_second": 0},
         {"messages_per_second": "fast"},
+        {"frames_per_second": 0},
         {"burst": 0},
         {"burst": None},
         {"reply_seconds": -1},

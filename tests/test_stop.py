@@ -365,9 +365,9 @@ def test_stops_for_unknown_ids(count: int) -> None:
 
     It is one for a message that waits for its turn.
     """
-    gate = Gate()
+    gate, limits = Gate(), Limits(frames_per_second=None)
     with (
-        TestClient(make_app(gate.reply, rooms=MemoryRooms())) as client,
+        TestClient(make_app(gate.reply, rooms=MemoryRooms(), limits=limits)) as client,
         testing.enter(client, "/chat", name="Ada", timeout=PATIENCE) as person,
         testing.enter(client, "/chat", name="Ada", timeout=PATIENCE) as mallory,
     ):

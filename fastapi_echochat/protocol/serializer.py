@@ -6,6 +6,7 @@ from .frames import ClientFrame, ErrorFrame, ServerFrame
 
 # Close codes, RFC 6455, section 7.4.1.
 UNSUPPORTED_DATA = 1003
+POLICY_VIOLATION = 1008
 MESSAGE_TOO_BIG = 1009
 INTERNAL_ERROR = 1011
 # https://www.iana.org/assignments/websocket, "Close Code Number Registry".

@@ -70,6 +70,8 @@ class EchoChat:
             `wss://` URL, or a function from the page's request to one.
         sign_in_url: Where the page of somebody whom a guard refuses leads to, and back: a path of
             the application, or an `http(s)` URL. It gets the page's path as `next`.
+        name: What the names of its routes begin with, for `url_for`: that of the page is
+            `echochat_page`, that of the endpoint `echochat_endpoint`.
         debug: Whether the page shows developers the endpoint's address, and how long answers took.
 
     Attributes:
@@ -101,10 +103,13 @@ class EchoChat:
         feedback: FeedbackFunction | None = None,
         websocket_url: WebsocketURL | None = None,
         sign_in_url: str | None = None,
+        name: str = "echochat",
         debug: bool = False,
     ) -> None:
         if not isinstance(limits, Limits):
             raise TypeError(f"limits= takes Limits(…), not {limits!r}")
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError(f"name= takes an identifier such as 'support', not {name!r}")
         if author is not None and not callable(author):
             raise TypeError(f"author= takes a dependency, a function, not {author!r}")
         if markdown is not None and not isinstance(markdown, bool):
@@ -158,6 +163,7 @@ class EchoChat:
         self.router = make_router(
             page,
             Endpoint(sessions, limits, OriginRule(allowed_origins), judging),
+            name=name,
             reply=reply,
             author=author,
             feedback=feedback,

@@ -11,9 +11,9 @@ from fastapi.routing import APIWebSocketRoute
 from .dependencies import AUTHOR, FEEDBACK, check, collector, unresolvable
 from .endpoint import Endpoint
 from .feedback import FeedbackFunction
+from .mount import MOUNT_PATH
 from .page.page import Page
 from .replies import Reply
-from .slash import PAGE_PATH, SLASH
 from .urls import ENDPOINT
 
 _ENDPOINT_PATH = f"/{ENDPOINT}"
@@ -23,6 +23,7 @@ def make_router(
     page: Page,
     endpoint: Endpoint,
     *,
+    name: str,
     reply: Reply | None,
     author: Callable[..., object] | None,
     feedback: FeedbackFunction | None,
@@ -33,6 +34,7 @@ def make_router(
     Args:
         page: Answers requests.
         endpoint: Serves WebSockets.
+        name: What the names of the routes begin with.
         reply: Has dependencies, if there is one; so have the next two.
         author: Says who is signed in.
         feedback: Is told what people think of answers.
@@ -45,7 +47,7 @@ def make_router(
     collect = collector(reply, author, feedback)
 
     async def echochat_page(request: Request) -> Response:
-        if not is_there(_mount_parameters(request)):
+        if not is_there(request.path_params):
             return PlainTextResponse("There is no room of this name.\n", status_code=404)
         return page.respond(request)
 
@@ -81,7 +83,7 @@ def make_router(
         router.add_api_websocket_route(
             _ENDPOINT_PATH,
             echochat_endpoint_with_dependencies if collect else echochat_endpoint,
-            name=echochat_endpoint.__name__,
+            name=f"{name}_endpoint",
         )
     except NameError as exc:  # Of pydantic's older releases; `check` finds it with newer ones.
         raise unresolvable(solved, exc) from None
@@ -91,25 +93,21 @@ def make_router(
         check(solved, dependant, feedback=feedback)
     # FastAPI answers HEAD with 405 where it is not listed. These come second: a route is tried
     # after those before it, and a request is told from a WebSocket sooner than from a request.
-    methods = ["GET", "HEAD"]
     # With an `operation_id` a host's `generate_unique_id_function` is not called for a route:
     # FastAPI calls it for hidden ones too, and one such as `route.tags[0]` fails without tags.
-    router.add_api_route(
-        PAGE_PATH,
-        echochat_page,
-        methods=methods,
-        include_in_schema=False,
-        operation_id=echochat_page.__name__,
-    )
-    router.add_api_route(
-        _ENDPOINT_PATH,
-        echochat_upgrade_required,
-        methods=methods,
-        include_in_schema=False,
-        operation_id=echochat_upgrade_required.__name__,
-    )
+    for path, answer, route_name in (
+        (MOUNT_PATH, echochat_page, f"{name}_page"),
+        # Not by a redirect, which is built from the Host header and could leave the prefix or the
+        # scheme of a proxy.
+        ("/", echochat_page, f"{name}_page_slash"),
+        (_ENDPOINT_PATH, echochat_upgrade_required, f"{name}_upgrade_required"),
+    ):
+        router.add_api_route(
+            path,
+            answer,
+            methods=["GET", "HEAD"],
+            name=route_name,
+            include_in_schema=False,
+            operation_id=route_name,
+        )
     return router
-
-
-def _mount_parameters(request: Request) -> dict[str, object]:
-    return {name: value for name, value in request.path_params.items() if name != SLASH}

@@ -46,21 +46,6 @@ def test_router_is_an_ordinary_one() -> None:
     assert app.openapi()["paths"] == {}
 
 
-def test_the_hosts_unique_ids_are_not_asked_for_our_routes() -> None:
-    """A host whose `generate_unique_id_function` needs tags still works."""
-    app = FastAPI(generate_unique_id_function=lambda route: f"{route.tags[0]}-{route.name}")
-    app.include_router(EchoChat().router, prefix="/chat")
-
-    @app.get("/items", tags=["items"])
-    def items() -> list[str]:
-        return []
-
-    with TestClient(app) as client:
-        assert client.get("/chat").status_code == 200
-        assert client.get("/chat/ws").status_code == 426
-        assert client.get("/openapi.json").json()["paths"].keys() == {"/items"}
-
-
 def test_mount_with_test_client() -> None:
     """A mounted chat is tested with Starlette's TestClient like any other endpoint."""
     with open_session(make_client(), "/chat/ws") as websocket:
@@ -120,6 +105,8 @@ NO_SIGN_INS = (
         ({"allowed_origins": "*"}, ValueError, "allowed_origins= takes a list"),
         ({"title": ""}, ValueError, "title="),
         ({"title": 7}, ValueError, "title="),
+        ({"name": "a b"}, ValueError, "name= takes an identifier"),
+        ({"name": 7}, ValueError, "name= takes an identifier"),
         ({"websocket_url": "https://chat.example/ws"}, ValueError, "websocket_url="),
         ({"websocket_url": "/ws"}, ValueError, "websocket_url="),
         ({"websocket_url": "ws://[::1"}, ValueError, "websocket_url="),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ForwardRef, get_args, get_origin
 from fastapi import Depends
 
 from .feedback import GIVEN
+from .replies import Kind, kind_of
 
 AUTHOR = "echochat_author"
 """The name of the value of `EchoChat(author=)` among those of the reply function's."""
@@ -185,6 +186,37 @@ def check(
             continue
         name = getattr(dependency.call, "__qualname__", repr(dependency.call))
         check(reply, dependency, f" of its dependency {name}")
+
+
+class Held:
+    """Those dependencies whose values a session has to the end: the reply function's, feedback's.
+
+    Args:
+        dependant: What FastAPI made of their collector, if there is anything to solve.
+    """
+
+    def __init__(self, dependant: Any = None) -> None:
+        self._calls: set[Any] = set()
+        for dependency in dependant.dependencies if dependant is not None else ():
+            if dependency.name != AUTHOR:  # Of that, an `Author` is left.
+                self._add(dependency)
+        # FastAPI looks through decorators for a `yield`, too.
+        self._has_yield = any(
+            kind_of(function) in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
+            for call in self._calls
+            for function in (call, inspect.unwrap(call))
+        )
+
+    def are_open_in(self, app: Any) -> bool:
+        """Tell whether one of them has code after a `yield`, or may have in an application."""
+        return self._has_yield or not self._calls.isdisjoint(
+            getattr(app, "dependency_overrides", ())
+        )
+
+    def _add(self, dependant: Any) -> None:
+        self._calls.add(dependant.call)
+        for dependency in dependant.dependencies:
+            self._add(dependency)
 
 
 def _is_nowhere(annotation: str) -> str:

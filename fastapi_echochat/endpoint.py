@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.websockets import WebSocketState
 
 from .client import Client
+from .exits import exit_dependencies
 from .feedback import Feedback
 from .identity import Author, given_author
 from .limits import Limits
@@ -75,7 +76,13 @@ class Endpoint:
         self._numbers = count(1)
 
     async def serve(
-        self, websocket: WebSocket, values: Values, author: object, feedback: Values
+        self,
+        websocket: WebSocket,
+        values: Values,
+        author: object,
+        feedback: Values,
+        *,
+        keeps_open: bool,
     ) -> None:
         """Serve one WebSocket, from its handshake to its close.
 
@@ -84,6 +91,7 @@ class Endpoint:
             values: What the reply function's dependencies gave for it.
             author: What the dependency `EchoChat(author=)` gave, `None` for a guest.
             feedback: What the dependencies of the function of `feedback=` gave for it.
+            keeps_open: Whether dependencies are exited after the session, or before it.
 
         Raises:
             TypeError: It gave something else than it may.
@@ -103,7 +111,7 @@ class Endpoint:
             return
         self._open += 1
         try:
-            session = await self._shake_hands(websocket, values, known, feedback)
+            session = await self._shake_hands(websocket, values, known, feedback, keeps_open)
             if session is not None:
                 try:
                     await session.start()
@@ -124,7 +132,12 @@ class Endpoint:
         await self._sessions.close()
 
     async def _shake_hands(
-        self, websocket: WebSocket, values: Values, author: Author | None, feedback: Values
+        self,
+        websocket: WebSocket,
+        values: Values,
+        author: Author | None,
+        feedback: Values,
+        keeps_open: bool,
     ) -> Session | None:
         """Accept a WebSocket, and return its session; `None` where there is none."""
         serializer: Serializer = self._plain
@@ -137,6 +150,10 @@ class Endpoint:
         if (why := self._sessions.refusal(client)) is not None:
             await _refuse(websocket, 404, why)
             return None
+        if not keeps_open:
+            # A guard's database session would be held as long as the page is open. Before
+            # `accept`, so that one that cannot be committed refuses the handshake.
+            await exit_dependencies(websocket)
         try:
             await websocket.accept(subprotocol=serializer.subprotocol)
         except OSError:  # The client has left already: uvicorn's ClientDisconnected.

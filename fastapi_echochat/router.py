@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIWebSocketRoute
 
-from .dependencies import AUTHOR, FEEDBACK, check, collector, unresolvable
+from .dependencies import AUTHOR, FEEDBACK, Held, check, collector, unresolvable
 from .endpoint import Endpoint
 from .feedback import FeedbackFunction
 from .mount import MOUNT_PATH
@@ -54,12 +54,14 @@ def make_router(
     # Both return the coroutine of another: one of their own would stay around it for as long
     # as a connection is open, 300 bytes each.
     def echochat_endpoint(websocket: WebSocket) -> Awaitable[None]:
-        return endpoint.serve(websocket, {}, None, {})
+        return endpoint.serve(websocket, {}, None, {}, keeps_open=False)
 
     def echochat_endpoint_with_dependencies(
         websocket: WebSocket, values: Annotated[dict[str, Any], Depends(collect)]
     ) -> Awaitable[None]:
-        return endpoint.serve(websocket, values, values.pop(AUTHOR, None), values.pop(FEEDBACK, {}))
+        given = values.pop(AUTHOR, None), values.pop(FEEDBACK, {})
+        keeps_open = held.are_open_in(websocket.scope.get("app"))
+        return endpoint.serve(websocket, values, *given, keeps_open=keeps_open)
 
     async def echochat_upgrade_required() -> Response:
         return PlainTextResponse(
@@ -87,10 +89,12 @@ def make_router(
         )
     except NameError as exc:  # Of pydantic's older releases; `check` finds it with newer ones.
         raise unresolvable(solved, exc) from None
+    held = Held()
     if collect is not None:
         (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
         (dependant,) = route.dependant.dependencies
         check(solved, dependant, feedback=feedback)
+        held = Held(dependant)
     # FastAPI answers HEAD with 405 where it is not listed. These come second: a route is tried
     # after those before it, and a request is told from a WebSocket sooner than from a request.
     # With an `operation_id` a host's `generate_unique_id_function` is not called for a route:

@@ -4,6 +4,7 @@ import ast
 import inspect
 import os
 import re
+import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -120,6 +121,20 @@ def test_guard_of_the_readme_lets_in() -> None:
     assert client.get("/chat").status_code == 200
     with testing.connect(client, "/chat", protocol="plain") as chat:
         assert chat.ask("NBA") == "Message text was: NBA"
+
+
+def test_sessions_of_the_readme() -> None:
+    """An error in one message's database session is none in the next message's."""
+    program = program_with("shelf")
+
+    with testing.connect(TestClient(program["app"]), "/stock") as chat:
+        with pytest.raises(testing.ChatError, match="reply_failed"):
+            chat.ask("oolong")
+        with sqlite3.connect("shop.db") as database:
+            database.execute("CREATE TABLE tea AS SELECT 'oolong' AS name, 7 AS boxes")
+        database.close()
+        assert chat.ask("oolong") == "7 boxes of oolong"
+        assert chat.ask("lapsang") == "No boxes of lapsang"
 
 
 def test_feedback_of_the_readme() -> None:

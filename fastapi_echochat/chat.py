@@ -168,6 +168,7 @@ class EchoChat:
             author=author,
             feedback=feedback,
             is_there=lambda values: rooms is None or room_name(values) is not None,
+            has_endpoint=websocket_url is None,
         )
 
     async def post(

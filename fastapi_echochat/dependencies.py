@@ -170,7 +170,7 @@ def check(
     Raises:
         TypeError: A parameter in it cannot be solved on a WebSocket.
     """
-    if dependant.request_param_name is not None:
+    if needs(dependant.call, dependant.request_param_name):
         why = "takes a Request, which a WebSocket is not: take fastapi.requests.HTTPConnection"
         raise _unsolvable(reply, dependant.request_param_name, why, of)
     for field in dependant.body_params:
@@ -186,6 +186,15 @@ def check(
             continue
         name = getattr(dependency.call, "__qualname__", repr(dependency.call))
         check(reply, dependency, f" of its dependency {name}")
+
+
+def needs(function: Callable[..., object], parameter: str | None) -> bool:
+    """Tell whether a function cannot be called without a parameter.
+
+    `request: Request = None, websocket: WebSocket = None` is a common way to take both.
+    """
+    found = inspect.signature(function).parameters.get(parameter or "")
+    return found is not None and found.default is inspect.Parameter.empty
 
 
 class Held:

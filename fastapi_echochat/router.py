@@ -11,12 +11,17 @@ from fastapi.routing import APIWebSocketRoute
 from .dependencies import AUTHOR, FEEDBACK, Held, check, collector, unresolvable
 from .endpoint import Endpoint
 from .feedback import FeedbackFunction
+from .guards import Guards
 from .mount import MOUNT_PATH
 from .page.page import Page
 from .replies import Reply
 from .urls import ENDPOINT
 
 _ENDPOINT_PATH = f"/{ENDPOINT}"
+_GUARD_FAILS = (
+    "This chat cannot connect: a dependency that guards it takes a Request, and so fails on a "
+    "WebSocket. The log of the server says which, and what to write.\n"
+)
 
 
 def make_router(
@@ -28,6 +33,7 @@ def make_router(
     author: Callable[..., object] | None,
     feedback: FeedbackFunction | None,
     is_there: Callable[[Mapping[str, object]], bool],
+    has_endpoint: bool,
 ) -> APIRouter:
     """Return the router that a host includes.
 
@@ -40,6 +46,7 @@ def make_router(
         feedback: Is told what people think of answers.
         is_there: Tells whether there is a chat where the path parameters of the mount have these
             values.
+        has_endpoint: Whether a page's endpoint is the one beside it.
 
     Raises:
         TypeError: A function has a parameter that cannot be solved.
@@ -47,6 +54,8 @@ def make_router(
     collect = collector(reply, author, feedback)
 
     async def echochat_page(request: Request) -> Response:
+        if has_endpoint and guards.fail_beside(request):
+            return PlainTextResponse(_GUARD_FAILS, status_code=500)
         if not is_there(request.path_params):
             return PlainTextResponse("There is no room of this name.\n", status_code=404)
         return page.respond(request)
@@ -72,19 +81,22 @@ def make_router(
         )
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[None]:
+    async def lifespan(app: object) -> AsyncIterator[None]:
+        guards.check(app)
         yield
         # Where it runs (not in a mounted sub-application) other processes take up at once
         # what is answered here; elsewhere they wait until a lease has ended.
         await endpoint.close()
 
+    serve = echochat_endpoint_with_dependencies if collect else echochat_endpoint
+    guards = Guards(serve)
     # Whose parameters are solved, for what is said of them.
     solved = reply if reply is not None else author or echochat_endpoint
     router = APIRouter(lifespan=lifespan)
     try:
         router.add_api_websocket_route(
             _ENDPOINT_PATH,
-            echochat_endpoint_with_dependencies if collect else echochat_endpoint,
+            serve,
             name=f"{name}_endpoint",
         )
     except NameError as exc:  # Of pydantic's older releases; `check` finds it with newer ones.

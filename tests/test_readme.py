@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jinja2
 import pytest
 from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
 
 import fastapi_echochat
 from fastapi_echochat import EchoChat, Limits, MemoryRooms, Rooms, echo, testing
@@ -120,6 +121,22 @@ def test_guard_of_the_readme_lets_in() -> None:
 
     assert client.get("/chat").status_code == 200
     with testing.connect(client, "/chat", protocol="plain") as chat:
+        assert chat.ask("NBA") == "Message text was: NBA"
+
+
+def test_adapter_of_the_readme() -> None:
+    """A guard that takes a Request guards page and endpoint alike through the adapter."""
+    app = program_with("annex")["app"]
+    stranger, known = TestClient(app), TestClient(app, cookies={"session": "f3b1"})
+
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        testing.connect(stranger, "/annex"),
+    ):
+        pass
+    assert (refused.value.status_code, stranger.get("/annex").status_code) == (401, 401)
+    assert known.get("/annex").status_code == 200
+    with testing.connect(known, "/annex", protocol="plain") as chat:
         assert chat.ask("NBA") == "Message text was: NBA"
 
 

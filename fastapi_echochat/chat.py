@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 
 from .conversation import Conversations
-from .dependencies import collector
+from .dependencies import check_author, collector
 from .endpoint import Endpoint, Sessions
 from .feedback import Feedback, FeedbackFunction
 from .identity import Author, given_author
@@ -110,8 +110,8 @@ class EchoChat:
             raise TypeError(f"limits= takes Limits(…), not {limits!r}")
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"name= takes an identifier such as 'support', not {name!r}")
-        if author is not None and not callable(author):
-            raise TypeError(f"author= takes a dependency, a function, not {author!r}")
+        if author is not None:
+            check_author(author)
         if markdown is not None and not isinstance(markdown, bool):
             raise TypeError(f"markdown= takes True, False or None, not {markdown!r}")
         if rooms is None and private:

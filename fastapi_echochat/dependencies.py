@@ -7,8 +7,10 @@ from typing import Annotated, Any, ForwardRef, get_args, get_origin
 
 from fastapi import Depends
 
+from .annotations import may_be, module_names, returned
 from .feedback import GIVEN
-from .replies import Kind, kind_of
+from .identity import Author
+from .replies import kind_of
 
 AUTHOR = "echochat_author"
 """The name of the value of `EchoChat(author=)` among those of the reply function's."""
@@ -59,6 +61,23 @@ def collector(
     return _collect(parameters)
 
 
+def check_author(author: object) -> None:
+    """Refuse what cannot be `EchoChat(author=)`.
+
+    Raises:
+        TypeError: It is no function, or is annotated with what no author can be.
+    """
+    if not callable(author):
+        raise TypeError(f"author= takes a dependency, a function, not {author!r}")
+    is_class = isinstance(author, type)
+    annotation = author if is_class else returned(author, streams=kind_of(author).streams)
+    if not may_be(annotation, Author, str, type(None)):
+        raise TypeError(
+            f"author= returns Author(id=…, name=…), a str, or None for a guest; {author!r} is "
+            f"annotated with {annotation!r}"
+        )
+
+
 def _collect(parameters: list[inspect.Parameter]) -> Callable[..., dict[str, Any]] | None:
     if not parameters:
         return None
@@ -76,7 +95,7 @@ def _parameters(reply: Callable[..., object], *, given: int) -> list[inspect.Par
     except (TypeError, ValueError):  # Not callable, which is refused elsewhere; some built-ins.
         return []
     bound = reply.keywords if isinstance(reply, functools.partial) else {}
-    names = _module_names(reply)
+    names = module_names(reply)
     parameters = []
     for parameter in list(signature.parameters.values())[given:]:
         if parameter.kind in _VARIABLE or parameter.name in bound:
@@ -99,17 +118,6 @@ def _parameters(reply: Callable[..., object], *, given: int) -> list[inspect.Par
 
 def _is_marker(default: object) -> bool:
     return type(default).__module__.startswith("fastapi.")
-
-
-def _module_names(reply: Callable[..., object]) -> dict[str, Any]:
-    function: Any = reply
-    while isinstance(function, functools.partial):
-        function = function.func
-    if not inspect.isroutine(function) and not inspect.isclass(function):
-        function = type(function).__call__
-    function = inspect.unwrap(getattr(function, "__func__", function))
-    names: dict[str, Any] = getattr(function, "__globals__", {})
-    return names
 
 
 def _resolve(
@@ -173,6 +181,14 @@ def check(
     if needs(dependant.call, dependant.request_param_name):
         why = "takes a Request, which a WebSocket is not: take fastapi.requests.HTTPConnection"
         raise _unsolvable(reply, dependant.request_param_name, why, of)
+    # What FastAPI gives, and nobody looks at afterwards. A dependency may set a cookie for the page
+    # all the same: it can have that from the page's own request.
+    if not of and dependant.response_param_name is not None:
+        why = "takes a Response, which a WebSocket has not"
+        raise _unsolvable(reply, dependant.response_param_name, why)
+    if dependant.background_tasks_param_name is not None:
+        why = "takes BackgroundTasks, which nobody would run: there is no response to run after"
+        raise _unsolvable(reply, dependant.background_tasks_param_name, why, of)
     for field in dependant.body_params:
         why = "would come from a request's body, which a handshake has not"
         raise _unsolvable(reply, field.name, why, of)
@@ -211,7 +227,7 @@ class Held:
                 self._add(dependency)
         # FastAPI looks through decorators for a `yield`, too.
         self._has_yield = any(
-            kind_of(function) in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
+            kind_of(function).streams
             for call in self._calls
             for function in (call, inspect.unwrap(call))
         )

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .annotations import given, may_be
 from .protocol.frames import Verdict
 from .protocol.messages import Message
 from .replies import Kind, Values, kind_of
@@ -40,7 +41,7 @@ class Feedback:
         if not callable(function):
             raise TypeError(f"{_ACCEPTED}; this is {function!r}")
         kind = kind_of(function)
-        if kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR):
+        if kind.streams:
             raise TypeError(f"{_ACCEPTED}; {function!r} yields, so calling it would do nothing")
         _check_given_parameters(function)
         self._function = function
@@ -66,3 +67,9 @@ def _check_given_parameters(function: Callable[..., Any]) -> None:
         signature.bind_partial(*range(GIVEN))
     except TypeError as exc:
         raise TypeError(f"{_ACCEPTED}; {function!r} does not: {exc}") from None
+    for index, kind in enumerate((Message, str, str)):
+        if not may_be(annotation := given(function, index), kind):
+            raise TypeError(
+                f"{_ACCEPTED}, a Message and two str; of {function!r} one is annotated with "
+                f"{annotation!r}"
+            )

@@ -17,6 +17,7 @@ from collections.abc import (
 )
 from typing import Any
 
+from .annotations import given, may_be, returned
 from .protocol.messages import Message
 from .threads import Share, Threads
 
@@ -50,6 +51,11 @@ class Kind(enum.Enum):
     COROUTINE = enum.auto()
     ASYNC_GENERATOR = enum.auto()
 
+    @property
+    def streams(self) -> bool:
+        """Whether it yields."""
+        return self in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
+
 
 class Replier:
     """One way to call any reply function; what it is gets decided here, once.
@@ -76,7 +82,10 @@ class Replier:
         self._reply = reply
         self._kind = kind_of(reply)
         self._threads = Threads(threads)
-        self.streams = self._kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
+        self.streams = self._kind.streams
+        answer = returned(reply, streams=self.streams)
+        if not may_be(answer, str):
+            raise TypeError(f"{_ACCEPTED}; {reply!r} is annotated with {answer!r}")
 
     def bind(self, values: Values) -> Call:
         """Return the function for one session.
@@ -197,3 +206,8 @@ def _check_first_parameter(reply: Callable[..., object]) -> None:
         inspect.Parameter.VAR_KEYWORD,
     ):
         raise TypeError(f"{_ACCEPTED}; {reply!r} takes no message")
+    if not may_be(annotation := given(reply, 0), Message):
+        raise TypeError(
+            f"{_ACCEPTED}; the parameter {parameters[0].name!r} of {reply!r} is annotated with "
+            f"{annotation!r}: write `message: Message`, whose `text` is what was written"
+        )

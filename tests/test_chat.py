@@ -75,6 +75,13 @@ def of_request(request: Request) -> str | None:
     return request.cookies.get("name")
 
 
+# Of a host that is not ASCII, and with what would be a directive of the page's policy.
+NO_ENDPOINTS = (
+    *("wss://b\u00fccher.example/ws", "wss://\u017f.example/ws", "wss://a.example/\u00fc"),
+    *("wss://a.example; script-src */ws", "wss://a.example;x/ws", "wss://a.example,b/ws"),
+    *("wss://a@a.example/ws", "wss://a.example:99999/ws", "wss://a.example/a b", "ws://a\n.b/ws"),
+)
+HALF = "half of a pair: \ud83d"
 ROOM = {"reply": None, "rooms": MemoryRooms()}
 NO_SIGN_INS = (
     *("javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,", "ftp://a.example/", ""),
@@ -111,12 +118,19 @@ NO_SIGN_INS = (
         ({"websocket_url": "/ws"}, ValueError, "websocket_url="),
         ({"websocket_url": "ws://[::1"}, ValueError, "websocket_url="),
         ({"websocket_url": "wss://a.example/ws#x"}, ValueError, "websocket_url="),
+        *(({"websocket_url": url}, ValueError, "websocket_url=") for url in NO_ENDPOINTS),
         *(({"sign_in_url": url}, ValueError, "sign_in_url= takes a path") for url in NO_SIGN_INS),
         ({"frame_ancestors": "https://a.example"}, ValueError, "frame_ancestors="),
         ({"frame_ancestors": ["https://a.example; script-src *"]}, ValueError, "frame_ancestors="),
         ({"frame_ancestors": ["https://a.example, *"]}, ValueError, "frame_ancestors="),
         ({"frame_ancestors": [""]}, ValueError, "frame_ancestors="),
         ({"frame_ancestors": [7]}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": ["https://\u017f.example"]}, ValueError, "frame_ancestors="),
+        ({"frame_ancestors": ["https://\u212a.example"]}, ValueError, "frame_ancestors="),
+        ({"title": HALF}, ValueError, "title="),
+        ({"labels": {"send": HALF}}, ValueError, "labels= has .* no text"),
+        ({"welcome": {"en": HALF}}, ValueError, "welcome="),
+        ({"suggestions": [HALF]}, ValueError, "suggestions="),
         ({"templates": "no/such/folder"}, ValueError, "templates="),
         ({"templates": 7}, ValueError, "templates="),
     ],

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import (
+    BackgroundTasks,
     Cookie,
     Depends,
     FastAPI,
@@ -17,6 +18,7 @@ from fastapi import (
     Path,
     Query,
     Request,
+    Response,
     Security,
     WebSocket,
 )
@@ -370,7 +372,18 @@ def test_parameters_that_cannot_be_solved() -> None:
 
     def positional(message: Message, user: Annotated[User, Depends(current_user)], /) -> str: ...  # type: ignore[empty-body]  # refused before it is called
 
+    def adds_tasks(tasks: BackgroundTasks) -> None: ...
+
+    def tasks(message: Message, tasks: BackgroundTasks) -> str: ...  # type: ignore[empty-body]  # refused before it is called
+
+    def deep_tasks(message: Message, it: Annotated[None, Depends(adds_tasks)]) -> str: ...  # type: ignore[empty-body]  # refused before it is called
+
+    def response(message: Message, response: Response) -> str: ...  # type: ignore[empty-body]  # refused before it is called
+
     wrong: dict[Any, str] = {
+        tasks: "'tasks' takes BackgroundTasks",
+        deep_tasks: "'tasks' of its dependency .*adds_tasks takes BackgroundTasks",
+        response: "'response' takes a Response",
         bare: "'user' has neither an annotation nor a default",
         unknown: "'user' is annotated with .*Missing.* found in no module",
         wrong_syntax: r"'user' is annotated with 'Annotated\[': ",

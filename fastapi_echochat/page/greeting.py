@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from fastapi import Request
 
 from .languages import LANGUAGES
+from .texts import is_text
 
 MOST_SUGGESTIONS = 6
 """More than these are a menu, and fill a phone."""
@@ -80,7 +81,7 @@ def _by_language(option: str, value: object) -> dict[str, object]:
 def _welcomes(value: object) -> dict[str, str]:
     welcomes = {}
     for tag, text in _by_language("welcome", value).items():
-        if not isinstance(text, str) or not text.strip():
+        if not is_text(text) or not text.strip():
             raise ValueError(
                 "welcome= takes a text, a mapping from language to text, or a function from the "
                 f"request to one of these; this is {text!r}"
@@ -97,7 +98,7 @@ def _checked_suggestions(texts: object, message_bytes: int | None) -> tuple[str,
     if len(texts) > MOST_SUGGESTIONS:
         raise ValueError(f"suggestions= takes at most {MOST_SUGGESTIONS} texts, not {len(texts)}")
     for text in texts:
-        if not isinstance(text, str) or not text.strip():
+        if not is_text(text) or not text.strip():
             raise ValueError(f"suggestions= has {text!r}, which is no text to send")
         if message_bytes is not None and len(text.encode()) > message_bytes:
             raise ValueError(

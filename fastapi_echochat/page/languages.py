@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 
+from .texts import is_text
+
 # One file for each language: the labels that only the template shows, those of every page's script,
 # of pages on which one is alone with a bot, of those for developers, of pages with rooms, and of
 # pages with buttons under answers. What stands in braces is filled in by the page.
@@ -91,8 +93,8 @@ def replace_labels(
                 f"labels= has {name!r}, which is not a label of the page; there is "
                 + ", ".join(map(repr, near))
             )
-        if not isinstance(text, str):
-            raise ValueError(f"labels= has {text!r} for {name!r}, which is not a str")
+        if not is_text(text):
+            raise ValueError(f"labels= has {text!r} for {name!r}, which is no text")
     answer = {"answer": replaced.get("answer", title)}
     is_left_out = {"rooms": not with_rooms, "buttons": not with_buttons}
     return {

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 
-from ..urls import authority, carried_query, endpoint_url
+from ..urls import AUTHORITY, authority, carried_query, endpoint_url
 from .assets import respond_with_asset
 from .languages import choose_language
 from .policy import Policy
@@ -153,14 +153,16 @@ class Page:
 
 
 def _check_websocket_url(url: object) -> str:
-    if isinstance(url, str):
+    # In the page's policy stands what is before the path: characters of a header, no separator.
+    if isinstance(url, str) and url.isascii() and url.isprintable() and " " not in url:
         try:
             parts = urlsplit(url)
-            if parts.scheme in ("ws", "wss") and parts.hostname and not parts.fragment:
+            is_host = parts.port != 0 and AUTHORITY.fullmatch(parts.netloc)
+            if parts.scheme in ("ws", "wss") and is_host and not parts.fragment:
                 return url
         except ValueError:
             pass
     raise ValueError(
-        "websocket_url= takes an address such as 'wss://chat.example.org/ws', or a function from "
-        f"the request to one; this is {url!r}"
+        "websocket_url= takes an address such as 'wss://chat.example.org/ws', in ASCII (RFC 3986; "
+        f"of a host, punycode), or a function from the request to one; this is {url!r}"
     )

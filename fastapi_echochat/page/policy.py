@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 # Section 2.3.1: what a host source is made of, and no separator of the header.
-_FRAME_ANCESTOR = re.compile(r"\*|'self'|https?:|[a-z0-9+.*:/\[\]_-]*[a-z0-9*\]]", re.IGNORECASE)
+_FRAME_ANCESTOR = re.compile(
+    r"\*|'self'|https?:|[a-z0-9+.*:/\[\]_-]*[a-z0-9*\]]", re.ASCII | re.IGNORECASE
+)
 # What browsers take for a host there: an IPv6 address is none.
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 

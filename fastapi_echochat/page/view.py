@@ -18,6 +18,7 @@ from ..limits import Limits
 from .assets import assets
 from .greeting import Greeting
 from .languages import labels_of_script, replace_labels
+from .texts import is_text
 
 Templates = str | os.PathLike[str] | BaseLoader
 
@@ -85,7 +86,7 @@ class View:
         templates: Templates | None,
         labels: Mapping[str, str] | None,
     ) -> None:
-        if not isinstance(title, str) or not title.strip():
+        if not is_text(title) or not title.strip():
             raise ValueError(f"title= takes the page's title, a text, not {title!r}")
         self.greeting = greeting
         self.is_ours = templates is None

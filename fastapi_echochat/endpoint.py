@@ -30,6 +30,8 @@ logger = logging.getLogger("fastapi_echochat")
 
 # How long the end of a refused connection is waited for; see `_refuse`.
 _REFUSED_SECONDS = 1.0
+# How much of a header stands in the log.
+_SHOWN_LENGTH = 120
 
 
 class Sessions(Protocol):
@@ -174,17 +176,27 @@ class Endpoint:
         if origin is None:
             return True  # No browser.
         hosts = [*headers.getlist("host"), *headers.getlist("x-forwarded-host")]
-        if self._origins.allows(origin, hosts):
+        # The scheme that the browser sees: a proxy may take TLS away, or add it.
+        scheme = headers.get("x-forwarded-proto", websocket.scope["scheme"])
+        scheme = scheme.partition(",")[0].strip().lower()
+        if self._origins.allows(origin, hosts, is_secure=scheme in ("wss", "https")):
             return True
+        shown = _shorten(ascii(origin))
         logger.warning(
-            "refused with 403: a page of %r may not connect to %s; if it may, pass the host on in "
-            "the proxy (nginx: proxy_set_header Host $host) or write "
-            "EchoChat(allowed_origins=[%r])",
-            origin,
-            " or ".join(map(repr, hosts)),
-            origin,
+            "refused with 403: a page of %s may not connect to %s (%s); if it may, pass host and "
+            "scheme on in the proxy (nginx: proxy_set_header Host $host; proxy_set_header "
+            "X-Forwarded-Proto $scheme) or write EchoChat(allowed_origins=[%s])",
+            shown,
+            _shorten(" or ".join(map(ascii, hosts))),
+            _shorten(ascii(scheme)),
+            shown,
         )
         return False
+
+
+def _shorten(text: str) -> str:
+    """Cut what a client has sent, so that it cannot fill the log."""
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
 
 
 async def _refuse(websocket: WebSocket, status: int, text: str) -> None:

@@ -68,13 +68,15 @@ class OriginRule:
             else:
                 self._allowed.add(parsed)
 
-    def allows(self, origin: str | None, hosts: Iterable[str]) -> bool:
+    def allows(self, origin: str | None, hosts: Iterable[str], *, is_secure: bool = False) -> bool:
         """Tell whether a handshake may go on.
 
         Args:
             origin: The `Origin` header. Without one (`None`) the client is not a browser.
             hosts: The `Host` and `X-Forwarded-Host` headers, each as it is: the latter may be a
                 list. Names are compared without the port, as ports share their cookies too.
+            is_secure: Whether the handshake came by TLS. Then pages that did not are of another
+                site, though of the same host: anybody on the way may have written them.
         """
         if origin is None or self._any:
             return True
@@ -91,4 +93,5 @@ class OriginRule:
             for host in header.split(",")
             if (match := AUTHORITY.fullmatch(host.strip()))
         }
-        return parsed.scheme in ("http", "https") and parsed.host in names
+        schemes = ("https",) if is_secure else ("http", "https")
+        return parsed.scheme in schemes and parsed.host in names

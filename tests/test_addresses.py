@@ -314,6 +314,24 @@ def test_origin_rule(origin: str | None, hosts: list[str], allowed: list[str], m
 
 
 @pytest.mark.parametrize(
+    ("origin", "allowed", "may"),
+    [
+        ("https://chat.example", [], True),
+        ("https://chat.example:8443", [], True),
+        ("http://chat.example", [], False),
+        ("http://chat.example:443", [], False),
+        ("http://chat.example", ["http://chat.example"], True),
+        ("http://chat.example", ["*"], True),
+    ],
+)
+def test_origin_rule_of_an_endpoint_with_tls(origin: str, allowed: list[str], may: bool) -> None:
+    """Pages of the same host that came without TLS may not connect to an endpoint that has it."""
+    rule = OriginRule(allowed)
+
+    assert rule.allows(origin, ["chat.example"], is_secure=True) is may
+
+
+@pytest.mark.parametrize(
     "allowed", ["https://a.example", ["a.example"], ["https://a.example/"], ["https://"], [7]]
 )
 def test_allowed_origins_that_are_none(allowed: Any) -> None:

@@ -1,6 +1,7 @@
 """The endpoint over a real socket: both protocols, bad input, and clients that misbehave."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import logging
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 from fastapi import Depends, HTTPException
 from fastapi.requests import HTTPConnection
+from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
 from fastapi_echochat import Limits, Message
-from tests.apps import make_app
+from tests.apps import make_app, open_session
 from tests.clients import V1, Client, ask, close_code, receive, refusal
 from tests.conftest import Keep, Serve
 from tests.raw_client import RawClient
@@ -320,6 +323,46 @@ def test_foreign_origin(url: str, caplog: pytest.LogCaptureFixture) -> None:
     for origin in ("https://evil.example", "null", "nonsense"):
         assert refusal(url, Origin=origin).status_code == 403
         assert f"EchoChat(allowed_origins=['{origin}'])" in caplog.text
+
+
+def test_page_without_tls_of_an_endpoint_that_has_it(url: str) -> None:
+    """Behind a proxy with TLS, a page of the same host that came without it gets 403."""
+    insecure, secure = "http://127.0.0.1", "https://127.0.0.1"
+    behind_tls: Any = {"X-Forwarded-Proto": "https"}
+    behind_two: Any = {"X-Forwarded-Proto": "https, http"}
+    behind_none: Any = {"X-Forwarded-Proto": "http"}
+
+    for headers in (behind_tls, behind_two):
+        assert refusal(url, Origin=insecure, **headers).status_code == 403
+        assert ask(url, Origin=secure, **headers) == "Message text was: NBA"
+    # Of a proxy that says nothing, it may be its own TLS.
+    for headers in (behind_none, {}):
+        assert ask(url, Origin=insecure, **headers) == "Message text was: NBA"
+        assert ask(url, Origin=secure, **headers) == "Message text was: NBA"
+
+
+@pytest.mark.parametrize(("scheme", "may"), [("https", True), ("http", False)])
+def test_endpoint_with_tls_of_its_own(scheme: str, may: bool) -> None:
+    """Where the server itself has TLS, its own http pages are told from its https pages too."""
+    client = TestClient(make_app(), headers={"origin": f"{scheme}://chat.example"})
+    session = open_session(client, "wss://chat.example/chat/ws")
+
+    with contextlib.nullcontext() if may else pytest.raises(WebSocketDisconnect), session:
+        session.send_text("NBA")
+        assert session.receive_text() == "Message text was: NBA"
+
+
+def test_refused_handshake_does_not_fill_the_log(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long the headers of a refused handshake are, its line is at most a kilobyte."""
+    host = "é" * 3000
+    headers: Any = {"Origin": "é" * 3000, "X-Forwarded-Host": host, "X-Forwarded-Proto": host}
+    assert refusal(url, **headers).status_code == 403
+
+    (line,) = (record for record in caplog.records if record.name == "fastapi_echochat")
+    assert len(line.getMessage().encode()) <= 1024
+    assert "EchoChat(allowed_origins=" in line.getMessage()
 
 
 @pytest.mark.parametrize(

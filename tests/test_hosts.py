@@ -8,6 +8,8 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.testclient import WebSocketDenialResponse
 
 from fastapi_echochat import EchoChat, testing
 from tests.apps import make_app, mount
@@ -90,6 +92,23 @@ def of_prefixed_parent() -> FastAPI:
 def test_paths_of_routes_are_what_the_host_wrote(app: FastAPI, paths: set[str]) -> None:
     """Metrics and traces name page and endpoint by the mount's prefix, without a convertor."""
     assert paths_of(app) == paths
+
+
+def test_trusted_hosts_keep_rebound_names_out() -> None:
+    """A page whose host name was made to point here is refused by Starlette's own middleware."""
+    app = make_app()
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    rebound = {"host": "evil.example", "origin": "http://evil.example"}
+    local = {"host": "localhost", "origin": "http://localhost"}
+
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        testing.connect(TestClient(app), "/chat", headers=rebound),
+    ):
+        pass
+    assert refused.value.status_code == 400
+    with testing.connect(TestClient(app), "/chat", headers=local) as chat:
+        assert chat.ask("NBA") == "Message text was: NBA"
 
 
 def test_links_by_name() -> None:

@@ -99,6 +99,13 @@ class Endpoint:
             TypeError: It gave something else than it may.
             ValueError: The id that it gave cannot be one.
         """
+        if not _runs_asyncio():
+            logger.error(
+                "refused with 403: this chat needs asyncio, and the server runs another event loop "
+                "(hypercorn: --worker-class asyncio, not trio)"
+            )
+            await websocket.close()
+            return
         known = given_author(author)
         if not self._may_connect(websocket):
             # Before `accept` this is status 403 (ASGI specification, "Close - send event").
@@ -131,7 +138,8 @@ class Endpoint:
 
     async def close(self) -> None:
         """End what goes on without connections: the server ends."""
-        await self._sessions.close()
+        if _runs_asyncio():  # Elsewhere no session was opened.
+            await self._sessions.close()
 
     async def _shake_hands(
         self,
@@ -192,6 +200,14 @@ class Endpoint:
             shown,
         )
         return False
+
+
+def _runs_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _shorten(text: str) -> str:

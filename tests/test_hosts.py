@@ -1,5 +1,6 @@
 """Hosts as people have them: ids, names and metrics of routes."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,60 @@ def test_trusted_hosts_keep_rebound_names_out() -> None:
         pass
     assert refused.value.status_code == 400
     with testing.connect(TestClient(app), "/chat", headers=local) as chat:
+        assert chat.ask("NBA") == "Message text was: NBA"
+
+
+def run_without_asyncio(app: FastAPI, scope: dict[str, Any], *events: str) -> list[str]:
+    """Let an application take events where asyncio does not run, and return what it sends."""
+    coming = iter(events)
+    sent: list[str] = []
+
+    async def receive() -> Any:
+        return {"type": next(coming)}
+
+    async def send(event: Any) -> None:
+        sent.append(event["type"])
+
+    with contextlib.suppress(StopIteration):
+        app({"asgi": {"version": "3.0"}, **scope}, receive, send).send(None)
+        pytest.fail("it waits")
+    return sent
+
+
+@pytest.mark.parametrize("options", [{}, {"reply": None}])
+def test_server_without_asyncio(caplog: pytest.LogCaptureFixture, options: dict[str, Any]) -> None:
+    """On trio a handshake is refused, with a line in the log; the server starts and ends."""
+    app = make_app(**options)
+    handshake = {
+        "type": "websocket", "path": "/chat/ws", "headers": [], "query_string": b"",
+        "scheme": "ws", "subprotocols": [],
+    }  # fmt: skip
+
+    life = run_without_asyncio(
+        app, {"type": "lifespan", "state": {}}, "lifespan.startup", "lifespan.shutdown"
+    )
+    assert life == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert caplog.messages == []
+    assert run_without_asyncio(app, handshake, "websocket.connect") == ["websocket.close"]
+    (line,) = caplog.messages
+    assert "this chat needs asyncio" in line
+
+
+def test_chat_before_a_catch_all() -> None:
+    """A chat is found that was included before a catch-all route, or an application at `/`."""
+    app = make_app()
+
+    @app.get("/{path:path}")
+    def single_page(path: str) -> str:
+        return "the host's page"
+
+    app.mount("/", FastAPI())
+    client = TestClient(app)
+
+    assert "the host's page" in client.get("/elsewhere").text
+    assert "WebSocket Chat" in client.get("/chat").text
+    assert "WebSocket Chat" in client.get("/chat/").text
+    with testing.connect(client, "/chat", protocol="plain") as chat:
         assert chat.ask("NBA") == "Message text was: NBA"
 
 

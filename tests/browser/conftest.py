@@ -150,9 +150,7 @@ def open_page(chromium: Browser, console: Console) -> Iterator[OpenPage]:
 
 
 @pytest.fixture
-def open_chat(
-    request: pytest.FixtureRequest, page: Page, serve: Serve, open_page: OpenPage
-) -> OpenChat:
+def open_chat(request: pytest.FixtureRequest, serve: Serve, open_page: OpenPage) -> OpenChat:
     """Serve a chat of the test's own, and open a page of it that is connected."""
 
     def open_chat(
@@ -190,7 +188,7 @@ def open_chat(
         app.add_middleware(Witness, asked=asked)
         origin = server or serve(app)
         relay = request.getfixturevalue("start_relay")(origin.port) if wire else None
-        own_page = page if screen is None else open_page(**screen)
+        own_page = request.getfixturevalue("page") if screen is None else open_page(**screen)
         own_page.goto((relay or origin).url("/" if frame is not None else prefix))
         seen = own_page.frame_locator("iframe") if frame is not None else own_page
         person = Person(seen, wire=relay, asked=asked)

@@ -422,8 +422,8 @@ def test_guard_covers_page_and_endpoint(serve: Serve, expected_errors: list[str]
 @pytest.mark.parametrize("reply", ["echo", "def", "async def"])
 @pytest.mark.parametrize("subprotocols", [None, V1])
 def test_messages_sent_without_waiting(serve: Serve, reply: str, subprotocols: Any) -> None:
-    """10,000 messages sent without waiting are answered in order, every one once."""
-    count = 10_000
+    """Three times as many messages as may wait, sent at once, are answered in order, each once."""
+    count = 3 * Limits().waiting_messages
 
     async def answer(message: Message) -> str:
         if message.text.endswith("00"):
@@ -555,7 +555,7 @@ async def grown() -> int:
 
 @pytest.mark.slow
 def test_connections_that_come_and_go_leave_nothing(tmp_path: Path, keep: Keep) -> None:
-    """2,000 connections opened and dropped, rudely or not, leave no task and no memory behind."""
+    """Hundreds of connections opened and dropped, rudely or not, leave no task and no memory."""
     server = keep(uvicorn_process(TRACED_HOST, tmp_path))
     url = server.ws()
 
@@ -575,10 +575,10 @@ def test_connections_that_come_and_go_leave_nothing(tmp_path: Path, keep: Keep) 
     come_and_go(200)
     wait_until(all_gone, "nothing is left")
     get(server.url("/trace"))
-    come_and_go(900)
+    come_and_go(300)
     wait_until(all_gone, "nothing is left")
     assert get(server.url("/grown")).json() == 0
-    come_and_go(900)
+    come_and_go(300)
     wait_until(all_gone, "nothing is left")
     assert get(server.url("/grown")).json() < 10_000
 

@@ -173,7 +173,7 @@ def test_no_seam(serve_room: ServeRoom, rooms: Rooms) -> None:
     Some come with the position of what they heard last, some for the first time, when at most 50
     entries have been said.
     """
-    count = 300
+    count = 150
     url = serve_room(rooms)
 
     async def write(name: str) -> None:

@@ -11,7 +11,8 @@ from tests.browser.gate import Gate
 from tests.browser.person import Person, echoed
 from tests.waiting import patient, wait_until
 
-MANY = 10_000
+MANY = 3000
+"""Three times as many as may wait to be answered."""
 
 
 def in_view(log: Locator) -> list[str]:
@@ -39,8 +40,8 @@ def scroll_up(page: Page, person: Person, pixels: int = 1000) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_messages(page: Page, open_chat: OpenChat) -> None:
-    """Ten thousand messages are answered in order, an arrow leads to the last, and it goes on."""
+def test_thousands_of_messages(page: Page, open_chat: OpenChat) -> None:
+    """Thousands of messages are answered in order, an arrow leads to the last, and it goes on."""
     texts = [f"number {number}" for number in range(MANY)]
     # By their ids: to find an element by its role, all the thousands are asked for theirs.
     log = page.locator("#echochat-log")

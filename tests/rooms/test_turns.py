@@ -93,8 +93,8 @@ def entered(bot: Bot, rooms: MemoryRooms) -> Iterator[testing.Person]:
 
 
 @pytest.mark.slow
-def test_2000_questions_of_one_person() -> None:
-    """One person's 2,000 questions make another wait for one answer, and not for more.
+def test_many_questions_of_one_person() -> None:
+    """One person's hundreds of questions make another wait for one answer, and not for more.
 
     Also where that person has several connections and asked long before.
     """
@@ -103,7 +103,7 @@ def test_2000_questions_of_one_person() -> None:
         bot.reply,
         rooms=MemoryRooms(history=10_000),
         author=who,
-        limits=Limits(unanswered_messages=2000),
+        limits=Limits(unanswered_messages=400),
     )
     with TestClient(app) as client, contextlib.ExitStack() as stack:
 
@@ -111,7 +111,7 @@ def test_2000_questions_of_one_person() -> None:
             return stack.enter_context(come(client, name, timeout=4 * PATIENCE))
 
         mallory = [enter("mallory") for _ in range(2)]
-        for number in range(1000):
+        for number in range(200):
             for window in mallory:
                 window.send(f"mallory {number}")
         for window in mallory:

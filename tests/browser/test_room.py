@@ -1,5 +1,6 @@
 """People who talk with each other in a room."""
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from itertools import cycle
@@ -15,6 +16,7 @@ from tests.browser.conftest import OpenChat, OpenPage, OpenRoom, TakePicture
 from tests.browser.gate import Gate
 from tests.browser.person import Talker, become, box_of, words
 from tests.browser.test_layout import SCREENS, is_wider_than_its_window
+from tests.clients import Client
 from tests.waiting import patient, wait_until
 
 TIME = re.compile(r"\d{1,2}:\d\d")
@@ -146,11 +148,14 @@ def test_presence(open_room: OpenRoom) -> None:
 def test_many_people_are_counted(open_room: OpenRoom) -> None:
     """Of many people some are named and the rest counted."""
     names = [f"Person {number:02}" for number in range(12)]
+    room = open_room()
+    first = room.enter(names[0])
+    with contextlib.ExitStack() as others:
+        for name in names[1:]:
+            others.enter_context(Client(room.server.ws("/rooms/lobby"), name))
 
-    first, *_ = open_room().enter_in_turn(*names)
-
-    named = ", ".join(names[:8])
-    expect(first.here).to_have_text(f"12 here: {named}, and 4 more")
+        named = ", ".join(names[:8])
+        expect(first.here).to_have_text(f"12 here: {named}, and 4 more")
 
 
 @pytest.mark.slow
@@ -241,8 +246,7 @@ def test_reader_further_up_has_unread_messages(page: Page, open_room: OpenRoom) 
     """What comes while one reads further up is unread too, until one has come down to it."""
     ada, bob = open_room().enter_in_turn("Ada", "Bob")
 
-    for number in range(30):
-        ada.says(f"number {number}")
+    ada.says_at_once([f"number {number}" for number in range(30)])
     expect(bob.messages).to_have_count(30)
     wait_until(ada.is_at_the_end, "the log shows its end")
     ada.log.focus()

@@ -75,8 +75,7 @@ def test_typed_while_away_arrives_once(open_room: OpenRoom, console: Console) ->
     expect(ada.log.locator(".waiting")).to_have_count(0)
     ada.goes_offline()
     texts = [f"typed {number}" for number in range(20)]
-    for text in texts:
-        ada.says(text)
+    ada.says_at_once(texts)
     expect(ada.notes).to_have_text([ENGLISH["waiting"]] * len(texts))
     bob.says("meanwhile")
     ada.comes_online()
@@ -145,8 +144,7 @@ def test_what_was_missed_is_news(page: Page, open_room: OpenRoom) -> None:
     ada.reads("before")
     become(page, "hidden")
     ada.wire.swallow()
-    for text in texts:
-        bob.says(text)
+    bob.says_at_once(texts)
     bob.reads("before", *texts)
     ada.wire.mend()
 

@@ -196,8 +196,7 @@ def test_answer_in_a_room_stays_in_view(open_room: OpenRoom) -> None:
     expect(bob.notes).to_have_count(0)
     bob.newest.click()
     wait_until(bob.is_at_the_end, "the log shows its end")
-    for number in range(30):
-        ada.says(f"number {number}")
+    ada.says_at_once([f"number {number}" for number in range(30)])
 
     expect(bob.texts.last).to_have_text("number 29")
     wait_until(bob.is_at_the_end, "the log shows its end")

@@ -4,9 +4,11 @@ import subprocess
 import sys
 import venv
 import zipfile
+from importlib.metadata import Distribution, PathDistribution, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.clients import echo_at
 from tests.conftest import Keep
@@ -26,14 +28,34 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def link_requirements(package: Distribution, folder: Path) -> None:
+    """Give an environment what a package requires, from the one that the tests run in.
+
+    No more than pip would: what else is installed there is not found.
+    """
+    for requirement in map(Requirement, package.requires or []):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            needed = distribution(requirement.name)
+            assert needed.version in requirement.specifier, requirement
+            tops = {file.parts[0] for file in needed.files or []} - {"..", "__pycache__"}
+            new = [name for name in sorted(tops) if not (folder / name).exists()]
+            for name in new:
+                (folder / name).symlink_to(str(needed.locate_file(name)))
+            if new:
+                link_requirements(needed, folder)
+
+
 @pytest.fixture
 def installed_host(wheel: Path, tmp_path: Path, keep: Keep) -> Process:
     """Serve the README's first program from an environment that has the wheel alone."""
     # The pip that is there already installs into it, and compiles only what is imported.
     venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python)]
-    subprocess.run([*pip, "install", "--quiet", "--no-compile", wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    subprocess.run([*pip, "--no-compile", "--no-deps", "--no-index", wheel], check=True)
+    (site_packages,) = (tmp_path / "venv").glob("lib/*/site-packages")
+    (metadata,) = site_packages.glob("fastapi_echochat-*.dist-info")
+    link_requirements(PathDistribution(metadata), site_packages)
     program = (ROOT / "README.md").read_text().split("```")[1].removeprefix("python\n")
     (tmp_path / "host.py").write_text(program)
     port = free_port()

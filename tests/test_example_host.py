@@ -1,14 +1,12 @@
 """The example host: its links, its chats and bots, its sign-in, its prefix behind a proxy."""
 
 import html
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,7 +16,9 @@ from example_host import eliza, suitcase
 from example_host.signing_in import NAME_LENGTH
 from example_host.tenants import TENANTS
 from fastapi_echochat import testing
+from tests.conftest import Keep
 from tests.pages import ChatPage
+from tests.servers import Fork, Process, free_port
 from tests.visitors import (
     ANNOUNCEMENTS,
     CONCIERGE,
@@ -28,6 +28,7 @@ from tests.visitors import (
     refused_with,
     sign_in,
 )
+from tests.waiting import PATIENCE, get
 
 MEMBERS = "/members/chat"
 BOTS = {"/elsie", "/suitcase", CONCIERGE}
@@ -376,31 +377,23 @@ def test_forms_of_other_sites(client: TestClient, path: str, site: str) -> None:
     assert is_let_in(client) == (path == "/sign-out")
 
 
-@pytest.mark.slow
-def test_secret_of_the_environment(tmp_path: Path) -> None:
+def test_secret_of_the_environment(tmp_path: Path, keep: Keep) -> None:
     """With SESSION_SECRET set, a process takes the cookies that another has signed."""
-    program = (
-        "import sys; from fastapi.testclient import TestClient; from example_host import app\n"
-        "client = TestClient(app, follow_redirects=False)\n"
-        "if sys.argv[1:]:\n"
-        "    print(client.get('/members/chat', headers={'cookie': sys.argv[1]}).status_code)\n"
-        "else:\n"
-        "    print(client.post('/sign-in', data={'name': 'Ada'}).headers['set-cookie'])\n"
-    )
 
-    def run(secret: str, *cookie: str) -> str:
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SESSION_SECRET": secret}
-        command = [sys.executable, "-c", program, *cookie]
-        ran = subprocess.run(
-            command, env=env, cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        return ran.stdout.strip()
+    def start(secret: str) -> Process:
+        env = {"SESSION_SECRET": secret, "REDIS_URL": ""}
+        return keep(Fork(["example_host:app"], port=free_port(), folder=tmp_path, env=env))
 
-    cookie = run("one secret").partition(";")[0]
-    assert run("one secret", cookie) == "200"
-    assert run("another secret", cookie) == "401"
+    def status(server: Process) -> int:
+        return get(server.url(MEMBERS), headers={"cookie": cookie}).status_code
+
+    first = start("one secret")
+    signed = httpx.post(first.url("/sign-in"), data={"name": "Ada"}, timeout=PATIENCE)
+    cookie = signed.headers["set-cookie"].partition(";")[0]
+    assert status(start("one secret")) == 200
+    assert status(start("another secret")) == 401
     # Without one, each start makes up its own.
-    assert run("", cookie) == "401"
+    assert status(start("")) == 401
 
 
 def under_prefix(app: ASGIApp, *, is_told: bool) -> ASGIApp:

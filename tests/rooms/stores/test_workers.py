@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from tests.conftest import Keep
 from tests.rooms.stores.conftest import entry
-from tests.servers import ROOT, uvicorn_command
+from tests.servers import ROOT, Process, uvicorn_command
 from tests.waiting import PATIENCE, patient, wait_until
 
 HOST = """
@@ -36,27 +37,42 @@ async def append(store: str) -> int:
 """
 
 
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """Run one process."""
+    server = uvicorn_command(HOST, tmp_path_factory.mktemp("lone"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """Run two workers of one server."""
+    server = uvicorn_command(HOST, tmp_path_factory.mktemp("pair"), "--workers", "2")
+    yield server
+    server.stop()
+
+
+def ask(url: str, count: int) -> set[bytes]:
+    """Ask so many times at once, and return which processes have answered."""
+
+    def get(_: int) -> bytes:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            body: bytes = answer.read()
+            return body
+
+    with ThreadPoolExecutor(count) as threads:
+        return set(threads.map(get, range(count)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("store", "what"), [("memory", "MemoryRooms"), ("sqlite", "SQLiteRooms")])
 def test_workers_with_rooms_of_their_own_are_warned_of(
-    tmp_path: Path, keep: Keep, store: str, what: str
+    lone: Process, pair: Process, store: str, what: str
 ) -> None:
     """With two workers the log says once what is wrong and what to do; with one nothing."""
-
-    def ask(url: str, count: int) -> set[bytes]:
-        def get(_: int) -> bytes:
-            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
-                body: bytes = answer.read()
-                return body
-
-        with ThreadPoolExecutor(count) as threads:
-            return set(threads.map(get, range(count)))
-
-    lone = keep(uvicorn_command(HOST, tmp_path))
     assert len(ask(lone.url(f"/{store}"), 4)) == 1
-    lone.stop()
     assert what not in lone.log()
-    pair = keep(uvicorn_command(HOST, tmp_path, "--workers", "2"))
     workers: set[bytes] = set()
 
     def both_answered() -> bool:
@@ -64,10 +80,10 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
         return len(workers) == 2
 
     wait_until(both_answered, "both workers have answered", 4 * PATIENCE)
-    pair.stop()
     warnings = [line for line in pair.log().splitlines() if what in line]
     assert len(warnings) == 1
     assert "RedisRooms(url)" in warnings[0]
+    assert pair.complaints() == lone.complaints() == []
 
 
 def test_two_servers_do_not_warn_of_each_other(tmp_path: Path, keep: Keep) -> None:

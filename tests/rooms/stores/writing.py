@@ -1,4 +1,4 @@
-"""What a forked writer runs: nothing here that it does not need."""
+"""What a forked process runs that uses a store: nothing here that it does not need."""
 
 import asyncio
 import itertools
@@ -38,3 +38,10 @@ async def _write(rooms: Rooms, name: str) -> None:
             print((await rooms.append("lobby", entry)).id, flush=True)
 
     await asyncio.gather(*(append() for _ in range(8)))
+
+
+def take_key(pipe: Connection, path: str) -> None:
+    """Open SQLite's rooms once the word is given, and send their key for pseudonyms."""
+    pipe.send("ready")
+    pipe.recv()
+    pipe.send(asyncio.run(SQLiteRooms(path).pseudonym_key()))

@@ -1,8 +1,7 @@
 """The file: its tables can be read with SQL, and another's are refused with reasons."""
 
+import multiprocessing
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,8 +10,9 @@ import pytest
 
 from fastapi_echochat.identity import Author
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
+from tests.rooms.stores import writing
 from tests.rooms.stores.conftest import entry
-from tests.servers import ROOT
+from tests.servers import fork
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -107,31 +107,21 @@ async def test_each_file_has_a_pseudonym_key(tmp_path: Path) -> None:
 
 def test_processes_that_race_have_one_pseudonym_key(path: Path) -> None:
     """Processes that open a new file at the same time all get the same key."""
-    program = f"""
-import asyncio, sys
-from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
-
-print("ready", flush=True)
-sys.stdin.readline()
-print(asyncio.run(SQLiteRooms({str(path)!r}).pseudonym_key()).hex())
-"""
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    racers = [
-        subprocess.Popen(
-            command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for _ in range(4)
-    ]
+    ours, theirs = zip(*(multiprocessing.Pipe() for _ in range(4)), strict=True)
+    racers = [fork(writing.take_key, its, str(path)) for its in theirs]
+    for pipe in ours:
+        assert pipe.poll(4 * PATIENCE)
+        assert pipe.recv() == "ready"
+    for pipe in ours:
+        pipe.send("go")
+    keys = set()
+    for pipe in ours:
+        assert pipe.poll(4 * PATIENCE)
+        keys.add(pipe.recv())
     for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    keys = {racer.communicate(timeout=4 * PATIENCE)[0].strip() for racer in racers}
+        racer.join(PATIENCE)
     assert len(keys) == 1
-    assert len(bytes.fromhex(keys.pop())) == 32
+    assert len(keys.pop()) == 32
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 import jinja2
 import pytest
 from fastapi import Request
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -252,17 +253,23 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"
 SEGMENT = TEXT.filter(lambda text: text not in (".", "..") and unquote(text) == text)
 
 
+@pytest.fixture(scope="module")
+def tenants() -> TestClient:
+    return make_client(prefix="/t/{tenant}/chat")
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(tenant=SEGMENT, forwarded=TEXT, query=TEXT)
-def test_nothing_of_a_request_is_markup(tenant: str, forwarded: str, query: str) -> None:
+def test_nothing_of_a_request_is_markup(
+    tenants: TestClient, tenant: str, forwarded: str, query: str
+) -> None:
     """Whatever the path, the query, Host and X-Forwarded-* hold, the page's tags are the same."""
-    browser = make_client(prefix="/t/{tenant}/chat")
-    usual = ChatPage(browser.get("/t/acme/chat").text)
+    usual = ChatPage(tenants.get("/t/acme/chat").text)
     names = (b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-prefix")
     headers = [(name, forwarded.encode()) for name in names]
 
     address = f"/t/{quote(tenant, safe='')}/chat?{quote(query, safe='')}&x"
-    response = browser.get(address, headers=headers)
+    response = tenants.get(address, headers=headers)
 
     page = ChatPage(response.text)
     assert response.status_code == 200

@@ -575,10 +575,10 @@ def test_connections_that_come_and_go_leave_nothing(tmp_path: Path, keep: Keep) 
     come_and_go(200)
     wait_until(all_gone, "nothing is left")
     get(server.url("/trace"))
-    come_and_go(300)
+    come_and_go(500)
     wait_until(all_gone, "nothing is left")
     assert get(server.url("/grown")).json() == 0
-    come_and_go(300)
+    come_and_go(500)
     wait_until(all_gone, "nothing is left")
     assert get(server.url("/grown")).json() < 10_000
 

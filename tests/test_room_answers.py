@@ -165,7 +165,7 @@ def test_answer_is_seen_while_it_is_written(serve: Serve, rooms: Rooms, form: st
 @pytest.mark.slow
 def test_who_comes_into_a_stream_sees_no_piece_twice(serve: Serve) -> None:
     """Drafts put together are the answer, at whatever moment of it somebody comes."""
-    words = [f"{number} " for number in range(400)]
+    words = [f"{number} " for number in range(200)]
 
     async def stream(message: Message) -> AsyncIterator[str]:
         for word in words:

@@ -78,10 +78,10 @@ class Person:
 
     def says(self, text: str) -> None:
         # A frame may be there before its script is, and Enter is a line break till then.
-        self._alive.wait_for(state="attached")
+        is_coarse = self._alive.evaluate("() => matchMedia('(pointer: coarse)').matches")
         self.field.fill(text)
         # Where there is no Shift, Enter is a line break.
-        if self.page.evaluate("matchMedia('(pointer: coarse)').matches"):
+        if is_coarse:
             self.send.click()
         else:
             self.field.press("Enter")

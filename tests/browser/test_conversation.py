@@ -69,8 +69,7 @@ def test_messages_typed_meanwhile_are_answered_in_order(page: Page, open_chat: O
 
     note_messages(page, sent)
     person = open_chat(answer_when_told, limits=Limits(waiting_messages=4))
-    for text in texts:
-        person.says(text)
+    person.says_at_once(texts)
     expect(person.mine).to_have_text(texts)
     assert len(sent) == 4
     may_answer.set()

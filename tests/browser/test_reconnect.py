@@ -107,8 +107,7 @@ def test_waiting_messages_keep_their_order(page: Page, open_chat: OpenChat) -> N
     stop_clock(page)
     person.wire.cut()
     person.reads_state("lost")
-    for text in texts:
-        person.says(text)
+    person.says_at_once(texts)
     expect(person.notes).to_have_text([ENGLISH["waiting"]] * len(texts))
     page.clock.resume()
     wait_until(lambda: len(heard) == 1, "the first message is being answered")

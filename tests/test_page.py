@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 import jinja2
 import pytest
-from fastapi import Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -279,6 +279,20 @@ def test_nothing_of_a_request_is_markup(
     assert carried.isascii()
     assert not set(page.endpoint) & set("\"'<> ")
     assert f'"{html.escape(page.endpoint)}"' in response.text
+
+
+def test_query_of_a_page_is_that_of_its_assets() -> None:
+    """What a host's guard reads from the query of a page it finds in that of each asset, too."""
+
+    def guard(token: str) -> None:
+        if token != "a&b":
+            raise HTTPException(401)
+
+    browser = make_client(dependencies=[Depends(guard)])
+    page = ChatPage(browser.get("/chat?token=a%26b").text)
+
+    assert len(page.assets) > 2
+    assert {browser.get(f"/chat{asset}").status_code for asset in page.assets} == {200}
 
 
 def answer(message: Message) -> str:

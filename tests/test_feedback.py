@@ -56,6 +56,12 @@ async def spell(message: Message) -> AsyncIterator[str]:
         yield letter.upper()
 
 
+async def halve(message: Message) -> AsyncIterator[str]:
+    middle = len(message.text) // 2
+    yield message.text[:middle]
+    yield message.text[middle:]
+
+
 @pytest.mark.parametrize("reply", [echo, spell])
 def test_verdict_in_a_conversation(serve: Serve, reply: Any) -> None:
     """The function gets the message, its whole answer and the verdict; the frame comes back."""
@@ -174,7 +180,7 @@ def test_only_the_last_exchanges_are_kept(serve: Serve) -> None:
     """Of a conversation without rooms so many exchanges can be judged, and so many characters."""
     heard = Heard()
 
-    with Client(serve(make_app(spell, feedback=heard)).ws(), enters=False) as client:
+    with Client(serve(make_app(halve, feedback=heard)).ws(), enters=False) as client:
         ids = [ask(client, "x") for _ in range(33)]
         assert [judge(client, id_)["type"] for id_ in ids[:2]] == ["error", "feedback"]
         ask(client, "x" * 16_384, "half")

@@ -1,8 +1,6 @@
 """Several workers of one server that each keep rooms of their own: the log warns."""
 
 import asyncio
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +10,10 @@ import pytest
 
 from fastapi_echochat.rooms.stores.memory import MemoryRooms
 from tests.conftest import Keep
+from tests.rooms.stores import writing
 from tests.rooms.stores.conftest import entry
-from tests.servers import ROOT, Process, uvicorn_command
-from tests.waiting import PATIENCE, patient, wait_until
+from tests.servers import Process, fork, uvicorn_command, uvicorn_process
+from tests.waiting import PATIENCE, wait_until
 
 HOST = """
 import os
@@ -88,7 +87,7 @@ def test_workers_with_rooms_of_their_own_are_warned_of(
 
 def test_two_servers_do_not_warn_of_each_other(tmp_path: Path, keep: Keep) -> None:
     """Servers started with different commands are not workers of one server."""
-    servers = [keep(uvicorn_command(HOST, tmp_path, name=name)) for name in ("one", "other")]
+    servers = [keep(uvicorn_process(HOST, tmp_path, name=name)) for name in ("one", "other")]
     for server in servers:
         urllib.request.urlopen(server.url("/memory"), timeout=PATIENCE).close()
     for server in servers:
@@ -97,36 +96,15 @@ def test_two_servers_do_not_warn_of_each_other(tmp_path: Path, keep: Keep) -> No
 
 
 @pytest.mark.parametrize(("children", "warnings"), [(1, 0), (2, 1)])
-def test_forked_workers_are_processes_of_their_own(children: int, warnings: int) -> None:
+def test_forked_workers_are_processes_of_their_own(
+    tmp_path: Path, children: int, warnings: int
+) -> None:
     """Rooms that were used before a fork warn of a second worker, and not of the parent."""
-    program = """
-import asyncio, os, sys
-from fastapi_echochat.rooms.stores.memory import MemoryRooms
-from tests.rooms.stores.conftest import entry
-
-rooms = MemoryRooms()
-asyncio.run(rooms.append("lobby", entry()))
-done, tell = os.pipe()
-ended, end = os.pipe()
-children = int(sys.argv[1])
-for _ in range(children):
-    if os.fork() == 0:
-        os.close(end)
-        asyncio.run(rooms.append("lobby", entry()))
-        os.write(tell, b".")
-        os.read(ended, 1)
-        os._exit(0)
-for _ in range(children):
-    os.read(done, 1)
-os.close(end)
-for _ in range(children):
-    assert os.wait()[1] == 0
-"""
-    command = [sys.executable, "-W", "ignore", "-c", program, str(children)]
-    ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=patient(100)
-    )
-    assert ended.stderr.count("RedisRooms(url)") == warnings
+    log = tmp_path / "log"
+    parent = fork(writing.fork_workers, str(log), children)
+    parent.join(4 * PATIENCE)
+    assert parent.exitcode == 0, log.read_text()
+    assert log.read_text().count("RedisRooms(url)") == warnings
 
 
 def test_asking_again_in_one_process_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:

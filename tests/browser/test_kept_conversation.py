@@ -93,10 +93,10 @@ def test_answer_survives_whatever_happens(
 ) -> None:
     """Whatever happens to its page, its wire or its server, an answer is there once, whole.
 
-    It takes 10 seconds, so everything happens at the same time, each to a page and a server of its
-    own: the wire is cut after 1, 3 and 7 seconds; the page is offline until the answer has ended;
-    it is reloaded, and left and opened again; the server is asked to end, or killed, and then
-    started again.
+    It takes 10 seconds, so what happens to pages and wires happens at the same time, each to a page
+    and a server of its own: the wire is cut after 1, 3 and 7 seconds; the page is offline until the
+    answer has ended; it is reloaded, and left and opened again. Then a server is asked to end, and
+    another killed, and both are started again.
     """
     names = ("cut at 1", "cut at 3", "cut at 7", "away", "reloaded", "ended", "killed")
     folders = [tmp_path / name for name in names]
@@ -132,19 +132,8 @@ def test_answer_survives_whatever_happens(
 
     cut_at_3.read_until(3)
     cut_at_3.person.wire.cut()
-    # These take their time, and are about no other second than the first ones of their answers.
-    for one in (ended, killed):
-        one.person.says("count")
     cut_at_7.read_until(7)
     cut_at_7.person.wire.cut()
-    ended.read_until(2)
-    killed.read_until(2)
-    ended.server.stop()
-    killed.server.kill()
-    for one in (away, ended, killed):
-        one.waits()
-    for one in (ended, killed):
-        one.server.start()
 
     wait_until(away.is_answered, "the answer is in the log", seconds=patient(40))
     away.waits()
@@ -153,6 +142,15 @@ def test_answer_survives_whatever_happens(
     for one in (cut_at_1, cut_at_3, cut_at_7, away, reloaded):
         one.has_whole_answer(made=1)
     expect(reloaded.page.locator("#echochat-stop")).to_be_hidden()
+
+    for one in (ended, killed):
+        one.person.says("count")
+        one.read_until(2)
+    ended.server.stop()
+    killed.server.kill()
+    for one in (ended, killed):
+        one.waits()
+        one.server.start()
     for one in (ended, killed):
         one.has_whole_answer(made=2)
         one.page.reload()

@@ -555,7 +555,7 @@ async def grown() -> int:
 
 @pytest.mark.slow
 def test_connections_that_come_and_go_leave_nothing(tmp_path: Path, keep: Keep) -> None:
-    """Hundreds of connections opened and dropped, rudely or not, leave no task and no memory."""
+    """1,200 connections opened and dropped, rudely or not, leave no task and no memory behind."""
     server = keep(uvicorn_process(TRACED_HOST, tmp_path))
     url = server.ws()
 

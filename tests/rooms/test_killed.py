@@ -80,8 +80,8 @@ def test_nothing_is_lost_when_servers_are_killed(
 ) -> None:
     """What was acknowledged is in the history once, and every reader saw all of it, in its order.
 
-    Of SQLite there is one server, of Redis there are two, of which one or the other is killed with
-    SIGKILL and started again, with both stores at the same time.
+    On one file and on one Redis there are two servers each, of which one or the other is killed
+    with SIGKILL and started again, with both stores at the same time.
     """
     url = keep(redis_process(tmp_path)).url(scheme="redis")
     history = 1_000_000
@@ -92,7 +92,7 @@ def test_nothing_is_lost_when_servers_are_killed(
     scenes = [
         Scene(
             "sqlite",
-            [serve('SQLiteRooms("rooms.db")', "in_a_file")],
+            [serve('SQLiteRooms("rooms.db")', "in_a_file") for _ in range(2)],
             SQLiteRooms(tmp_path / "rooms.db"),
         ),
         Scene(

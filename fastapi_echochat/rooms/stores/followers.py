@@ -108,6 +108,10 @@ class Followers:
         """Return whether any room has a follower."""
         return bool(self._followers)
 
+    def followed_rooms(self) -> list[str]:
+        """Return the rooms that have a follower."""
+        return list(self._followers)
+
     def awaited_rooms(self) -> set[str]:
         """Return the rooms that have a follower or a listener."""
         return {*self._followers, *self._listeners}

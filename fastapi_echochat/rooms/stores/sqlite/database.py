@@ -1,96 +1,55 @@
-"""The SQLite database that keeps rooms: its tables, and the statements that use them."""
+"""The statements that use the tables of rooms."""
 
 import secrets
 import sqlite3
 import time
+from collections.abc import Iterable
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ....identity import Author
 from ..contract import Entry, take_up_to
 
-# Seconds that a statement waits for other processes' locks.
-_BUSY_SECONDS = 5.0
-
-_VERSION = 2
-
-# "Echo" in ASCII: it marks a database as one of rooms.
-_APPLICATION_ID = 0x4563686F
-
-# An entry without an author has an empty author_id, which no author has: NULL would be distinct
-# from itself in UNIQUE. Without a rowid the rows lie in the order in which they are read, and an
-# append writes one index less. The checks refuse what could not be read back.
-_SCHEMA = """
-CREATE TABLE entries (
-    room TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('message', 'answer', 'notice')),
-    id TEXT NOT NULL,
-    author_id TEXT NOT NULL,
-    author_name TEXT NOT NULL,
-    is_guest INTEGER NOT NULL CHECK (is_guest IN (0, 1)),
-    text TEXT NOT NULL,
-    sent_at TEXT NOT NULL CHECK (
-        strftime('%Y-%m-%dT%H:%M:%S', substr(sent_at, 1, 19), '+0 days') IS substr(sent_at, 1, 19)
-        AND substr(sent_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]+00:00'
-    ),
-    outcome TEXT NOT NULL CHECK (outcome IN ('done', 'stopped', 'failed')),
-    PRIMARY KEY (room, position),
-    UNIQUE (room, kind, id, author_id, is_guest)
-) WITHOUT ROWID
-"""
-
-_KEY_SCHEMA = """
-CREATE TABLE pseudonym_key (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    key BLOB NOT NULL CHECK (length(key) = 32)
-)
-"""
+# Seconds for which a lease that has expired is left where it is.
+_KEPT_SECONDS = 60.0
 
 _COLUMNS = "kind, id, author_id, author_name, is_guest, text, sent_at, outcome, position"
 
 _SELECT = f"SELECT {_COLUMNS} FROM entries WHERE room = ?"
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database, and make its tables if it has none.
+def begin(database: sqlite3.Connection, *, is_durable: bool) -> None:
+    """Begin to write, when other processes have ended what they write.
 
-    Raises:
-        ValueError: It is a database of something else, or has another version of the tables.
-        sqlite3.Error: It cannot be opened now.
+    Args:
+        database: The connection.
+        is_durable: Whether what is committed is on the disk, not only on its way there: after a
+            power cut the file is in order either way.
     """
-    # It is used from one thread at a time, but not always from the same one.
-    database = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        if not _is_of_rooms(database, path):
-            _create(database, path)
-        # An append is on the disk, not only on its way there, before it is acknowledged.
-        database.execute("PRAGMA synchronous = FULL")
-    except BaseException:
-        database.close()
-        raise
-    return database
+    database.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
+    database.execute("BEGIN IMMEDIATE")
 
 
-def append(database: sqlite3.Connection, room: str, entry: Entry) -> Entry:
-    """Insert an entry, within a transaction, and return it, or the one that is there."""
-    author = entry.author
-    who = ("", "", False) if author is None else (author.id, author.name, author.is_guest)
+def find_like(database: sqlite3.Connection, room: str, entry: Entry) -> Entry | None:
+    """Return the entry of this kind and id by the same author, if there is one."""
+    author_id, _, is_guest = _who(entry)
     cursor = database.execute(
         f"{_SELECT} AND kind = ? AND id = ? AND author_id = ? AND is_guest = ?",
-        (room, entry.kind, entry.id, who[0], who[2]),
+        (room, entry.kind, entry.id, author_id, is_guest),
     )
     for row in cursor:
         return _entry(row)
+    return None
+
+
+def append(database: sqlite3.Connection, room: str, entry: Entry) -> Entry:
+    """Insert an entry that is not there yet, within a transaction, and return it."""
     (last,) = database.execute(
         "SELECT max(position) FROM entries WHERE room = ?", (room,)
     ).fetchone()
     position = max((last or 0) + 1, time.time_ns() // 1000)
     sent_at = entry.sent_at.astimezone(timezone.utc).isoformat(timespec="microseconds")
-    row = (entry.kind, entry.id, *who, entry.text, sent_at, entry.outcome, position)
+    row = (entry.kind, entry.id, *_who(entry), entry.text, sent_at, entry.outcome, position)
     database.execute(
         f"INSERT INTO entries ({_COLUMNS}, room) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*row, room),
@@ -132,72 +91,114 @@ def read_back(
     return take_up_to(map(_entry, rows), max_bytes)[::-1]
 
 
-def pseudonym_key(database: sqlite3.Connection) -> bytes:
+def find_pseudonym_key(database: sqlite3.Connection) -> bytes | None:
+    """Return the key of the pseudonyms, `None` if it is still to be made."""
+    row = database.execute("SELECT key FROM pseudonym_key").fetchone()
+    return None if row is None else row[0]
+
+
+def make_pseudonym_key(database: sqlite3.Connection) -> bytes:
     """Return the key of the pseudonyms, made by the first call of all processes."""
-    select = "SELECT key FROM pseudonym_key"
-    if (row := database.execute(select).fetchone()) is None:
-        # Of several processes that get here one inserts its own, and all read that.
-        database.execute(
-            "INSERT OR IGNORE INTO pseudonym_key (only, key) VALUES (1, ?)",
-            (secrets.token_bytes(32),),
-        )
-        row = database.execute(select).fetchone()
-    key: bytes = row[0]
+    # Of several processes that get here one inserts its own, and all read that.
+    database.execute(
+        "INSERT OR IGNORE INTO pseudonym_key (only, key) VALUES (1, ?)", (secrets.token_bytes(32),)
+    )
+    key: bytes = database.execute("SELECT key FROM pseudonym_key").fetchone()[0]
     return key
+
+
+def hold(
+    database: sqlite3.Connection,
+    room: str,
+    position: int,
+    process: str,
+    seconds: float,
+    others_until: float,
+) -> bool:
+    """Take or renew a lease, within a transaction, and tell whether the process has it.
+
+    Nobody has that of a message which has an answer.
+
+    Args:
+        database: The connection.
+        room: The room's name.
+        position: Of the message that is answered.
+        process: Which takes it.
+        seconds: How long it has it.
+        others_until: Until when leases of others last at least, on the monotonic clock.
+    """
+    # The wall clock may be set, and would end all leases or none. The other one begins anew with
+    # the machine: what was taken later than now is from before that. It is read while nobody else
+    # writes, so that it is not before what another process has just taken.
+    now = time.monotonic()
+    row = database.execute(
+        "SELECT process, taken, until FROM leases WHERE room = ? AND position = ?",
+        (room, position),
+    ).fetchone()
+    if row is not None and row[0] != process and row[1] <= now < max(row[2], others_until):
+        return False
+    if _is_answered(database, room, position):
+        return False
+    insert_lease(database, room, position, process, seconds)
+    return True
+
+
+def insert_lease(
+    database: sqlite3.Connection, room: str, position: int, process: str, seconds: float
+) -> None:
+    """Give a lease to a process, within a transaction, whoever has it."""
+    now = time.monotonic()
+    database.execute(
+        "INSERT OR REPLACE INTO leases (room, position, process, taken, until)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (room, position, process, now, now + seconds),
+    )
+
+
+def delete_lease(database: sqlite3.Connection, room: str, position: str) -> None:
+    """Delete the lease of a message that is answered, within a transaction, whoever has it."""
+    database.execute("DELETE FROM leases WHERE room = ? AND position = ?", (room, position))
+
+
+def give_up_leases(
+    database: sqlite3.Connection, room: str, positions: Iterable[int], process: str
+) -> None:
+    """Delete those leases of some messages that a process has, within a transaction."""
+    database.executemany(
+        "DELETE FROM leases WHERE room = ? AND position = ? AND process = ?",
+        ((room, position, process) for position in positions),
+    )
+
+
+def delete_old_leases(database: sqlite3.Connection) -> None:
+    """Delete what was left by processes that did not end in order, within a transaction."""
+    now = time.monotonic()
+    database.execute("DELETE FROM leases WHERE until < ? OR taken > ?", (now - _KEPT_SECONDS, now))
+
+
+def newest(database: sqlite3.Connection, rooms: Iterable[str]) -> dict[str, int]:
+    """Return the position of each room's newest entry, 0 where there is none."""
+    select = "SELECT ifnull(max(position), 0) FROM entries WHERE room = ?"
+    return {room: database.execute(select, (room,)).fetchone()[0] for room in rooms}
 
 
 def version(database: sqlite3.Connection) -> int:
     """Return a number that changes when another connection has changed the database."""
-    value: int = _pragma(database, "data_version")
+    value: int = database.execute("PRAGMA data_version").fetchone()[0]
     return value
 
 
-def _create(database: sqlite3.Connection, path: Path) -> None:
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            # Where two processes switch a new file at once SQLite does not wait for the lock.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-    database.execute("BEGIN IMMEDIATE")
-    # Another process may have been first.
-    if not _is_of_rooms(database, path):
-        database.execute(_SCHEMA)
-        database.execute(_KEY_SCHEMA)
-        database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version = {_VERSION}")
-    database.execute("COMMIT")
+def _is_answered(database: sqlite3.Connection, room: str, position: int) -> bool:
+    select = (
+        "SELECT 1 FROM entries WHERE room = ? AND kind = 'answer' AND id = ? AND author_id = ''"
+        " AND is_guest = 0"
+    )
+    return database.execute(select, (room, str(position))).fetchone() is not None
 
 
-def _is_of_rooms(database: sqlite3.Connection, path: Path) -> bool:
-    try:
-        (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as exc:
-        raise ValueError(
-            f"{path} is not an SQLite database ({exc}); give SQLiteRooms another"
-        ) from exc
-    if not tables:
-        return False
-    if _pragma(database, "application_id") != _APPLICATION_ID:
-        raise ValueError(f"{path} is a database of something else; give SQLiteRooms its own")
-    if (found := _pragma(database, "user_version")) != _VERSION:
-        raise ValueError(
-            f"{path} was written by another version of fastapi-echochat (its tables are of version"
-            f" {found}, here they are of {_VERSION}): install that version, or give SQLiteRooms"
-            " another path"
-        )
-    return True
-
-
-def _pragma(database: sqlite3.Connection, name: str) -> int:
-    value: int = database.execute(f"PRAGMA {name}").fetchone()[0]
-    return value
+def _who(entry: Entry) -> tuple[str, str, bool]:
+    author = entry.author
+    return ("", "", False) if author is None else (author.id, author.name, author.is_guest)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

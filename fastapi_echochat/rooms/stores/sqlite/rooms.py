@@ -1,28 +1,21 @@
 """Rooms in one file: SQLite, from the standard library."""
 
-import asyncio
-import contextlib
 import os
 import sqlite3
 import threading
 import time
-import weakref
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import TypeVar
 
-from ....threads import Threads
 from ..contract import Entry, RoomsUnavailableError
 from ..followers import Followers
-from ..leases import Leases
 from ..outage import Outage
 from ..workers import warn_of_other_workers
 from . import database
-
-T = TypeVar("T")
-
-_Pending = tuple[str, Entry, "asyncio.Future[Entry]"]
-_Settled = tuple["asyncio.Future[Entry]", Entry | Exception]
+from .connection import Connection
+from .files import Files
+from .leases import OwnLeases
+from .writer import Writer
 
 # Seconds between two checks whether other processes have appended entries.
 _CHECK_SECONDS = 1.0
@@ -37,8 +30,9 @@ _WARNING = (
 class SQLiteRooms:
     """Rooms in a file, which is made if it is missing; entries survive `kill -9`.
 
-    Entries that other processes append arrive within a second. Signals and leases do not leave
-    this process.
+    Entries that other processes append arrive within a second. Signals do not leave this process.
+    Reads do not wait for writes, of whatever process. A file that is removed while it is in use is
+    not made again by itself; one that takes its place is used within a second.
 
     An entry's author is in the columns `author_id`, empty for no author, `author_name` and
     `is_guest`: with these a host finds and deletes one person's entries in plain SQL.
@@ -56,28 +50,20 @@ class SQLiteRooms:
         self._path = _checked_path(path)
         if history is not None and history < 1:
             raise ValueError("SQLiteRooms keeps at least one entry of a room")
-        self._history = history
-        # Not aiosqlite, for whose thread Python waits at its exit: a server that did not close it
-        # would not end.
-        self._threads = Threads(1)
-        self._connection: sqlite3.Connection | None = None
+        self._followers = Followers(joined=self._watch_file)
+        self._files = Files(self._path, self._look_at_files)
+        self._reader = self._connect("read", "nobody can come in")
+        self._connection = self._connect("written", "new messages wait")
+        self._writer = Writer(self._connection, history, self._followers.wake_followers)
+        self._leases = OwnLeases()
         self._version: int | None = None
-        self._pending: list[_Pending] = []
+        self._newest: dict[str, int] = {}
         self._lock = threading.Lock()
         self._is_file_watched = False
-        self._followers = Followers(joined=self._watch_file)
-        self._leases = Leases()
-        self._outage = Outage(f"{self._path} cannot be used", f"{self._path} can be used again")
 
     async def append(self, room: str, entry: Entry) -> Entry:
         """Keep an entry, and return it with its position once it is on the disk."""
-        future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-        with self._lock:
-            self._pending.append((room, entry, future))
-            # Entries that come while a commit is under way go together into the next one.
-            if len(self._pending) == 1:
-                self._threads.start(self._commit)
-        return await future
+        return await self._writer.write(room, lambda opened: self._append(opened, room, entry))
 
     async def read(
         self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
@@ -94,8 +80,8 @@ class SQLiteRooms:
         max_bytes: int | None = None,
     ) -> list[Entry]:
         """Return the entries before a position, oldest first, the last `limit` of them."""
-        return await self._threads.call(
-            self._use, lambda opened: database.read_back(opened, room, before, limit, max_bytes)
+        return await self._reader.call(
+            lambda opened: database.read_back(opened, room, before, limit, max_bytes)
         )
 
     def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
@@ -112,86 +98,74 @@ class SQLiteRooms:
 
     async def hold(self, room: str, position: int, holder: str, seconds: float) -> bool:
         """Take or renew the lease of an answer, and return whether the holder has it."""
-        return self._leases.hold(room, position, holder, seconds)
+        if (has := self._leases.take(room, position, holder, seconds)) is not None:
+            return has
+        return await self._writer.write(
+            room, lambda opened: self._hold(opened, room, position, seconds), is_durable=False
+        )
 
     async def pseudonym_key(self) -> bytes:
         """Return 32 secret bytes, which the file keeps."""
-        return await self._threads.call(self._use, database.pseudonym_key)
+        key = await self._reader.call(database.find_pseudonym_key)
+        if key is None:
+            key = await self._writer.write("", database.make_pseudonym_key)
+        return key
 
     async def close(self) -> None:
         """Close the file; the next call opens it again."""
-        await self._threads.call(self._close)
+        await self._connection.close()
+        await self._reader.close()
+        self._files.forget()
 
     async def _read(self, room: str, after: int, limit: int, max_bytes: int | None) -> list[Entry]:
-        return await self._threads.call(
-            self._use, lambda opened: database.read(opened, room, after, limit, max_bytes)
+        return await self._reader.call(
+            lambda opened: database.read(opened, room, after, limit, max_bytes)
         )
 
-    # The following methods run in the thread, one at a time.
+    def _connect(self, what: str, meanwhile: str) -> Connection:
+        begins, ends = f"{self._path} cannot be {what}", f"{self._path} can be {what} again"
+        outage = Outage(begins, ends, meanwhile)
+        return Connection(self._files, str(self._path), outage, self._note_opened)
 
-    def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            if self._connection is None:
-                self._open()
-            assert self._connection is not None
-            result = work(self._connection)
-        except sqlite3.Error as exc:
-            # Opened again it is in order, even if a transaction failed halfway.
-            self._close()
-            self._outage.begin(exc)
-            raise RoomsUnavailableError(f"{self._path}: {exc}") from exc
-        self._outage.end()
-        return result
+    def _look_at_files(self) -> None:
+        self._reader.look()
+        self._connection.look()
 
-    def _open(self) -> None:
-        self._connection = database.connect(self._path)
+    def _note_opened(self) -> None:
+        # Of another connection it may be the same number.
         self._version = None
-        # Where nobody calls close(): a connection that is dropped open is a ResourceWarning.
-        self._forget = weakref.finalize(self, self._connection.close)
+        self._leases.forget_kept()
         warn_of_other_workers(f"SQLiteRooms {self._path}", _WARNING.format(path=self._path))
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection = None
-            self._forget()
+    # --- In the thread that writes, within a transaction -----------------------------------------
 
-    def _commit(self) -> None:
-        with self._lock:
-            work, self._pending = self._pending, []
-        outcomes: list[Entry | Exception]
-        try:
-            outcomes = self._use(lambda opened: self._append(opened, work))
-        except Exception as exc:
-            outcomes = [exc] * len(work)
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Settled]] = {}
-        for (_, _, future), outcome in zip(work, outcomes, strict=True):
-            by_loop.setdefault(future.get_loop(), []).append((future, outcome))
-        for loop, settled in by_loop.items():
-            # In a loop that was closed meanwhile nobody waits any more.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(_settle_futures, settled)
-        for room in {room for room, _, _ in work}:
-            self._followers.wake_followers(room)
+    def _append(self, opened: sqlite3.Connection, room: str, entry: Entry) -> Entry:
+        if (kept := database.find_like(opened, room, entry)) is not None:
+            return kept
+        kept = database.append(opened, room, entry)
+        if entry.kind == "answer":
+            database.delete_lease(opened, room, entry.id)
+            self._leases.note_answered(room, entry.id)
+        elif entry.kind == "message" and (seconds := self._leases.seconds):
+            until = time.monotonic() + seconds
+            database.insert_lease(opened, room, kept.position, self._leases.process, seconds)
+            self._leases.note_kept(room, kept.position, until)
+        return kept
 
-    def _append(self, opened: sqlite3.Connection, work: list[_Pending]) -> list[Entry | Exception]:
-        outcomes: list[Entry | Exception] = []
-        opened.execute("BEGIN IMMEDIATE")
-        for room, entry, _ in work:
-            try:
-                outcomes.append(database.append(opened, room, entry))
-            except sqlite3.Error:
-                raise
-            except Exception as exc:
-                # Such as half of a surrogate pair: it does not concern the others' entries.
-                outcomes.append(exc)
-        if self._history is not None:
-            pairs = zip(work, outcomes, strict=True)
-            for room in {room for (room, _, _), kept in pairs if isinstance(kept, Entry)}:
-                database.trim(opened, room, self._history)
-        opened.execute("COMMIT")
-        return outcomes
+    def _hold(self, opened: sqlite3.Connection, room: str, position: int, seconds: float) -> bool:
+        process = self._leases.process
+        if seconds <= 0:
+            # Who gives one up does not come to what waits for its turn either.
+            positions = [position, *self._leases.give_up_waiting(room)]
+            database.give_up_leases(opened, room, positions, process)
+            return False
+        until = time.monotonic() + seconds
+        others_until = self._writer.others_until
+        has = database.hold(opened, room, position, process, seconds, others_until)
+        self._leases.note_kept(room, position, until if has else 0.0)
+        return has
 
-    # The rest finds other processes' entries, in a thread that runs while there are followers.
+    # --- Of other processes, in a thread that runs while there are followers ---------------------
 
     def _watch_file(self, _: str) -> None:
         with self._lock:
@@ -208,16 +182,21 @@ class SQLiteRooms:
                 if not self._followers.has_followers():
                     self._is_file_watched = False
                     return
+            self._writer.probe()
             checked.clear()
-            self._threads.start(lambda: self._check_file(checked))
+            self._reader.start(lambda: self._check_file(checked))
             checked.wait()
 
     def _check_file(self, checked: threading.Event) -> None:
+        """Wake the followers of rooms that another process has appended to."""
         try:
-            version = self._use(database.version)
+            version = self._reader.use(database.version)
             if version != self._version:
-                self._version = version
-                self._followers.wake_all_followers()
+                rooms = self._followers.followed_rooms()
+                newest = self._reader.use(lambda opened: database.newest(opened, rooms))
+                for room in newest.items() - self._newest.items():
+                    self._followers.wake_followers(room[0])
+                self._version, self._newest = version, newest
         except (RoomsUnavailableError, ValueError):
             return
         finally:
@@ -233,13 +212,3 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
     if not resolved.parent.is_dir():
         raise ValueError(f"{path} cannot be made: make the folder {resolved.parent} first")
     return resolved
-
-
-def _settle_futures(settled: list[_Settled]) -> None:
-    for future, outcome in settled:
-        if future.done():
-            continue
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)

@@ -28,7 +28,7 @@ async def test_the_history_can_be_read_with_sql(rooms: SQLiteRooms, path: Path) 
         " FROM entries"
     ).fetchall()
     assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert database.execute("PRAGMA user_version").fetchone() == (2,)
+    assert database.execute("PRAGMA user_version").fetchone() == (3,)
     database.close()
     sent_at = kept.sent_at.isoformat(timespec="microseconds")
     assert rows == [
@@ -144,7 +144,7 @@ def test_a_path_that_cannot_be_is_refused_at_once(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [1, 4])
 async def test_a_file_of_another_version_is_refused(
     rooms: SQLiteRooms, path: Path, version: int
 ) -> None:
@@ -155,7 +155,7 @@ async def test_a_file_of_another_version_is_refused(
     database.execute(f"PRAGMA user_version = {version}")
     database.close()
     refusal = (
-        f"version {version}, here they are of 2.*install that version, or give .* another path"
+        f"version {version}, here they are of 3.*install that version, or give .* another path"
     )
     for _ in range(2):
         with pytest.raises(ValueError, match=refusal):
@@ -164,6 +164,24 @@ async def test_a_file_of_another_version_is_refused(
             await rooms.read("lobby")
         with pytest.raises(ValueError, match=refusal):
             await rooms.pseudonym_key()
+
+
+async def test_a_file_without_leases_gets_them(rooms: SQLiteRooms, path: Path) -> None:
+    """A file of the version before leases were in it is used, with all that it has."""
+    kept = await rooms.append("lobby", entry())
+    key = await rooms.pseudonym_key()
+    await rooms.close()
+    database = sqlite3.connect(path)
+    database.execute("DROP TABLE leases")
+    database.execute("PRAGMA user_version = 2")
+    database.close()
+    assert await rooms.read("lobby") == [kept]
+    assert await rooms.pseudonym_key() == key
+    assert await rooms.hold("lobby", kept.position, "a", 60)
+    database = sqlite3.connect(path)
+    assert database.execute("PRAGMA user_version").fetchone() == (3,)
+    assert database.execute("SELECT position FROM leases").fetchone() == (kept.position,)
+    database.close()
 
 
 async def test_somebody_elses_file_is_refused(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import gc
-import logging
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from fastapi_echochat.identity import Author
-from fastapi_echochat.rooms.stores.contract import RoomsUnavailableError
 from fastapi_echochat.rooms.stores.sqlite.rooms import SQLiteRooms
 from tests.rooms.stores.conftest import entry, take
 from tests.rooms.stores.writer import Writer
@@ -93,33 +90,6 @@ def test_a_file_is_made_by_many_at_once(path: Path) -> None:
     ids = {one.id for one in asyncio.run(rooms.read("lobby", limit=1_000_000))}
     asyncio.run(rooms.close())
     assert {f"here-{number}" for number in range(40)} | {"0-0", "1-0", "2-0"} <= ids
-
-
-async def test_a_locked_file_is_unavailable_and_then_available_again(
-    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Locked longer than it waits it raises, the log says so once, and followers go on after."""
-    monkeypatch.setattr("fastapi_echochat.rooms.stores.sqlite.database._BUSY_SECONDS", 0.1)
-    caplog.set_level(logging.INFO)
-    rooms = SQLiteRooms(path)
-    first = await rooms.append("lobby", entry())
-    following = rooms.follow("lobby")
-    assert await anext(following) == first
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    for _ in range(3):
-        with pytest.raises(RoomsUnavailableError, match="locked"):
-            await rooms.append("lobby", entry())
-    other.execute("ROLLBACK")
-    other.close()
-    second = await rooms.append("lobby", entry())
-    assert await asyncio.wait_for(anext(following), PATIENCE) == second
-    await following.aclose()
-    await rooms.close()
-    levels = [one.levelname for one in caplog.records if one.name == "fastapi_echochat"]
-    assert levels[:2] == ["WARNING", "INFO"]
-    assert "locked" in caplog.text
-    assert "can be used again" in caplog.text
 
 
 @pytest.mark.parametrize("history", [None, 10])

@@ -11,7 +11,7 @@ from ....identity import Author
 from ..contract import Entry, take_up_to
 
 # Seconds for which a lease that has expired is left where it is.
-_KEPT_SECONDS = 60.0
+_KEPT_SECONDS = 10.0
 
 _COLUMNS = "kind, id, author_id, author_name, is_guest, text, sent_at, outcome, position"
 
@@ -26,8 +26,16 @@ def begin(database: sqlite3.Connection, *, is_durable: bool) -> None:
         is_durable: Whether what is committed is on the disk, not only on its way there: after a
             power cut the file is in order either way.
     """
-    database.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
+    if not is_durable:
+        database.execute("PRAGMA synchronous = NORMAL")
     database.execute("BEGIN IMMEDIATE")
+
+
+def commit(database: sqlite3.Connection, *, is_durable: bool) -> None:
+    """End what was begun; the arguments are those of `begin`."""
+    database.execute("COMMIT")
+    if not is_durable:
+        database.execute("PRAGMA synchronous = FULL")
 
 
 def find_like(database: sqlite3.Connection, room: str, entry: Entry) -> Entry | None:
@@ -155,11 +163,6 @@ def insert_lease(
     )
 
 
-def delete_lease(database: sqlite3.Connection, room: str, position: str) -> None:
-    """Delete the lease of a message that is answered, within a transaction, whoever has it."""
-    database.execute("DELETE FROM leases WHERE room = ? AND position = ?", (room, position))
-
-
 def give_up_leases(
     database: sqlite3.Connection, room: str, positions: Iterable[int], process: str
 ) -> None:
@@ -171,7 +174,7 @@ def give_up_leases(
 
 
 def delete_old_leases(database: sqlite3.Connection) -> None:
-    """Delete what was left by processes that did not end in order, within a transaction."""
+    """Delete leases that have expired, within a transaction."""
     now = time.monotonic()
     database.execute("DELETE FROM leases WHERE until < ? OR taken > ?", (now - _KEPT_SECONDS, now))
 

@@ -144,7 +144,6 @@ class SQLiteRooms:
             return kept
         kept = database.append(opened, room, entry)
         if entry.kind == "answer":
-            database.delete_lease(opened, room, entry.id)
             self._leases.note_answered(room, entry.id)
         elif entry.kind == "message" and (seconds := self._leases.seconds):
             until = time.monotonic() + seconds

@@ -83,6 +83,8 @@ def connect(path: Path, *, may_create: bool) -> sqlite3.Connection:
         _switch_to_wal(database)
         if version != _VERSION:
             _make_tables(database, path)
+        # An append is on the disk, not only on its way there, before it is acknowledged.
+        database.execute("PRAGMA synchronous = FULL")
     except BaseException:
         database.close()
         raise

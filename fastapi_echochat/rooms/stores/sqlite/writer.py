@@ -21,8 +21,8 @@ _GRACE_SECONDS = 3.0
 # Seconds that a write waits for others' before that is counted as such a time.
 _LONG_WAIT_SECONDS = 1.0
 
-# Seconds between two looks for leases that are old.
-_SWEEP_SECONDS = 60.0
+# Seconds between two looks for leases that have expired.
+_SWEEP_SECONDS = 10.0
 
 
 class _Write(NamedTuple):
@@ -113,7 +113,8 @@ class Writer:
 
     def _do(self, opened: sqlite3.Connection, writes: list[_Write]) -> list[Any]:
         begun = time.monotonic()
-        database.begin(opened, is_durable=any(write.is_durable for write in writes))
+        is_durable = any(write.is_durable for write in writes)
+        database.begin(opened, is_durable=is_durable)
         if time.monotonic() - begun > _LONG_WAIT_SECONDS:
             self._note_standstill()
         if self._connection.outage.is_on:
@@ -128,13 +129,13 @@ class Writer:
             except Exception as exc:
                 # Such as half of a surrogate pair: it does not concern the others.
                 outcomes.append(exc)
-        if begun > self._sweep_at:
+        if begun > max(self._sweep_at, self.others_until):
             self._sweep_at = begun + _SWEEP_SECONDS
             database.delete_old_leases(opened)
         if self._history is not None:
             for room in _changed_rooms(writes, outcomes):
                 database.trim(opened, room, self._history)
-        opened.execute("COMMIT")
+        database.commit(opened, is_durable=is_durable)
         return outcomes
 
     def _note_standstill(self) -> None:

@@ -1,5 +1,6 @@
 """Leases are in the file, where other processes see them; what is there may be stale."""
 
+import asyncio
 import contextlib
 import sqlite3
 import time
@@ -77,7 +78,7 @@ async def test_a_message_is_leased_together_with_its_append(
 async def test_nobody_has_the_lease_of_an_answered_message(
     rooms: SQLiteRooms, other: SQLiteRooms, path: Path
 ) -> None:
-    """With an answer in the history its lease is gone, and no process gets it again.
+    """What has an answer in the history no process may answer again, when leases are over too.
 
     A process that was stopped for a minute may not have seen the answer yet.
     """
@@ -86,7 +87,7 @@ async def test_nobody_has_the_lease_of_an_answered_message(
     assert await rooms.hold("lobby", question.position, "a", 60)
     answer = entry("yes", id_=str(question.position), kind="answer", author=None)
     await rooms.append("lobby", answer)
-    assert leases(path) == 1
+    change(path, "DELETE FROM leases")
     for process in (rooms, other):
         assert not await process.hold("lobby", question.position, "b", 60)
         assert await process.hold("kitchen", question.position, "b", 60) is (process is rooms)
@@ -114,6 +115,7 @@ async def test_a_clock_that_is_set_changes_no_lease(
     """The time of day that goes back or forth by a day ends no lease, and prolongs none."""
     assert await rooms.hold("lobby", 1, "a", 60)
     assert await rooms.hold("lobby", 2, "a", 0.01)
+    over = time.monotonic() + 0.02
     real = time.time
     for seconds in (-86_400, 86_400):
         with monkeypatch.context() as patch:
@@ -121,6 +123,7 @@ async def test_a_clock_that_is_set_changes_no_lease(
             patch.setattr("time.time_ns", lambda seconds=seconds: int((real() + seconds) * 1e9))
             assert not await other.hold("lobby", 1, "b", 60)
             assert await other.hold("lobby", 2, "b", 0) is False
+    await until(lambda: time.monotonic() > over, "the short one is over")
     assert await other.hold("lobby", 2, "b", 60)
 
 
@@ -150,7 +153,7 @@ async def test_a_lease_that_could_not_be_renewed_is_not_taken_at_once(
 async def test_old_leases_are_deleted(
     rooms: SQLiteRooms, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What processes that were killed have left is deleted in time."""
+    """Leases that have expired are deleted in time, and what is from before the machine's start."""
     monkeypatch.setattr("fastapi_echochat.rooms.stores.sqlite.writer._SWEEP_SECONDS", 0.05)
     await rooms.append("lobby", entry())
     now = time.monotonic()
@@ -159,4 +162,24 @@ async def test_old_leases_are_deleted(
         change(path, taken, number, now - ago, now - ago + 6)
     await until(lambda: time.monotonic() > now + 0.1, "it is looked for them again")
     await rooms.append("lobby", entry())
+    assert leases(path) == 1
+
+
+async def test_no_lease_is_deleted_that_may_be_renewed(
+    rooms: SQLiteRooms, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a time in which nobody could write, what has expired meanwhile stays for a while."""
+    monkeypatch.setattr("fastapi_echochat.rooms.stores.sqlite.writer._SWEEP_SECONDS", 0.0)
+    monkeypatch.setattr("fastapi_echochat.rooms.stores.sqlite.writer._LONG_WAIT_SECONDS", 0.1)
+    await rooms.append("lobby", entry())
+    with contextlib.closing(
+        sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    ) as shell:
+        shell.execute("BEGIN EXCLUSIVE")
+        now = time.monotonic()
+        shell.execute("INSERT INTO leases VALUES ('lobby', 1, 'b', ?, ?)", (now - 99, now - 93))
+        waiting = asyncio.ensure_future(rooms.hold("lobby", 1, "a", 60))
+        await asyncio.sleep(0.3)
+        shell.execute("COMMIT")
+    assert not await waiting
     assert leases(path) == 1

@@ -145,7 +145,10 @@ class Rooms(Protocol):
         """
 
     async def signals(self, room: str) -> AsyncGenerator[str, None]:
-        """Return the room's signals, from now on; the caller's own are among them."""
+        """Return the room's signals, from now on; the caller's own are among them.
+
+        An empty text among them says that some may have been lost before it.
+        """
 
     async def hold(self, room: str, position: int, holder: str, seconds: float) -> bool:
         """Take or renew the lease of an answer, and tell whether the holder has it.

@@ -73,6 +73,8 @@ class Subscription:
         self._subscriber: Subscriber | None = None
         self._rooms: dict[str, str] = {}
         self._recent: dict[str, RecentEntries] = {}
+        # The rooms of which signals may have been lost, until they are subscribed to again.
+        self._lost_rooms: set[str] = set()
         self._commands = asyncio.Lock()
         self._is_away = False
         self._changed = asyncio.Event()
@@ -83,7 +85,10 @@ class Subscription:
 
     async def wait_until_subscribed(self, room: str) -> None:
         """Wait until a room is subscribed to, or Redis turns out to be away."""
-        while room not in self._recent and not self._is_away:
+        while room not in self._recent:
+            if self._is_away:
+                self._lost_rooms.add(room)
+                return
             await self._changed.wait()
 
     def start(self) -> None:
@@ -105,6 +110,8 @@ class Subscription:
         self._start_task(self._subscribe_or_unsubscribe(room))
 
     def _room_left(self, room: str) -> None:
+        if not self.followers.is_awaited(room):
+            self._lost_rooms.discard(room)
         if not self.followers.awaited_rooms():
             self._cancel_receiving()
         elif not self.followers.is_awaited(room):
@@ -169,6 +176,7 @@ class Subscription:
                     with contextlib.suppress(Exception):
                         await subscriber.aclose()
             if self._receiving is asyncio.current_task():
+                self._lost_rooms |= self._recent.keys()
                 self._drop_subscriber()
                 self._is_away = True
                 self._announce_change()
@@ -201,10 +209,16 @@ class Subscription:
             return
         if message["type"] == "subscribe":
             self._is_away = False
+            if room in self._recent:
+                # redis-py has connected again by itself.
+                self._lost_rooms.add(room)
             self._recent[room] = RecentEntries()
             self._announce_change()
             # Entries from before are read from the history, later ones come in.
             self.followers.wake_followers(room)
+            if room in self._lost_rooms:
+                self._lost_rooms.remove(room)
+                self.followers.deliver_signal(room, "")
         elif message["type"] == "message" and (recent := self._recent.get(room)) is not None:
             if (text := message["data"]).startswith(SIGNAL):
                 self.followers.deliver_signal(room, text.removeprefix(SIGNAL))

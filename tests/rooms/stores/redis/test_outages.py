@@ -117,6 +117,7 @@ async def test_a_redis_that_comes_late_is_found(
     assert await following == [kept]
     # One listens by now: the follower's subscription is the listener's.
     await rooms.signal("lobby", "heard")
+    assert await asyncio.wait_for(anext(signals), PATIENCE) == ""
     assert await asyncio.wait_for(anext(signals), PATIENCE) == "heard"
     await signals.aclose()
     assert [level for level, _ in said(caplog)].count("WARNING") == 1
@@ -131,6 +132,24 @@ async def test_a_subscription_that_is_cut_is_made_again(rooms: RedisRooms, admin
         if number % 30 == 0:
             await admin.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
     assert await following == kept
+
+
+async def test_who_listens_is_told_that_signals_may_be_lost(rooms: RedisRooms, admin: Any) -> None:
+    """An empty signal comes when a lost subscription is there again, and not with the first."""
+    signals, other = await rooms.signals("lobby"), await rooms.signals("other")
+    for number in range(3):
+        await rooms.signal("lobby", str(number))
+        assert await asyncio.wait_for(anext(signals), PATIENCE) == str(number)
+        await admin.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        assert await asyncio.wait_for(anext(signals), PATIENCE) == ""
+        assert await asyncio.wait_for(anext(other), PATIENCE) == ""
+    late = await rooms.signals("late")
+    await signals.aclose()
+    signals = await rooms.signals("lobby")
+    for name, heard in (("late", late), ("lobby", signals), ("other", other)):
+        await rooms.signal(name, "heard")
+        assert await asyncio.wait_for(anext(heard), PATIENCE) == "heard"
+        await heard.aclose()
 
 
 async def test_a_redis_that_hangs_is_noticed(

@@ -90,6 +90,10 @@ class Relay:
         for connection in list(self._connections):
             connection.swallows_answers = True
 
+    def lead_to(self, port: int) -> None:
+        """Carry the connections that come from now on to another port; the others stay."""
+        self._target = port
+
     def pass_on(self) -> None:
         """Carry the connections that come from now on."""
         self._swallows_questions = self._swallows_answers = False

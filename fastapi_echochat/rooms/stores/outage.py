@@ -1,4 +1,4 @@
-"""Log lines about a store that is out of reach: one when that begins, one when it is over."""
+"""Log lines about what does not work in a store: one when that begins, one when it is over."""
 
 import logging
 import threading
@@ -21,6 +21,7 @@ class Outage:
         self._ends = ends
         self._meanwhile = meanwhile
         self._since: float | None = None
+        self._parts: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -28,19 +29,28 @@ class Outage:
         """Whether it has begun and not ended."""
         return self._since is not None
 
-    def begin(self, reason: object) -> None:
-        """Log a warning, unless the outage was known already."""
+    def begin(self, reason: object, part: str = "") -> None:
+        """Log a warning, unless the outage was known already.
+
+        Args:
+            reason: Why it does not work.
+            part: What does not; the outage is over when each part was said to work again.
+        """
         with self._lock:
+            self._parts.add(part)
             if self._since is not None:
                 return
             self._since = time.monotonic()
         logger.warning("%s (%s): trying again; %s", self._begins, reason, self._meanwhile)
 
-    def end(self) -> None:
-        """Log that the outage is over, if there was one."""
+    def end(self, *parts: str) -> None:
+        """Log that the outage is over, if there was one and no other part of it goes on."""
         if self._since is None:
             return
         with self._lock:
+            self._parts.difference_update(parts or ("",))
+            if self._parts:
+                return
             since, self._since = self._since, None
         if since is not None:
             logger.info("%s after %.1f s", self._ends, time.monotonic() - since)

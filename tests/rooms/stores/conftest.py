@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ async def open_rooms(
     opened: list[Rooms] = []
     prefix = f"test-{uuid.uuid4()}"
 
-    def open_(**options: int) -> Rooms:
+    def open_(**options: Any) -> Rooms:
         rooms: Rooms
         if store == "memory":
             # Another process would not see it.

@@ -1,67 +1,94 @@
-"""The connections to Redis of one event loop, and how their trouble is told."""
+"""The commands of one event loop, and how their trouble is told."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
+from redis import exceptions
+
 from ..contract import RoomsUnavailableError
 from ..outage import Outage
-from .scripts import APPEND, HOLD
-from .subscription import Subscriber, Subscription
+from .connections import Source
+from .packing import PROBE
+from .scripts import PUBLISH, Script
+from .subscription import Subscription
+from .turns import Turns
 
-try:
-    from redis import exceptions
-    from redis.asyncio import BlockingConnectionPool, Redis
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-except ImportError as exc:
-    raise ImportError(
-        "RedisRooms needs the redis package: pip install 'fastapi-echochat[redis]'"
-    ) from exc
+_OUT_OF_REACH = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.ClusterError,
+    exceptions.RedisClusterException,
+    OSError,
+    asyncio.TimeoutError,
+)
 
-# Seconds for a free connection, to connect, and for an answer; a URL may say otherwise.
-_OPTIONS: dict[str, Any] = {
-    "max_connections": 20,
-    "timeout": 5,
-    "socket_connect_timeout": 2,
-    "socket_timeout": 5,
-    # A connection that Redis closed since it was last used is opened again, at once and once.
-    "retry": Retry(NoBackoff(), 1, (exceptions.ConnectionError,)),
-    "retry_on_error": [exceptions.ConnectionError],
-    # Every release of redis-py from 5 on understands this version alike.
-    "protocol": 2,
-    "decode_responses": True,
-    "encoding_errors": "replace",
-}
+# How often a command that a replica refuses is sent: connections that were in use when others were
+# renewed lead there as well.
+_TRIES = 3
 
-_OUT_OF_REACH = (exceptions.ConnectionError, exceptions.TimeoutError, OSError, asyncio.TimeoutError)
+
+class Outages:
+    """What can fail of a Redis: all of it, or it refuses to do one thing and does another.
+
+    Args:
+        server: Names it.
+
+    Attributes:
+        away: It does not answer.
+        reads: It refuses reads.
+        writes: It refuses writes; that it is a replica is a part of it.
+        channels: It refuses to publish or to be subscribed to, each a part of it.
+    """
+
+    def __init__(self, server: str) -> None:
+        self.away = Outage(f"{server} does not answer", f"{server} answers again")
+        self.reads = Outage(
+            f"{server} refuses reads", f"{server} accepts reads again", "rooms cannot be entered"
+        )
+        self.writes = Outage(f"{server} refuses writes", f"{server} accepts writes again")
+        self.channels = Outage(
+            f"{server} refuses channels",
+            f"{server} accepts channels again",
+            "nobody sees what is new",
+        )
 
 
 class Client:
-    """One event loop's connections: some for commands, and one for the subscription.
+    """One event loop's commands, and its subscription.
+
+    Args:
+        source: Where its connections come from.
+        channel: Returns the name of a room's channel.
+        outages: Told of what fails.
 
     Attributes:
         redis: For commands.
-        append: The script that appends an entry.
-        hold: The script that takes a lease.
         subscription: Receives what is published.
     """
 
-    def __init__(
-        self, url: str, channel: Callable[[str], str], away: Outage, refusal: Outage
-    ) -> None:
-        self._pool = _pool(url)
-        self.redis: Redis = Redis(connection_pool=self._pool)
-        self.append = self.redis.register_script(APPEND)
-        self.hold = self.redis.register_script(HOLD)
-        self.subscription = Subscription(self._connect_subscriber, channel, self._begin_outage)
-        self._away = away
-        self._refusal = refusal
+    def __init__(self, source: Source, channel: Callable[[str], str], outages: Outages) -> None:
+        self._connections = source.open()
+        self.redis = self._connections.redis
+        self._turns = Turns(self._connections.most)
+        self._channel = channel
+        self._outages = outages
+        self.subscription = Subscription(
+            self._connections.subscriber,
+            self._probe,
+            channel,
+            lambda: outages.channels.end("subscribe"),
+            self._judge_loss,
+        )
         self._end: AsyncGenerator[None, None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    async def ask(self, command: Awaitable[Any]) -> Any:
+    async def ask(self, command: Callable[[], Awaitable[Any]], refusal: Outage) -> Any:
         """Return the answer to a command.
+
+        Args:
+            command: Sends it; called again if it was sent to a replica.
+            refusal: Begins if Redis refuses it; the caller ends it.
 
         Raises:
             RoomsUnavailableError: There is none, or Redis refuses.
@@ -69,24 +96,39 @@ class Client:
         if self._end is None:
             self._end = self._wait_for_end()
             await anext(self._end)
+        await self._turns.take()
         # In a task, for redis-py (8.1) now and then loses a cancellation, and the caller would not
         # end. It also saves the connection, which redis-py closes when a command is cut off.
-        answering = asyncio.ensure_future(command)
-        try:
-            answer = await asyncio.shield(answering)
-        except _OUT_OF_REACH as exc:
-            self._begin_outage(exc)
-            raise RoomsUnavailableError(f"Redis does not answer ({_reason(exc)})") from exc
-        except exceptions.RedisError as exc:
-            self._refusal.begin(exc)
-            raise RoomsUnavailableError(f"Redis refuses ({exc})") from exc
-        self._away.end()
-        return answer
+        answering = asyncio.ensure_future(self._answer(command, refusal))
+        answering.add_done_callback(lambda _: self._turns.give_back())
+        return await asyncio.shield(answering)
+
+    async def run(
+        self, script: Script, keys: list[str], arguments: list[Any], refusal: Outage
+    ) -> Any:
+        """Run a script, which Redis is sent if it does not have it; raises what `ask` does."""
+
+        async def command() -> Any:
+            try:
+                return await self.redis.evalsha(script.digest, len(keys), *keys, *arguments)
+            except exceptions.NoScriptError:
+                return await self.redis.eval(script.source, len(keys), *keys, *arguments)
+
+        return await self.ask(command, refusal)
+
+    async def publish(self, room: str, text: str) -> None:
+        """Publish a text on a room's channel; raises what `ask` does."""
+        # Half of a surrogate pair is a question mark, whatever the options of a host's client are.
+        arguments = [text.encode(errors="replace")]
+        channels = self._outages.channels
+        await self.run(PUBLISH, [self._channel(room)], arguments, channels)
+        channels.end("publish")
+        self._outages.writes.end("replica")
 
     async def close(self) -> None:
         """Close the connections."""
         await self.subscription.stop()
-        await self._pool.disconnect()
+        await self._connections.close()
 
     def close_soon(self) -> None:
         """Close the connections, in a task."""
@@ -98,45 +140,58 @@ class Client:
         try:
             yield
         finally:
-            await self._pool.disconnect()
+            await self._connections.close()
 
-    async def _connect_subscriber(self) -> Subscriber:
-        # While Redis loads its data it accepts subscriptions and answers nothing else.
-        await self.ask(self.redis.ping())
-        return self.redis.pubsub()
+    async def _answer(self, command: Callable[[], Awaitable[Any]], refusal: Outage) -> Any:
+        try:
+            answer = await self._send(command)
+        except _OUT_OF_REACH as exc:
+            self._outages.away.begin(_reason(exc))
+            sentence = f"Redis does not answer ({_reason(exc)})"
+            # Who waits for a turn would wait for the next silence, and the next.
+            self._turns.give_up(sentence, RoomsUnavailableError)
+            raise RoomsUnavailableError(sentence) from exc
+        except exceptions.RedisError as exc:
+            if _is_of_replica(exc):
+                self._outages.writes.begin(_reason(exc), "replica")
+            else:
+                part = "publish" if refusal is self._outages.channels else ""
+                refusal.begin(_reason(exc), part)
+            raise RoomsUnavailableError(f"Redis refuses ({_reason(exc)})") from exc
+        self._outages.away.end()
+        return answer
 
-    def _begin_outage(self, exc: Exception) -> bool:
-        is_out_of_reach = isinstance(exc, (*_OUT_OF_REACH, exceptions.RedisError))
-        if is_out_of_reach:
-            self._away.begin(_reason(exc))
-        return is_out_of_reach
+    async def _send(self, command: Callable[[], Awaitable[Any]]) -> Any:
+        for is_last in [*[False] * (_TRIES - 1), True]:
+            try:
+                return await command()
+            except exceptions.ResponseError as exc:
+                if _is_of_replica(exc):
+                    await self._connections.renew()
+                    self.subscription.renew()
+                if is_last or not _is_of_replica(exc):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    async def _probe(self, room: str) -> None:
+        await self.publish(room, PROBE)
+
+    def _judge_loss(self, exc: Exception, tries: int) -> bool:
+        if not isinstance(exc, (*_OUT_OF_REACH, exceptions.RedisError)):
+            return False
+        # Once is no more than a connection that was lost; whether Redis does not answer at all is
+        # told by the command that comes first.
+        if tries > 1 or not isinstance(exc, _OUT_OF_REACH):
+            self._outages.channels.begin(_reason(exc), "subscribe")
+        return True
 
 
-def _pool(url: str) -> BlockingConnectionPool:
-    return BlockingConnectionPool.from_url(url, **_OPTIONS)
-
-
-def checked_options(url: str) -> dict[str, Any]:
-    """Return the options that a URL gives a connection.
-
-    Raises:
-        ValueError: It is not a URL of a Redis.
-    """
-    try:
-        pool = _pool(url)
-        # Made, not connected: this finds an option that does not exist.
-        pool.connection_class(**pool.connection_kwargs)
-    except (ValueError, TypeError, AttributeError, exceptions.RedisError):
-        # The reason is left out: it may contain a part of a password.
-        raise ValueError(
-            "RedisRooms needs a URL such as redis://localhost:6379/0, rediss://user:password@host "
-            "or unix:///path/to/socket, with %-escapes in user and password"
-        ) from None
-    options: dict[str, Any] = pool.connection_kwargs
-    if any(options[name] != _OPTIONS[name] for name in ("protocol", "decode_responses")):
-        raise ValueError("RedisRooms sets protocol and decode_responses itself; the URL must not")
-    return options
+def _is_of_replica(exc: Exception) -> bool:
+    # Redis 6.2 says it in the middle of what it says of a script.
+    return isinstance(exc, exceptions.ReadOnlyError) or "READONLY" in str(exc)
 
 
 def _reason(exc: Exception) -> str:
+    if isinstance(exc, exceptions.MovedError):
+        return "it is one of a cluster: give RedisRooms(client=RedisCluster(…)) and no URL"
     return str(exc) or type(exc).__name__

@@ -4,13 +4,16 @@ import contextlib
 import json
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from typing import get_args
+from typing import Any, get_args
 
 from ....identity import Author, key_of
 from ..contract import Entry, Kind, Outcome
 
 SIGNAL = "~"
 """Begins a published signal; an entry begins with `+`."""
+
+PROBE = "="
+"""Published to see whether what is published is received."""
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _OUTCOMES: dict[str, Outcome] = {outcome: outcome for outcome in get_args(Outcome)}
@@ -59,14 +62,20 @@ def unpack(packed: str, position: int) -> Entry:
     return entry
 
 
-def unpack_stream(found: Iterable[tuple[str, dict[str, str]]]) -> list[Entry]:
+def decoded(text: str | bytes) -> str:
+    """Return a text of Redis, which a client has decoded or not, by its options."""
+    return text if isinstance(text, str) else text.decode(errors="replace")
+
+
+def unpack_stream(found: Iterable[tuple[str | bytes, dict[Any, str | bytes]]]) -> list[Entry]:
     """Return the entries of a stream, without whatever else is in it."""
     entries = []
     for id_, fields in found:
-        position, _, sequence = id_.partition("-")
+        position, _, sequence = decoded(id_).partition("-")
+        packed = fields.get("entry") or fields.get(b"entry")
         with contextlib.suppress(ValueError):
-            if sequence == "0" and "entry" in fields:
-                entries.append(unpack(fields["entry"], int(position)))
+            if sequence == "0" and packed is not None:
+                entries.append(unpack(decoded(packed), int(position)))
     return entries
 
 

@@ -2,56 +2,71 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ....limits import size_of
 from ..contract import Entry, RoomsUnavailableError, take_up_to
-from ..outage import Outage
-from .client import Client, checked_options
-from .packing import SIGNAL, pack, unique_member, unpack, unpack_stream
+from .client import Client, Outages
+from .connections import Source
+from .packing import SIGNAL, decoded, pack, unique_member, unpack, unpack_stream
+from .scripts import APPEND, HOLD
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis, RedisCluster
 
 logger = logging.getLogger("fastapi_echochat")
 
-# So many entries are read at a time where their bytes are bounded.
+# So many entries are read at first where their bytes are bounded.
 _BATCH = 20
 
 
 class RedisRooms:
     """Rooms in Redis 6.2 or newer, or in Valkey; entries are as durable as its data.
 
-    When Redis goes away the log says so once, and once when it is back; until then it is tried
-    again at least once a second.
+    When Redis goes away, or refuses reads, writes or channels, the log says so once, and once when
+    it is over; until then it is tried again at least once a second. Where it has become a replica
+    it is connected to anew.
 
     Args:
         url: `redis://`, `rediss://` (TLS) or `unix://`.
+        client: Instead of a URL a client of the host's, used in the event loop that it belongs to
+            and never closed here: a `redis.asyncio.Redis`, what `master_for` of a `Sentinel`
+            returns, or a `RedisCluster`. It decodes responses or not; of its connections at least
+            two have to be free.
         history: How many entries a room keeps; the oldest are dropped, and their ids with them.
         prefix: Begins the names of all keys and channels, after a brace. Chats of different
             prefixes, or in different databases of one Redis, share nothing.
 
     Raises:
-        ValueError: `url` is not a URL of a Redis, or `history` is less than 1.
+        ValueError: `url` is not a URL of a Redis, or `client` no client of one that can write, or
+            both or none is given, or `history` is less than 1.
     """
 
-    def __init__(self, url: str, *, history: int = 10_000, prefix: str = "echochat") -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        client: "Redis | RedisCluster | None" = None,
+        history: int = 10_000,
+        prefix: str = "echochat",
+    ) -> None:
         if history < 1:
             raise ValueError("RedisRooms keeps at least one entry of a room")
-        options = checked_options(url)
-        address = options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}"
-        self._server = f"Redis at {address}"
-        self._away = Outage(f"{self._server} does not answer", f"{self._server} answers again")
-        self._refusal = Outage(f"{self._server} refuses", f"{self._server} accepts writes again")
+        self._source = Source(url, client)
+        self._outages = Outages(self._source.name)
         self._has_warned = False
-        self._url = url
         self._history = history
         # Escaped, so that the first colon of a key ends the prefix: prefix "a" with room "b:c" is
         # not prefix "a:b" with room "c".
         self._prefix = quote(prefix, safe="")
         # Channels are of all databases of a Redis, keys are not.
-        self._live = f"live:{options.get('db') or 0}"
+        self._live = f"live:{self._source.database}"
         self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
         self._lock = threading.Lock()
 
@@ -61,9 +76,16 @@ class RedisRooms:
         keys = [self._key(room, "history"), self._key(room, "ids")]
         arguments: list[str | int | bytes]
         arguments = [unique_member(entry), self._history, pack(entry), self._channel(room)]
-        position, packed = await client.ask(client.append(keys, arguments))
-        self._refusal.end()
-        return unpack(packed, int(position))
+        outages = self._outages
+        answer = await client.run(APPEND, keys, arguments, outages.writes)
+        position, packed, is_new, unpublished = answer
+        if unpublished:
+            outages.channels.begin(decoded(unpublished), "publish")
+        elif is_new:
+            outages.channels.end("publish")
+        if is_new:
+            outages.writes.end("", "replica")
+        return unpack(decoded(packed), int(position))
 
     async def read(
         self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
@@ -107,7 +129,7 @@ class RedisRooms:
         """Send a signal to those who listen to a room's signals now; without Redis it is lost."""
         client = self._client()
         with contextlib.suppress(RoomsUnavailableError):
-            await client.ask(client.redis.publish(self._channel(room), f"{SIGNAL}{text}"))
+            await client.publish(room, f"{SIGNAL}{text}")
 
     async def signals(self, room: str) -> AsyncGenerator[str, None]:
         """Return the room's signals, from now on, or from when Redis is back."""
@@ -123,20 +145,24 @@ class RedisRooms:
 
     async def hold(self, room: str, position: int, holder: str, seconds: float) -> bool:
         """Take or renew the lease of an answer, and return whether the holder has it."""
-        client = self._client()
         milliseconds = max(1, round(seconds * 1000)) if seconds > 0 else 0
-        held = client.hold([self._key(room, f"lease:{position}")], [holder, milliseconds])
-        return bool(await client.ask(held))
+        keys, arguments = [self._key(room, f"lease:{position}")], [holder, milliseconds]
+        if not await self._client().run(HOLD, keys, arguments, self._outages.writes):
+            return False
+        self._outages.writes.end("", "replica")
+        return True
 
     async def pseudonym_key(self) -> bytes:
         """Return 32 secret bytes, which Redis keeps for all chats of this prefix."""
-        client = self._client()
+        client, writes = self._client(), self._outages.writes
         # A room's keys have a colon within the braces.
         key = f"{{{self._prefix}}}:pseudonym-key"
+        new = secrets.token_hex(32)
         # Read first, for a Redis that is full refuses to set even what is set already.
-        while (kept := await client.ask(client.redis.get(key))) is None:
-            await client.ask(client.redis.set(key, secrets.token_hex(32), nx=True))
-        return bytes.fromhex(kept)
+        while (kept := await self._read(lambda: client.redis.get(key))) is None:
+            await client.ask(lambda: client.redis.set(key, new, nx=True), writes)
+            writes.end("", "replica")
+        return bytes.fromhex(decoded(kept))
 
     async def close(self) -> None:
         """Close all connections; the next call opens them again."""
@@ -167,10 +193,11 @@ class RedisRooms:
         read: Callable[[str, int], Awaitable[Any]],
     ) -> list[Entry]:
         entries: list[Entry] = []
-        # Redis counts entries only: where bytes matter few are asked for at a time.
-        most = limit if max_bytes is None else _BATCH
-        while (count := min(most, limit - len(entries))) > 0:
-            found = await self._client().ask(read(start, count))
+        # Redis counts entries only: where bytes matter so many are asked for as fit in, going by
+        # those that came before.
+        count = limit if max_bytes is None else min(limit, _BATCH)
+        while count > 0:
+            found = await self._read(functools.partial(read, start, count))
             readable = unpack_stream(found)
             if len(readable) < len(found):
                 self._warn_of_foreign_data(room)
@@ -179,7 +206,16 @@ class RedisRooms:
             if len(found) < count or len(taken) < len(entries):
                 return taken
             start = f"({found[-1][0]}"
+            count = limit - len(entries)
+            if max_bytes is not None:
+                size = sum(size_of(entry.text) for entry in entries) or 1
+                count = min(count, max(_BATCH, (max_bytes - size) * len(entries) // size))
         return entries
+
+    async def _read(self, command: Callable[[], Awaitable[Any]]) -> Any:
+        answer = await self._client().ask(command, self._outages.reads)
+        self._outages.reads.end()
+        return answer
 
     def _warn_of_foreign_data(self, room: str) -> None:
         if not self._has_warned:
@@ -187,7 +223,7 @@ class RedisRooms:
             logger.warning(
                 "%s: the history of room %r, and perhaps of others, has entries that this version"
                 " of fastapi-echochat did not write; they are left out",
-                self._server,
+                self._source.name,
                 room,
             )
 
@@ -204,7 +240,7 @@ class RedisRooms:
     def _client(self) -> "Client":
         loop = asyncio.get_running_loop()
         if (client := self._clients.get(loop)) is None:
-            client = Client(self._url, self._channel, self._away, self._refusal)
+            client = Client(self._source, self._channel, self._outages)
             with self._lock:
                 for other in [other for other in self._clients if other.is_closed()]:
                     del self._clients[other]

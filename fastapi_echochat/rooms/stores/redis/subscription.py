@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ..contract import RoomsUnavailableError
 from ..followers import Followers
-from .packing import SIGNAL, unpack_published
+from .packing import PROBE, SIGNAL, decoded, unpack_published
 from .recent import RecentEntries
 
 logger = logging.getLogger("fastapi_echochat")
@@ -17,9 +17,10 @@ logger = logging.getLogger("fastapi_echochat")
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
-# Seconds after which a silent connection is sent a ping, and the number of silences in a row after
-# which it is given up.
-_SILENCE_SECONDS = 3.0
+# Seconds after which something is published to break a silence, and the number of silences in a row
+# after which the connection is given up: it is dead, or what it leads to is cut off from the Redis
+# that commands are sent to.
+_SILENCE_SECONDS = 1.5
 _SILENCES = 3
 
 
@@ -32,9 +33,6 @@ class Subscriber(Protocol):
     def unsubscribe(self, *channels: str) -> Awaitable[Any]:
         """Unsubscribe from channels."""
 
-    def ping(self) -> Awaitable[Any]:
-        """Ask for a sign of life."""
-
     async def get_message(self, *, timeout: float) -> dict[str, Any] | None:
         """Return the next message, or `None` if there is none within so many seconds."""
 
@@ -46,10 +44,14 @@ class Subscription:
     """Keeps the rooms subscribed to that have followers or listeners in this event loop.
 
     Args:
-        connect: Returns a new subscriber, or raises RoomsUnavailableError.
+        connect: Returns a new subscriber.
+        probe: Publishes to a room what nobody takes for an entry or a signal, or raises
+            RoomsUnavailableError.
         channel: Returns the name of a room's channel.
-        lost: Called with the reason when a subscriber was lost; returns whether it is one for
-            which Redis is tried again, and not a fault in this program.
+        confirmed: Called when Redis has confirmed a subscription.
+        lost: Called when a subscriber was lost, with the reason and how many were lost in a row of
+            which nothing was confirmed; returns whether it is a reason for which Redis is tried
+            again, and not a fault in this program.
 
     Attributes:
         followers: The followers and listeners.
@@ -58,12 +60,16 @@ class Subscription:
     def __init__(
         self,
         connect: Callable[[], Awaitable[Subscriber]],
+        probe: Callable[[str], Awaitable[None]],
         channel: Callable[[str], str],
-        lost: Callable[[Exception], bool],
+        confirmed: Callable[[], None],
+        lost: Callable[[Exception, int], bool],
     ) -> None:
         self.followers = Followers(self._room_joined, self._room_left)
         self._connect = connect
+        self._probe = probe
         self._channel = channel
+        self._confirmed = confirmed
         self._lost = lost
         self._receiving: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -77,6 +83,8 @@ class Subscription:
         self._lost_rooms: set[str] = set()
         self._commands = asyncio.Lock()
         self._is_away = False
+        # How often in a row it was tried to connect, and nothing was confirmed.
+        self._tries = 0
         self._changed = asyncio.Event()
 
     def recent(self, room: str) -> RecentEntries | None:
@@ -104,6 +112,13 @@ class Subscription:
         self._cancel_receiving()
         if self._ending is not None:
             await asyncio.wait([self._ending])
+
+    def renew(self) -> None:
+        """Subscribe over a new connection, unless one is being made."""
+        if self._receiving is not None and self._subscriber is not None:
+            self._lost_rooms |= self._recent.keys()
+            self._cancel_receiving()
+            self.start()
 
     def _room_joined(self, room: str) -> None:
         self.start()
@@ -153,23 +168,24 @@ class Subscription:
             await asyncio.wait([ending])
             # Each would keep the one before it, with its connection.
             ending = None
-        pause = _FIRST_PAUSE
         # Checked each time, for redis-py (8.1) now and then loses a cancellation.
         while self._receiving is asyncio.current_task():
             subscriber = None
+            self._tries += 1
             try:
+                # While Redis loads its data it accepts subscriptions and answers nothing else.
+                await self._probe(next(iter(self.followers.awaited_rooms())))
                 subscriber = await self._connect()
                 self._subscriber = subscriber
                 self._rooms = {self._channel(room): room for room in self.followers.awaited_rooms()}
                 async with self._commands:
                     await subscriber.subscribe(*self._rooms)
-                pause = _FIRST_PAUSE
                 await self._receive(subscriber)
             except RoomsUnavailableError:
-                pause = min(_LONGEST_PAUSE, 2 * pause)
+                pass  # It was told already.
             except Exception as exc:
                 # After any error it goes on, or followers would wait for a task that has ended.
-                if not self._lost(exc):
+                if not self._lost(exc, self._tries):
                     logger.exception("a message from Redis could not be handled")
             finally:
                 if subscriber is not None:
@@ -180,7 +196,7 @@ class Subscription:
                 self._drop_subscriber()
                 self._is_away = True
                 self._announce_change()
-                await asyncio.sleep(pause)
+                await asyncio.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._tries, 10)))
 
     def _drop_subscriber(self) -> None:
         self._subscriber = None
@@ -198,17 +214,17 @@ class Subscription:
                 self._handle_message(message)
                 continue
             silences += 1
-            async with self._commands:
-                await subscriber.ping()
-        raise TimeoutError(
-            f"nothing came for {_SILENCES * _SILENCE_SECONDS:.0f} s, not even a pong"
-        )
+            if self._rooms:
+                await self._probe(next(iter(self._rooms.values())))
+        raise TimeoutError(f"nothing came for {_SILENCES * _SILENCE_SECONDS:.1f} s")
 
     def _handle_message(self, message: dict[str, Any]) -> None:
-        if (room := self._rooms.get(message["channel"])) is None:
+        if (room := self._rooms.get(decoded(message["channel"]))) is None:
             return
         if message["type"] == "subscribe":
             self._is_away = False
+            self._tries = 0
+            self._confirmed()
             if room in self._recent:
                 # redis-py has connected again by itself.
                 self._lost_rooms.add(room)
@@ -220,8 +236,10 @@ class Subscription:
                 self._lost_rooms.remove(room)
                 self.followers.deliver_signal(room, "")
         elif message["type"] == "message" and (recent := self._recent.get(room)) is not None:
-            if (text := message["data"]).startswith(SIGNAL):
+            if (text := decoded(message["data"])).startswith(SIGNAL):
                 self.followers.deliver_signal(room, text.removeprefix(SIGNAL))
+                return
+            if text == PROBE:
                 return
             try:
                 recent.add(*unpack_published(text))

@@ -1,5 +1,7 @@
 """A Redis of the test's own."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from fastapi_echochat.rooms.stores.contract import Entry, Rooms, RoomsUnavailableError
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from tests.conftest import Keep
 from tests.servers import Process, redis_process
+from tests.waiting import PATIENCE
 
 PASSWORD = "p-4-s-5-w-6-d"
 
@@ -37,6 +41,17 @@ async def admin(server: Process) -> AsyncIterator[Any]:
     client: Any = Redis.from_url(url(server), decode_responses=True)
     yield client
     await client.connection_pool.disconnect()
+
+
+async def append(rooms: Rooms, room: str, new: Entry) -> Entry:
+    """Append an entry, as often as it takes."""
+    deadline = time.monotonic() + 3 * PATIENCE
+    while True:
+        try:
+            return await rooms.append(room, new)
+        except RoomsUnavailableError:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:

@@ -13,23 +13,12 @@ import pytest
 from fastapi_echochat.rooms.stores.contract import Entry, Rooms, RoomsUnavailableError
 from fastapi_echochat.rooms.stores.redis.rooms import RedisRooms
 from tests.rooms.stores.conftest import entry, take
-from tests.rooms.stores.redis.conftest import PASSWORD, said, url
+from tests.rooms.stores.redis.conftest import PASSWORD, append, said, url
 from tests.rooms.stores.writer import Writer
 from tests.servers import Process
 from tests.waiting import PATIENCE, patient, until
 
 pytestmark = pytest.mark.anyio
-
-
-async def append(rooms: Rooms, room: str, new: Entry) -> Entry:
-    """Append an entry, as often as it takes."""
-    deadline = time.monotonic() + 3 * PATIENCE
-    while True:
-        try:
-            return await rooms.append(room, new)
-        except RoomsUnavailableError:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.02)
 
 
 async def test_a_redis_that_is_killed_under_load_loses_nothing(
@@ -221,3 +210,74 @@ async def test_writers_that_are_killed_lose_nothing(server: Process, rooms: Redi
     assert set(acknowledged) <= set(ids)
     assert len(set(ids)) == len(ids)
     assert [one.id for one in seen] == ids
+
+
+async def test_a_redis_that_hangs_holds_up_nobody_who_waits(server: Process) -> None:
+    """Of many commands all say soon that it does not answer, those that wait for a turn as well."""
+    rooms = RedisRooms(f"{url(server)}?socket_timeout=0.5")
+    await rooms.append("lobby", entry())
+    server.send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    results = await asyncio.gather(
+        *(rooms.read("lobby") for _ in range(500)), return_exceptions=True
+    )
+    assert {type(one) for one in results} == {RoomsUnavailableError}
+    assert time.monotonic() - begun < patient(4)
+    server.send_signal(signal.SIGCONT)
+    await append(rooms, "lobby", entry())
+    await rooms.close()
+
+
+LIMITED = {
+    "channels": ("resetchannels", "allchannels"),
+    "reads": ("-xrevrange", "+xrevrange"),
+    "writes": ("-xadd", "+xadd"),
+}
+"""What takes a right from a user, and gives it back."""
+
+
+@pytest.mark.parametrize("right", LIMITED)
+async def test_a_user_without_a_right(
+    server: Process, admin: Any, caplog: pytest.LogCaptureFixture, right: str
+) -> None:
+    """What Redis refuses a user is said once, and once when it is over, and the rest goes on.
+
+    It is tried again with pauses.
+    """
+    caplog.set_level(logging.INFO)
+    taken, given = LIMITED[right]
+    await admin.execute_command(
+        "ACL", "SETUSER", "ada", "on", ">secret", "~{echochat*", "+@all", "allchannels"
+    )
+    rooms = RedisRooms(f"redis://ada:secret@{server.authority}/0")
+    first = await rooms.append("lobby", entry())
+    await admin.execute_command("ACL", "SETUSER", "ada", taken)
+    following = asyncio.create_task(take(rooms, "lobby", 2))
+    signals = await rooms.signals("lobby")
+    calls = (await admin.info("stats"))["total_commands_processed"]
+    begun = time.monotonic()
+    refused = 0
+    while time.monotonic() - begun < 2:
+        for one in (rooms.read_back("lobby"), rooms.append("lobby", entry(id_="second"))):
+            with contextlib.suppress(RoomsUnavailableError):
+                await one
+                continue
+            refused += 1
+        await rooms.signal("lobby", "hello")
+        await asyncio.sleep(0.2)
+    assert (refused > 0) == (right != "channels")
+    tried = (await admin.info("stats"))["total_commands_processed"] - calls
+    assert tried < 200, "no pause"
+    await admin.execute_command("ACL", "SETUSER", "ada", given)
+    second = await append(rooms, "lobby", entry(id_="second"))
+    assert await following == [first, second]
+    await rooms.signal("lobby", "heard")
+    while await asyncio.wait_for(anext(signals), PATIENCE) != "heard":
+        pass
+    await rooms.read_back("lobby")
+    await signals.aclose()
+    await rooms.close()
+    lines = said(caplog)
+    assert [level for level, _ in lines] == ["WARNING", "INFO"], lines
+    assert f"refuses {right} (" in lines[0][1]
+    assert f"accepts {right} again after" in lines[1][1]

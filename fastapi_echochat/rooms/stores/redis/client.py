@@ -156,6 +156,8 @@ class Client:
                 self._outages.writes.begin(_reason(exc), "replica")
             else:
                 part = "publish" if refusal is self._outages.channels else ""
+                # Of a cluster's node nothing ends it: in some slots all is well, in others never.
+                part = "cluster" if _is_of_cluster(exc) else part
                 refusal.begin(_reason(exc), part)
             raise RoomsUnavailableError(f"Redis refuses ({_reason(exc)})") from exc
         self._outages.away.end()
@@ -191,7 +193,12 @@ def _is_of_replica(exc: Exception) -> bool:
     return isinstance(exc, exceptions.ReadOnlyError) or "READONLY" in str(exc)
 
 
+def _is_of_cluster(exc: Exception) -> bool:
+    # Before 6 redis-py takes it for any other refusal, except in a RedisCluster.
+    return isinstance(exc, exceptions.MovedError) or str(exc).startswith("MOVED ")
+
+
 def _reason(exc: Exception) -> str:
-    if isinstance(exc, exceptions.MovedError):
+    if _is_of_cluster(exc):
         return "it is one of a cluster: give RedisRooms(client=RedisCluster(…)) and no URL"
     return str(exc) or type(exc).__name__

@@ -256,7 +256,7 @@ class Process:
         self.rooms: dict[str, Room] = {}
 
     async def enter(self, room: str, name: str) -> None:
-        self.rooms[room] = await self.hub.enter(room)
+        self.rooms[room] = await self.hub.enter(room, is_new=True)
         self.rooms[room]._announcer.add(name, name)
 
     def leave(self, room: str, name: str) -> None:
@@ -364,7 +364,7 @@ async def test_last_who_leaves_leaves_nothing() -> None:
     """When nobody is in any room, no heart beats and no task is left behind."""
     hub = Hub(MemoryRooms(), Limits(), None, is_shared=True)
     for _ in range(2):
-        hub.leave(await hub.enter("lobby"))
+        hub.leave(await hub.enter("lobby", is_new=True))
         await until(lambda: len(asyncio.all_tasks()) == 1, "no task is left but this")
 
 
@@ -381,7 +381,7 @@ async def test_room_that_is_left_as_its_event_loop_ends() -> None:
             announced.append(signal)
 
     hub = Hub(Announced(), Limits(), None, is_shared=True)
-    room = await hub.enter("lobby")
+    room = await hub.enter("lobby", is_new=True)
     before = asyncio.all_tasks()
     room._announcer.add("1", "Ann")
     hub.leave(room)

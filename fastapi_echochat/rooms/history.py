@@ -20,6 +20,10 @@ _BATCH = 200
 _BATCH_BYTES = 262_144
 
 
+Page = tuple[list[Entry], bool]
+"""Some entries in a row, oldest first, and whether there are earlier ones."""
+
+
 class Beginning(NamedTuple):
     """Where a client begins to read a room.
 
@@ -47,8 +51,16 @@ async def append_in_time(store: Rooms, room: str, entry: Entry) -> Entry:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-async def read_beginning(store: Rooms, room: str, after: int | None) -> Beginning:
+async def read_beginning(
+    store: Rooms, room: str, after: int | None, page: Page | None = None
+) -> Beginning:
     """Return where a client begins that has a room's history up to a position, if to any.
+
+    Args:
+        store: Has the history.
+        room: The room's name.
+        after: The position.
+        page: The last entries, if they were read a moment ago.
 
     Raises:
         RoomsUnavailableError: Read again.
@@ -59,7 +71,7 @@ async def read_beginning(store: Rooms, room: str, after: int | None) -> Beginnin
         if entries and entries[0].position == after:
             position = entries[-1].position
             return Beginning(entries[1:], after, position, resumed=True, has_earlier=True)
-    entries, has_earlier = await read_page(store, room)
+    entries, has_earlier = page or await read_page(store, room)
     position = entries[-1].position if entries else 0
     return Beginning(entries, 0, position, resumed=False, has_earlier=has_earlier)
 
@@ -73,7 +85,7 @@ async def read_on(store: Rooms, room: str, after: int) -> list[Entry]:
     return await store.read(room, after=after, limit=_BATCH, max_bytes=_BATCH_BYTES)
 
 
-async def read_page(store: Rooms, room: str, before: int | None = None) -> tuple[list[Entry], bool]:
+async def read_page(store: Rooms, room: str, before: int | None = None) -> Page:
     """Return the last entries before a position, and whether there are earlier ones.
 
     Raises:

@@ -45,8 +45,12 @@ class Hub:
         )
         self._key = b""
 
-    async def enter(self, name: str) -> Room:
+    async def enter(self, name: str, *, is_new: bool) -> Room:
         """Return a room, open; `leave` it in the end.
+
+        Args:
+            name: The room's.
+            is_new: Whether who enters has nothing of its history.
 
         Raises:
             RoomsUnavailableError: Its store is out of reach.
@@ -54,7 +58,7 @@ class Hub:
         opened = self._open.get(name)
         if opened is None:
             room = self._make(name)
-            opened = self._open[name] = _OpenRoom(room, self._open_room(room))
+            opened = self._open[name] = _OpenRoom(room, self._open_room(room, for_new=is_new))
         opened.users += 1
         try:
             # Others may be waiting for it when this one has left.
@@ -90,12 +94,12 @@ class Hub:
             processes=self._processes,
         )
 
-    async def _open_room(self, room: Room) -> None:
+    async def _open_room(self, room: Room, *, for_new: bool) -> None:
         if self._is_shared:
             self._processes.start()
         if not self._key:
             self._key = await self._store.pseudonym_key()
-        await room.open(self._key)
+        await room.open(self._key, for_new=for_new)
 
     def _forget(self, is_ended: Callable[[str], bool]) -> None:
         for opened in list(self._open.values()):

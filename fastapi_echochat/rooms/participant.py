@@ -197,7 +197,7 @@ class Participant(Session):
             self._secret = frame.guest or secrets.token_urlsafe(24)
             self.author = self._guest(frame.name or "")
         try:
-            room = self._room = await self._hub.enter(name)
+            room = self._room = await self._hub.enter(name, is_new=not frame.after)
             await self._catch_up(room, frame.after)
         except RoomsUnavailableError:
             await self.close(Close(TRY_AGAIN_LATER, "the room is out of reach"))
@@ -210,7 +210,8 @@ class Participant(Session):
         entries: list[Entry] = []
         since = room.position
         if self._serializer.has_pieces:
-            beginning = await read_beginning(self._lobby.store, room.name, after)
+            page, room.page = room.page, None
+            beginning = await read_beginning(self._lobby.store, room.name, after, page)
             entries, since = beginning.entries, beginning.since
             await self.tell(self._welcome(room, beginning))
         while entries or since < room.position:

@@ -16,7 +16,7 @@ from .broadcast import Broadcast, entry_frame, presence_frame
 from .channel import Channel
 from .drafts import Drafts, News
 from .fanout import Fanout, Outbox
-from .history import append_in_time
+from .history import Page, append_in_time, read_page
 from .presence import NOBODY, Present
 from .processes import Processes
 from .signals import Alive, Hello, Here, Piece, Signal, Stop, Typing
@@ -55,6 +55,7 @@ class Room:
 
     Attributes:
         position: Of the newest entry that everybody here was sent.
+        page: The last entries as they were when it was opened, until somebody takes them.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Room:
     ) -> None:
         self.name = name
         self.position = 0
+        self.page: Page | None = None
         self._store = store
         self._channel = Channel(store, name, processes.new_name())
         self._key = b""
@@ -90,16 +92,18 @@ class Room:
         """Whether an answer is under way here."""
         return self._answers is not None and self._answers.is_at_work
 
-    async def open(self, key: bytes) -> None:
-        """Begin to follow the room, whose people have pseudonyms made with a secret key.
+    async def open(self, key: bytes, *, for_new: bool) -> None:
+        """Begin to follow the room, for somebody who has nothing of its history or some of it.
 
         Raises:
             RoomsUnavailableError: Its store is out of reach.
         """
         self._key = key
-        newest = await self._store.read_back(self.name, limit=1)
-        self.position = newest[-1].position if newest else 0
+        # First, so that whatever comes after what is read now is heard of.
         await self._channel.open()
+        self.page = await read_page(self._store, self.name) if for_new else None
+        newest = self.page[0] if self.page else await self._store.read_back(self.name, limit=1)
+        self.position = newest[-1].position if newest else 0
         self._tasks = [
             asyncio.create_task(self._follow()),
             asyncio.create_task(self._channel.listen(self._hear, self._processes.ask_soon)),
@@ -253,21 +257,20 @@ class Room:
         elif isinstance(signal, Typing):
             author = PersonFrame(id=signal.id, name=signal.name)
             self._fanout.send(Broadcast(WritingFrame(author=author)))
-        elif isinstance(signal, Here):
-            self._processes.note(signal.process)
-            self._hear_who_is_there(signal)
-            if signal.is_first and signal.process != self._channel.process:
-                await self._hear_hello()
-        elif isinstance(signal, Hello):
-            if signal.process != self._channel.process:
-                await self._hear_hello()
+        elif isinstance(signal, Here | Hello):
+            await self._hear_process(signal)
         elif self._answers is not None and not isinstance(signal, Alive):
             self._answers.hear(signal)
 
-    async def _hear_hello(self) -> None:
-        if self._is_shared:
-            self._announcer.announce()
-        await self._restate()
+    async def _hear_process(self, signal: Here | Hello) -> None:
+        if isinstance(signal, Here):
+            self._processes.note(signal.process)
+            self._hear_who_is_there(signal)
+        is_other = signal.process != self._channel.process
+        if is_other and (isinstance(signal, Hello) or signal.is_first):
+            if self._is_shared:
+                self._announcer.announce()
+            await self._restate()
 
     def _hear_who_is_there(self, here: Here) -> None:
         self._announcer.hear(here)

@@ -3,21 +3,29 @@
 from bisect import bisect_right
 from collections import deque
 
+from ....limits import size_of
 from ..contract import Entry
 
 # Enough for followers who are a moment behind; the others read the history.
 _LENGTH = 32
+_BYTES = 262_144
 
 
 class RecentEntries:
     """The end of a history, without gaps, up to the newest entry that came in."""
 
-    __slots__ = ("_entries", "_start")
+    __slots__ = ("_entries", "_size", "_start")
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque()
-        # The position after which no entry is missing.
-        self._start = 0
+        self._size = 0
+        # The position after which no entry is missing, once one is known of.
+        self._start: int | None = None
+
+    def note_end(self, position: int) -> None:
+        """Note the end of the history, read while all that is added to it comes in; 0 if empty."""
+        if self._start is None:
+            self._start = position
 
     def add(self, previous: int, entry: Entry) -> None:
         """Add an entry that came in, and drop those before a gap.
@@ -28,14 +36,18 @@ class RecentEntries:
         """
         if not self._entries or self._entries[-1].position != previous:
             self._entries.clear()
+            self._size = 0
             self._start = previous
-        elif len(self._entries) == _LENGTH:
-            self._start = self._entries.popleft().position
         self._entries.append(entry)
+        self._size += size_of(entry.text)
+        while len(self._entries) > _LENGTH or (self._size > _BYTES and len(self._entries) > 1):
+            dropped = self._entries.popleft()
+            self._size -= size_of(dropped.text)
+            self._start = dropped.position
 
     def after(self, position: int) -> list[Entry] | None:
         """Return the entries after a position; `None` if they must be read from the history."""
-        if not self._entries or position < self._start:
+        if self._start is None or position < self._start:
             return None
         first = bisect_right(self._entries, position, key=lambda entry: entry.position)
         return [self._entries[index] for index in range(first, len(self._entries))]

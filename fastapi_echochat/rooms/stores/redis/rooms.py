@@ -106,11 +106,14 @@ class RedisRooms:
         max_bytes: int | None = None,
     ) -> list[Entry]:
         """Return the entries before a position, oldest first, the last `limit` of them."""
-        redis, key = self._client().redis, self._key(room, "history")
+        client, key = self._client(), self._key(room, "history")
+        redis, recent = client.redis, client.subscription.recent(room)
         last = "+" if before is None else f"({max(1, before)}-0"
         entries = await self._collect(
             room, last, limit, max_bytes, lambda at, n: redis.xrevrange(key, at, "-", n)
         )
+        if before is None and recent is not None:
+            recent.note_end(entries[0].position if entries else 0)
         return entries[::-1]
 
     async def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:

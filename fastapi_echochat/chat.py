@@ -169,6 +169,7 @@ class EchoChat:
             feedback=feedback,
             is_there=lambda values: rooms is None or room_name(values) is not None,
             has_endpoint=websocket_url is None,
+            share_rooms=rooms is not None and not private,
         )
 
     async def post(

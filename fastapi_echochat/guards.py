@@ -43,21 +43,41 @@ class Guards:
     they are looked for when the application starts or, where nobody runs the lifespan, with the
     first page.
 
+    Mounts of one chat share its rooms. So what is said behind one guard would be read in the mount
+    that another guards, or none: such a chat serves nobody.
+
     Args:
         endpoint: The function of the WebSocket's route, whatever it is included in.
+        share_rooms: Whether people in one mount meet those in another.
     """
 
-    def __init__(self, endpoint: Callable[..., object]) -> None:
+    def __init__(self, endpoint: Callable[..., object], *, share_rooms: bool) -> None:
         self._endpoint = endpoint
+        self._share_rooms = share_rooms
         self._failures: WeakKeyDictionary[Any, list[_Failure]] = WeakKeyDictionary()
+        self._conflicts: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
-    def check(self, app: Any) -> None:
-        """Log once which guards of the chat's mounts in an application fail."""
+    def conflict(self, app: Any) -> str | None:
+        """Return why an application must not serve the chat as it has mounted it, if that is so."""
+        self._check(app)
+        return None if app is None else self._conflicts.get(app)
+
+    def _check(self, app: Any) -> None:
+        """Log once what is wrong with the guards of the chat's mounts in an application."""
         if app is None or app in self._failures:
             return
+        routes = list(self._routes_in(app))
         self._failures[app] = failures = [
-            failure for route in self._routes_in(app) for failure in _find(route, route.dependant)
+            failure for route in routes for failure in _find(route, route.dependant)
         ]
+        by_guards = {_guards_of(route): route for route in routes}
+        if self._share_rooms and len(by_guards) > 1:
+            first, second = (_mount_of(route) for route in list(by_guards.values())[:2])
+            self._conflicts[app] = (
+                f"the mounts of one chat at {first!r} and {second!r} share its rooms and have "
+                "different guards: make an EchoChat for each, with a store of its own"
+            )
+            logger.error("%s", self._conflicts[app])
         for failure in failures:
             if failure.is_overridden(app):
                 continue
@@ -67,7 +87,7 @@ class Guards:
                 "Write fastapi.requests.HTTPConnection, which is both a Request and a WebSocket; "
                 "where the guard cannot be changed, the README has an adapter",
                 " > ".join(getattr(call, "__qualname__", None) or repr(call) for call in calls),
-                route.path.removesuffix(f"/{ENDPOINT}") or "/",
+                _mount_of(route),
                 "request" if takes == "WebSocket" else "WebSocket",
                 parameter,
                 takes,
@@ -76,7 +96,7 @@ class Guards:
     def fail_beside(self, page: Request) -> bool:
         """Tell whether no WebSocket gets past the guards of the mount that a page is in."""
         app = page.scope["app"]
-        self.check(app)
+        self._check(app)
         failures = self._failures[app]
         if not failures:
             return False
@@ -95,6 +115,22 @@ class Guards:
         for route in contexts(getattr(app, "routes", ())):
             if getattr(route, "endpoint", None) is self._endpoint:
                 yield route
+
+
+def _mount_of(route: Any) -> str:
+    path: str = route.path
+    return path.removesuffix(f"/{ENDPOINT}") or "/"
+
+
+def _guards_of(route: Any) -> frozenset[tuple[object, ...]]:
+    """Return the guards of a mount, each with the scopes that it is to look for."""
+
+    def scopes(guard: Any) -> Any:
+        name = "own_oauth_scopes" if hasattr(guard, "own_oauth_scopes") else "security_scopes"
+        return getattr(guard, name) or ()
+
+    guards = (each for each in route.dependant.dependencies if each.name is None)
+    return frozenset((guard.call, *scopes(guard)) for guard in guards)
 
 
 def _find(route: Any, dependant: Any, *calls: Callable[..., object]) -> Iterator[_Failure]:

@@ -18,6 +18,10 @@ from .replies import Reply
 from .urls import ENDPOINT
 
 _ENDPOINT_PATH = f"/{ENDPOINT}"
+_GUARDS_DIFFER = (
+    "This chat is closed: its mounts have different guards. The log of the server says which, and "
+    "what to do.\n"
+)
 _GUARD_FAILS = (
     "This chat cannot connect: a dependency that guards it takes a Request, and so fails on a "
     "WebSocket. The log of the server says which, and what to write.\n"
@@ -34,6 +38,7 @@ def make_router(
     feedback: FeedbackFunction | None,
     is_there: Callable[[Mapping[str, object]], bool],
     has_endpoint: bool,
+    share_rooms: bool,
 ) -> APIRouter:
     """Return the router that a host includes.
 
@@ -47,6 +52,7 @@ def make_router(
         is_there: Tells whether there is a chat where the path parameters of the mount have these
             values.
         has_endpoint: Whether a page's endpoint is the one beside it.
+        share_rooms: Whether people in one mount meet those in another.
 
     Raises:
         TypeError: A function has a parameter that cannot be solved.
@@ -54,6 +60,8 @@ def make_router(
     collect = collector(reply, author, feedback)
 
     async def echochat_page(request: Request) -> Response:
+        if guards.conflict(request.scope["app"]) is not None:
+            return PlainTextResponse(_GUARDS_DIFFER, status_code=500)
         if has_endpoint and guards.fail_beside(request):
             return PlainTextResponse(_GUARD_FAILS, status_code=500)
         if not is_there(request.path_params):
@@ -63,11 +71,15 @@ def make_router(
     # Both return the coroutine of another: one of their own would stay around it for as long
     # as a connection is open, 300 bytes each.
     def echochat_endpoint(websocket: WebSocket) -> Awaitable[None]:
+        if guards.conflict(websocket.scope.get("app")) is not None:
+            return websocket.close()
         return endpoint.serve(websocket, {}, None, {}, keeps_open=False)
 
     def echochat_endpoint_with_dependencies(
         websocket: WebSocket, values: Annotated[dict[str, Any], Depends(collect)]
     ) -> Awaitable[None]:
+        if guards.conflict(websocket.scope.get("app")) is not None:
+            return websocket.close()
         given = values.pop(AUTHOR, None), values.pop(FEEDBACK, {})
         keeps_open = held.are_open_in(websocket.scope.get("app"))
         return endpoint.serve(websocket, values, *given, keeps_open=keeps_open)
@@ -82,14 +94,15 @@ def make_router(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[None]:
-        guards.check(app)
+        if (why := guards.conflict(app)) is not None:
+            raise ValueError(why)
         yield
         # Where it runs (not in a mounted sub-application) other processes take up at once
         # what is answered here; elsewhere they wait until a lease has ended.
         await endpoint.close()
 
     serve = echochat_endpoint_with_dependencies if collect else echochat_endpoint
-    guards = Guards(serve)
+    guards = Guards(serve, share_rooms=share_rooms)
     # Whose parameters are solved, for what is said of them.
     solved = reply if reply is not None else author or echochat_endpoint
     router = APIRouter(lifespan=lifespan)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Security, WebSocket
 from fastapi.requests import HTTPConnection
 from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
-from fastapi_echochat import EchoChat, Message, testing
+from fastapi_echochat import EchoChat, MemoryRooms, Message, testing
 from tests.apps import make_app, mount
 
 
@@ -176,3 +177,65 @@ def test_page_of_another_endpoint(caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(websocket_url="wss://chat.example/ws", dependencies=[Depends(of_request)])
 
     assert TestClient(app).get("/chat", headers=COOKIE).status_code == 200
+
+
+def of_staff(connection: HTTPConnection) -> None:
+    if "staff" not in connection.cookies:
+        raise HTTPException(401)
+
+
+def mounted_twice(first: list[Any], second: list[Any], **options: Any) -> FastAPI:
+    """Mount one chat twice, behind these guards."""
+    chat = EchoChat(**options)
+    app = FastAPI()
+    app.include_router(chat.router, prefix="/open", dependencies=first)
+    app.include_router(chat.router, prefix="/staff", dependencies=second)
+    return app
+
+
+DIFFERENT = [
+    ([], [Depends(of_staff)]),
+    ([Depends(of_connection)], [Depends(of_staff)]),
+    ([Depends(of_staff)], [Depends(of_staff), Depends(of_connection)]),
+    ([Security(of_staff, scopes=["read"])], [Security(of_staff, scopes=["admin"])]),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), DIFFERENT)
+def test_rooms_behind_different_guards(
+    caplog: pytest.LogCaptureFixture, first: list[Any], second: list[Any]
+) -> None:
+    """What is said behind one guard is read behind no other: such a host does not start.
+
+    Where nobody tells it that it starts, it serves nobody, and the log says so once.
+    """
+    app = mounted_twice(first, second, rooms=MemoryRooms())
+    with pytest.raises(ValueError, match="'/open' and '/staff' share its rooms"), TestClient(app):
+        pass
+
+    caplog.clear()
+    host = FastAPI()
+    host.mount("/api", mounted_twice(first, second, rooms=MemoryRooms()))
+    with TestClient(host, cookies={"staff": "ada"}) as client:
+        for mount_path in ("/api/open", "/api/staff"):
+            assert client.get(mount_path).status_code == 500
+            with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"{mount_path}/ws"):
+                pass
+    (line,) = logged(caplog)
+    assert "make an EchoChat for each" in line
+
+
+@pytest.mark.parametrize(
+    ("guards", "options"),
+    [
+        (([Depends(of_connection)], [Depends(of_connection)]), {"rooms": MemoryRooms()}),
+        (([], [Depends(of_connection)]), {}),
+        (([], [Depends(of_connection)]), {"rooms": MemoryRooms(), "private": True}),
+    ],
+)
+def test_mounts_that_may_be_served(
+    guards: tuple[list[Any], list[Any]], options: dict[str, Any]
+) -> None:
+    """Mounts of one chat that have the same guards are served, and those that share no room."""
+    with TestClient(mounted_twice(*guards, **options)) as client:
+        assert client.get("/open").status_code == client.get("/staff").status_code == 200

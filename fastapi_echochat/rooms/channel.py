@@ -69,5 +69,6 @@ class Channel:
                         await hear(signal)
             except Exception:  # Of a store that is not ours; ours wait by themselves.
                 logger.exception("room %r: cannot be listened to; trying again", self._room)
-            self._signals = None
+            finally:
+                self._signals = None
             await asyncio.sleep(_AGAIN_SECONDS)

@@ -73,7 +73,6 @@ class Processes:
         self._tasks = []
         if self._asking is not None:
             self._asking.cancel()
-            self._asking = None
 
     def note(self, name: str) -> None:
         """Note a sign of life of a process, given by its name in a room."""
@@ -93,10 +92,12 @@ class Processes:
             self._asking = asyncio.create_task(self._ask_always())
 
     async def _ask_always(self) -> None:
-        while self._has_to_ask:
-            self._has_to_ask = False
-            await self._ask()
-        self._asking = None
+        try:
+            while self._has_to_ask:
+                self._has_to_ask = False
+                await self._ask()
+        finally:
+            self._asking = None
 
     async def _hear(self, signal: Signal) -> None:
         if isinstance(signal, Alive):

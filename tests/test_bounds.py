@@ -1,6 +1,7 @@
 """Bounds come before work, and in bytes: what clients may cost in time and in memory."""
 
 import contextlib
+import importlib.util
 import itertools
 import json
 import time
@@ -313,19 +314,29 @@ def test_memory_of_clients_that_read_nothing(memory_server: Process, text: str) 
         assert (most_memory(memory_server) - before) / CLIENTS < MIB
 
 
+# Releases of uvicorn that read a WebSocket ahead queue 32 messages before the chat sees one.
+_READS_AHEAD = (
+    importlib.util.find_spec("uvicorn.protocols.websockets.websockets_sansio_impl") is None
+)
+_QUEUED = 32 * LONG if _READS_AHEAD else 0
+
+
 @pytest.mark.parametrize("text", ["x" * LONG, "é" * (LONG // 2), "🐈" * (LONG // 4)], ids=len)
 def test_memory_of_messages_that_wait(memory_server: Process, text: str) -> None:
     """A client that sends long messages and gets no answer takes less than 2 MiB."""
-    frames = [
-        json.dumps({"type": "message", "id": f"{number}", "text": text}, ensure_ascii=False)
-        for number in range(200)
-    ]
+
+    def frames() -> Iterator[bytes]:
+        # More than what the operating system takes of them.
+        for number in range(2000):
+            frame = {"type": "message", "id": f"{number}", "text": text}
+            yield json.dumps(frame, ensure_ascii=False).encode()
+
     before = memory(memory_server)
     with contextlib.ExitStack() as stack:
         for _ in range(CLIENTS):
             client = stack.enter_context(raw_client(memory_server, "/bot"))
-            client.fill((frame.encode() for frame in frames), still=patient(0.2))
-        assert (most_memory(memory_server) - before) / CLIENTS < 2 * MIB
+            client.fill(frames(), still=patient(0.2))
+        assert (most_memory(memory_server) - before) / CLIENTS < 2 * MIB + _QUEUED
 
 
 def test_memory_of_rooms_in_memory(memory_server: Process) -> None:

@@ -1,5 +1,6 @@
 """Guards that take a `Request`, which a WebSocket is not."""
 
+import asyncio
 import functools
 import logging
 from collections.abc import Callable
@@ -210,8 +211,13 @@ def test_rooms_behind_different_guards(
     Where nobody tells it that it starts, it serves nobody, and the log says so once.
     """
     app = mounted_twice(first, second, rooms=MemoryRooms())
-    with pytest.raises(ValueError, match="'/open' and '/staff' share its rooms"), TestClient(app):
-        pass
+
+    async def start() -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
+    with pytest.raises(ValueError, match="'/open' and '/staff' share its rooms"):
+        asyncio.run(start())
 
     caplog.clear()
     host = FastAPI()

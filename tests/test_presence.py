@@ -1,14 +1,18 @@
 """Presence: who is in a room, counted over connections and processes."""
 
 import asyncio
+import gc
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_echochat import Limits, MemoryRooms
+from fastapi_echochat import Entry, Limits, MemoryRooms, RoomsUnavailableError, echo
 from fastapi_echochat.protocol.frames import PersonFrame
+from fastapi_echochat.replies import Replier
 from fastapi_echochat.rooms.announcer import Announcer
 from fastapi_echochat.rooms.broadcast import presence_frame
 from fastapi_echochat.rooms.channel import Channel
@@ -16,7 +20,13 @@ from fastapi_echochat.rooms.hub import Hub
 from fastapi_echochat.rooms.presence import NOBODY, Presence, Present
 from fastapi_echochat.rooms.processes import HEARTBEAT_SECONDS, SILENT_SECONDS
 from fastapi_echochat.rooms.room import Room
-from fastapi_echochat.rooms.signals import Here, Signal, decode_signal
+from fastapi_echochat.rooms.signals import (
+    Here,
+    Piece,
+    Signal,
+    decode_signal,
+    encode_signal,
+)
 from tests.waiting import in_loop, until
 
 
@@ -392,3 +402,62 @@ async def test_room_that_is_left_as_its_event_loop_ends() -> None:
     assert len(announced) == heard
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
+
+
+class Silent(MemoryRooms):
+    """Rooms whose histories cannot be read, and in which telling takes until it is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_read = False
+        self.is_over = asyncio.Event()
+
+    async def read_back(self, *_: Any, **__: Any) -> list[Entry]:
+        if not self.is_read:
+            raise RoomsUnavailableError
+        return []
+
+    async def signal(self, room: str, text: str) -> None:
+        await self.is_over.wait()
+
+    def is_awaited(self, room: str) -> bool:
+        return self._followers.is_awaited(room)
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Leave what is in a circle where it is."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+@in_loop
+async def test_room_that_cannot_be_opened_is_not_listened_to() -> None:
+    """Nobody listens to a room whose history could not be read, before garbage is collected."""
+    store = Silent()
+    hub = Hub(store, Limits(), None, is_shared=False)
+    with pytest.raises(RoomsUnavailableError):
+        await hub.enter("lobby", is_new=True)
+    await until(lambda: not store.is_awaited("lobby"), "nobody listens")
+
+
+@pytest.mark.usefixtures("no_collection")
+@in_loop
+async def test_room_that_is_left_while_it_answers_is_not_listened_to() -> None:
+    """Nobody listens to a room that was closed while it told another process who is there."""
+    store = Silent()
+    store.is_read = True
+    hub = Hub(store, Limits(), Replier(echo, 1, has_dependencies=False), is_shared=True)
+    room = await hub.enter("lobby", is_new=True)
+    room._drafts.add(1, 1, "a", is_whole=False)
+    # Of an answer of which a piece is missing the rest is asked for, which takes its time here.
+    piece = Piece(in_reply_to=1, number=3, text="c", is_whole=False)
+    await MemoryRooms.signal(store, "lobby", encode_signal(piece))
+    await until(lambda: not room._drafts.so_far(), "the gap is seen")
+    hub.leave(room)
+    await until(lambda: not store.is_awaited("lobby"), "nobody listens")
+    store.is_over.set()
+    await hub.close()

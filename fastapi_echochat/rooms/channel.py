@@ -42,6 +42,13 @@ class Channel:
         """
         self._signals = await self._store.signals(self._room)
 
+    async def close(self) -> None:
+        """Hear no more. Nobody listens."""
+        if self._signals is not None:
+            # Not left to the garbage collector, until which the store would go on listening.
+            await self._signals.aclose()
+            self._signals = None
+
     async def tell(self, signal: Signal) -> None:
         """Send a signal; while the store is out of reach it is lost."""
         await self._store.signal(self._room, encode_signal(signal))
@@ -70,5 +77,5 @@ class Channel:
             except Exception:  # Of a store that is not ours; ours wait by themselves.
                 logger.exception("room %r: cannot be listened to; trying again", self._room)
             finally:
-                self._signals = None
+                await self.close()
             await asyncio.sleep(_AGAIN_SECONDS)

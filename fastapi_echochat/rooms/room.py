@@ -135,6 +135,7 @@ class Room:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self._channel.close()
         if self._answers is not None:
             await self._answers.close()
         if self._is_shared or self._answers is not None:

@@ -43,11 +43,19 @@ class Outage:
             self._since = time.monotonic()
         logger.warning("%s (%s): trying again; %s", self._begins, reason, self._meanwhile)
 
-    def end(self, *parts: str) -> None:
-        """Log that the outage is over, if there was one and no other part of it goes on."""
+    def end(self, *parts: str, begun: float | None = None) -> None:
+        """Log that the outage is over, if there was one and no other part of it goes on.
+
+        Args:
+            parts: What works.
+            begun: When what shows that was begun, in seconds of `time.monotonic`: before the outage
+                it shows nothing.
+        """
         if self._since is None:
             return
         with self._lock:
+            if self._since is None or (begun is not None and begun < self._since):
+                return
             self._parts.difference_update(parts or ("",))
             if self._parts:
                 return

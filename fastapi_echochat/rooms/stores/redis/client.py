@@ -1,6 +1,7 @@
 """The commands of one event loop, and how their trouble is told."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
@@ -120,10 +121,10 @@ class Client:
         """Publish a text on a room's channel; raises what `ask` does."""
         # Half of a surrogate pair is a question mark, whatever the options of a host's client are.
         arguments = [text.encode(errors="replace")]
-        channels = self._outages.channels
+        channels, begun = self._outages.channels, time.monotonic()
         await self.run(PUBLISH, [self._channel(room)], arguments, channels)
-        channels.end("publish")
-        self._outages.writes.end("replica")
+        channels.end("publish", begun=begun)
+        self._outages.writes.end("replica", begun=begun)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -143,6 +144,7 @@ class Client:
             await self._connections.close()
 
     async def _answer(self, command: Callable[[], Awaitable[Any]], refusal: Outage) -> Any:
+        begun = time.monotonic()
         try:
             answer = await self._send(command)
         except _OUT_OF_REACH as exc:
@@ -160,7 +162,7 @@ class Client:
                 part = "cluster" if _is_of_cluster(exc) else part
                 refusal.begin(_reason(exc), part)
             raise RoomsUnavailableError(f"Redis refuses ({_reason(exc)})") from exc
-        self._outages.away.end()
+        self._outages.away.end(begun=begun)
         return answer
 
     async def _send(self, command: Callable[[], Awaitable[Any]]) -> Any:
@@ -173,6 +175,10 @@ class Client:
                     self.subscription.renew()
                 if is_last or not _is_of_replica(exc):
                     raise
+            except AttributeError as exc:
+                # redis-py 5.0 writes to a connection that is being renewed.
+                if is_last:
+                    raise exceptions.ConnectionError("its connection was renewed") from exc
         raise AssertionError("the last try returns or raises")
 
     async def _probe(self, room: str) -> None:

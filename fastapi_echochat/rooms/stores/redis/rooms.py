@@ -6,6 +6,7 @@ import functools
 import logging
 import secrets
 import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -76,15 +77,15 @@ class RedisRooms:
         keys = [self._key(room, "history"), self._key(room, "ids")]
         arguments: list[str | int | bytes]
         arguments = [unique_member(entry), self._history, pack(entry), self._channel(room)]
-        outages = self._outages
+        outages, begun = self._outages, time.monotonic()
         answer = await client.run(APPEND, keys, arguments, outages.writes)
         position, packed, is_new, unpublished = answer
         if unpublished:
             outages.channels.begin(decoded(unpublished), "publish")
         elif is_new:
-            outages.channels.end("publish")
+            outages.channels.end("publish", begun=begun)
         if is_new:
-            outages.writes.end("", "replica")
+            outages.writes.end("", "replica", begun=begun)
         return unpack(decoded(packed), int(position))
 
     async def read(
@@ -150,9 +151,10 @@ class RedisRooms:
         """Take or renew the lease of an answer, and return whether the holder has it."""
         milliseconds = max(1, round(seconds * 1000)) if seconds > 0 else 0
         keys, arguments = [self._key(room, f"lease:{position}")], [holder, milliseconds]
+        begun = time.monotonic()
         if not await self._client().run(HOLD, keys, arguments, self._outages.writes):
             return False
-        self._outages.writes.end("", "replica")
+        self._outages.writes.end("", "replica", begun=begun)
         return True
 
     async def pseudonym_key(self) -> bytes:
@@ -216,8 +218,9 @@ class RedisRooms:
         return entries
 
     async def _read(self, command: Callable[[], Awaitable[Any]]) -> Any:
+        begun = time.monotonic()
         answer = await self._client().ask(command, self._outages.reads)
-        self._outages.reads.end()
+        self._outages.reads.end(begun=begun)
         return answer
 
     def _warn_of_foreign_data(self, room: str) -> None:

@@ -18,13 +18,13 @@ NAME_LENGTH = 40
 
 
 def name_if_signed_in(connection: HTTPConnection) -> str | None:
-    """Return the name of whoever is signed in, `None` for a guest."""
+    """Return the name of the person who is signed in, `None` for a guest."""
     name = connection.session.get("name")
     return name if isinstance(name, str) else None
 
 
 def signed_in_name(name: Annotated[str | None, Depends(name_if_signed_in)]) -> str:
-    """Return the name of whoever is signed in; the guard of what is for them only.
+    """Return the name of the person who is signed in; the guard of what is for them only.
 
     The dependency behind it takes an `HTTPConnection`, which a request is and a WebSocket is too:
     so this one guards the page and the endpoint of a chat. It is asked once for each connection,

@@ -9,7 +9,7 @@ from fastapi import WebSocketDisconnect
 from .protocol.serializer import Close
 
 Send = Callable[[Any], Awaitable[None]]
-"""ASGI's `send`, whoever passes it on."""
+"""ASGI's `send`, as the server or a middleware passes it on."""
 
 # Starlette and uvicorn have no common exception for "already closed": which one it is depends on
 # which side noticed it first (uvicorn 0.54 raises RuntimeError after invalid UTF-8 or a missed

@@ -61,7 +61,7 @@ class Relay:
         return f"{scheme}://127.0.0.1:{self.port}{path}"
 
     def _carry(self, client: socket.socket) -> None:
-        # Whoever hangs up first, the other side is hung up on; a reset is one way to do it.
+        # When one side hangs up, the other is hung up on; a reset is one way to do it.
         with (
             contextlib.suppress(OSError),
             socket.create_connection(("127.0.0.1", self._target)) as server,

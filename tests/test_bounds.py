@@ -340,7 +340,7 @@ def test_memory_of_messages_that_wait(memory_server: Process, text: str) -> None
 
 
 def test_memory_of_rooms_in_memory(memory_server: Process) -> None:
-    """Rooms in memory take as many bytes as they may, whoever fills how many of them."""
+    """Rooms in memory take as many bytes as they may, however many of them are filled."""
     before = memory(memory_server)
     for number in range(5):
         where = f"/post?room={number}&text=é&count=100&kept=false"

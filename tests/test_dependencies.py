@@ -247,7 +247,7 @@ def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:
 
 @pytest.mark.parametrize("text", ["bye", "x" * 100_000])
 def test_yield_dependency_sees_that_it_is_over(serve: Serve, text: str) -> None:
-    """At its end nothing can be sent any more, as a WebSocket tells, whoever has closed it."""
+    """At its end nothing can be sent any more, as a WebSocket tells, whichever side closed it."""
     states: list[str] = []
 
     async def resource(websocket: WebSocket) -> AsyncIterator[str]:

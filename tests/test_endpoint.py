@@ -307,7 +307,7 @@ def test_frame_in_many_fragments(url: str) -> None:
 
 
 def test_endpoint_asked_over_plain_http(serve: Serve) -> None:
-    """Whoever opens the endpoint's address in a browser is told what it is, with 426."""
+    """A browser that opens the endpoint's address is told what it is, with 426."""
     response = get(serve(make_app()).url("/chat/ws"))
 
     assert response.status_code == 426

@@ -307,7 +307,7 @@ def test_same_secret_in_two_rooms(client: TestClient) -> None:
 
 
 def test_guests_of_one_name(client: TestClient) -> None:
-    """Whoever has somebody's name, in whatever spelling, sees the other's words as the other's."""
+    """A person with somebody's name, in any spelling, sees the other's words as the other's."""
     names = ["Ada", "Ada", "ada", "\uff21\uff44\uff41", "A\u200bda"]
     url = "/rooms/lobby"
     with (

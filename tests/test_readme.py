@@ -112,7 +112,7 @@ def test_programs_of_the_readme_run(code: str) -> None:
 
 
 def test_guard_of_the_readme_lets_in() -> None:
-    """The guard of the README lets in whoever has a session, at the page and at the endpoint."""
+    """The guard of the README lets in those who have a session, at the page and at the endpoint."""
     (code,) = (code for code in PROGRAMS if "signed_in" in code)
     program = run(code)
     session = next(iter(program["SESSIONS"]))

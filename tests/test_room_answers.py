@@ -364,7 +364,7 @@ def user(connection: HTTPConnection) -> str:
 
 
 def test_dependencies_are_those_of_who_asked(serve: Serve) -> None:
-    """Each message is answered with what its sender's connection gave, whoever else is there."""
+    """Each message is answered with what its sender's connection gave, and no other."""
 
     async def whoami(message: Message, me: Annotated[str, Depends(user)]) -> str:
         await asyncio.sleep(0.001)

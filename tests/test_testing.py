@@ -362,7 +362,7 @@ def test_what_others_say_is_kept(lounge: TestClient) -> None:
 
 
 def test_history(lounge: TestClient) -> None:
-    """Whoever comes later has what was said before in their history, and does not hear it."""
+    """A person who comes later has what was said before in their history, and does not hear it."""
     with testing.enter(lounge, "/chat", name="Ada") as ada:
         for number in range(60):
             ada.say(str(number))
@@ -401,7 +401,7 @@ def test_frames_of_a_room(lounge: TestClient) -> None:
 
 
 def test_guest_who_comes_back(lounge: TestClient) -> None:
-    """Whoever has a guest's secret is the same person, by any name; others are somebody else."""
+    """Anybody with a guest's secret is the same person, by any name; others are somebody else."""
     with testing.enter(lounge, "/chat", name="Ada") as ada:
         said = ada.say("hello")
     with (
@@ -429,7 +429,7 @@ def test_people_of_one_name(lounge: TestClient) -> None:
 
 
 def test_guest_without_a_name(lounge: TestClient) -> None:
-    """Whoever has no name reads along, and what they say is refused."""
+    """A person without a name reads along, and what they say is refused."""
     with testing.enter(lounge, "/chat", name="Ada") as ada, testing.enter(lounge, "/chat") as guest:
         assert guest.name is None
         with pytest.raises(testing.ChatError, match=r"^bad_name: "):
@@ -498,7 +498,7 @@ def test_bot_in_a_room() -> None:
 
 
 def test_kept_conversation() -> None:
-    """A conversation is one's own, and whoever has its identifier comes back to it."""
+    """A conversation is one's own, and those who have its identifier come back to it."""
     with make_client(spell, rooms=MemoryRooms(), private=True) as browser:
         with testing.enter(browser, "/chat") as chat:
             assert chat.ask("NBA") == "NBA"

@@ -31,7 +31,7 @@ def test_widget_is_asked_for_again() -> None:
 
 
 def test_guard_holds_for_the_widget() -> None:
-    """Whoever may not see the chat gets no widget either."""
+    """Those who may not see the chat get no widget either."""
 
     def guard() -> None:
         raise HTTPException(401, "Sign in first")

@@ -56,7 +56,7 @@ def answers(name: str) -> list[str]:
 
 @pytest.mark.slow
 def test_every_chat_of_the_index(page: Page, host: Process) -> None:
-    """Whoever follows each link of the index, and signs in on the way, reads every answer."""
+    """A visitor who follows each link of the index, and signs in on the way, reads every answer."""
     page.goto(host.url("/"))
     names = page.locator(".links a").all_inner_texts()
     assert len(names) == 19

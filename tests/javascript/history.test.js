@@ -68,7 +68,7 @@ test("messages of one id, by different people, are different entries", () => {
   assert.equal(history.findQuestion(history.find(3)), history.find(2));
 });
 
-test("a message that waits has no answer, whoever else's has", () => {
+test("a message that waits has no answer, though another's has", () => {
   const history = historyOf(1);
   const own = waiting("1");
   history.hold(own);

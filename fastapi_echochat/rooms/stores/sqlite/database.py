@@ -154,7 +154,7 @@ def hold(
 def insert_lease(
     database: sqlite3.Connection, room: str, position: int, process: str, seconds: float
 ) -> None:
-    """Give a lease to a process, within a transaction, whoever has it."""
+    """Give a lease to a process, within a transaction, also where another has it."""
     now = time.monotonic()
     database.execute(
         "INSERT OR REPLACE INTO leases (room, position, process, taken, until)"

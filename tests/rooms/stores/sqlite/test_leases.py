@@ -54,7 +54,7 @@ async def test_a_message_is_leased_together_with_its_append(
 ) -> None:
     """Once leases are asked for, a process has that of a message which it has appended.
 
-    Whoever asks for it there first gets it, and with a lease that is given up goes that of what
+    The first who asks for it there gets it, and with a lease that is given up goes that of what
     waits for its turn.
     """
     assert (await rooms.append("lobby", entry())).position

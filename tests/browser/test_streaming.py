@@ -170,10 +170,13 @@ def test_lost_connection_starts_an_answer_anew(open_chat: OpenChat, console: Con
 def test_thousands_of_pieces(open_chat: OpenChat) -> None:
     """An answer of thousands of pieces is complete, and one types and is answered after it."""
     many = 8000
+    gate = Gate()
 
     async def count(message: Message) -> AsyncIterator[str]:
         if message.text == "count":
             for number in range(many):
+                if number == 1000:
+                    await gate.passed()
                 yield f"{number} "
         else:
             yield "here"
@@ -181,6 +184,7 @@ def test_thousands_of_pieces(open_chat: OpenChat) -> None:
     person = open_chat(count, markdown=False)
     person.says("count")
     expect(person.notes).to_have_text(words("writing"))
+    gate.open()
     person.field.press_sequentially("still there?")
     expect(person.field).to_have_value("still there?")
     person.field.press("Enter")

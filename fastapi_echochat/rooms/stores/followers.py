@@ -121,12 +121,6 @@ class Followers:
         for wakeup in self._followers.get(room, ()):
             wakeup.set()
 
-    def wake_all_followers(self) -> None:
-        """Let the followers of all rooms read again; from any thread."""
-        for wakeups in list(self._followers.values()):
-            for wakeup in wakeups:
-                wakeup.set()
-
     def deliver_signal(self, room: str, text: str) -> None:
         """Pass a signal on to a room's listeners; from any thread."""
         for wakeup in self._listeners.get(room, ()):

@@ -134,7 +134,7 @@ class Files:
         for path, inode in zip(self._paths[1:], stamp[1:], strict=True):
             if _inode(path) == inode is not None:
                 with contextlib.suppress(OSError):
-                    os.unlink(path)  # noqa: PTH108
+                    os.unlink(path)  # noqa: PTH108  # as the paths are here
 
 
 def _inode(path: str) -> _Inode | None:

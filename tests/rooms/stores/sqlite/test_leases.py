@@ -45,7 +45,7 @@ async def test_one_process_has_a_lease(rooms: SQLiteRooms, other: SQLiteRooms) -
     assert not await rooms.hold("lobby", 1, "a", 0)
     assert await other.hold("lobby", 1, "b", 0.05)
     assert not await rooms.hold("lobby", 1, "a", 60)
-    time.sleep(0.06)  # noqa: ASYNC251
+    time.sleep(0.06)  # noqa: ASYNC251  # nothing else is to run
     assert await rooms.hold("lobby", 1, "a", 60)
 
 
@@ -140,7 +140,7 @@ async def test_a_lease_that_could_not_be_renewed_is_not_taken_at_once(
     await other.append("lobby", entry())
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as shell:
         shell.execute("BEGIN EXCLUSIVE")
-        time.sleep(0.2)  # noqa: ASYNC251
+        time.sleep(0.2)  # noqa: ASYNC251  # nothing else is to run
         with pytest.raises(Exception, match="locked"):
             await other.hold("lobby", 1, "b", 60)
     assert not await other.hold("lobby", 1, "b", 60)

@@ -184,6 +184,10 @@ class Talker(Person):
         self.seams = self.log.locator(".seam")
         self.earlier = page.get_by_role("button", name=ENGLISH["earlier"], exact=True)
 
+    def has_sent_all(self) -> None:
+        """Wait until the room has what was said: it is in the log as soon as it is typed."""
+        expect(self.log.locator(".waiting")).to_have_count(0)
+
     def joins(self, name: str) -> None:
         """Say what one is called, and be let in."""
         self.name.fill(name)

@@ -72,7 +72,7 @@ def test_both_talk_at_once(open_room: OpenRoom) -> None:
         bob.says(f"bob {number}")
     for one in (ada, bob):
         expect(one.messages).to_have_count(20)
-        expect(one.log.locator(".waiting")).to_have_count(0)
+        one.has_sent_all()
 
     order = ada.texts.all_text_contents()
     assert bob.texts.all_text_contents() == order

@@ -226,7 +226,7 @@ def test_room_is_printed(open_room: OpenRoom) -> None:
     ada = open_room().enter("Ada")
     ada.says_at_once([f"number {number}" for number in range(120)])
     expect(ada.mine).to_have_count(120)
-    expect(ada.log.locator(".waiting")).to_have_count(0)
+    ada.has_sent_all()
     said = ada.texts.all_text_contents()
     ada.page.emulate_media(media="print")
 

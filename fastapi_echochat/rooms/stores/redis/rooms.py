@@ -210,7 +210,7 @@ class RedisRooms:
             taken = take_up_to(entries, max_bytes)
             if len(found) < count or len(taken) < len(entries):
                 return taken
-            start = f"({found[-1][0]}"
+            start = f"({decoded(found[-1][0])}"
             count = limit - len(entries)
             if max_bytes is not None:
                 size = sum(size_of(entry.text) for entry in entries) or 1

@@ -29,12 +29,15 @@ async def test_a_client_of_the_hosts(server: Process, pool: Any, decodes: bool) 
     rooms, own = RedisRooms(client=client), RedisRooms(url(server))
     key = await rooms.pseudonym_key()
     assert key == await own.pseudonym_key()
-    following = asyncio.create_task(take(rooms, "lobby", 40))
+    following = asyncio.create_task(take(rooms, "lobby", 80))
     signals = await rooms.signals("lobby")
-    kept = list(await asyncio.gather(*(rooms.append("lobby", entry(f"ü {n}")) for n in range(40))))
+    kept = list(await asyncio.gather(*(rooms.append("lobby", entry(f"ü {n}")) for n in range(80))))
     kept.sort(key=lambda one: one.position)
     assert await following == kept
     assert await rooms.read("lobby") == await own.read("lobby") == kept
+    # Where bytes are counted it goes on from the last id of what it has read.
+    assert await rooms.read("lobby", max_bytes=100_000) == kept
+    assert await rooms.read_back("lobby", max_bytes=100_000) == kept
     assert await rooms.read_back("lobby", limit=3) == kept[-3:]
     assert await rooms.append("lobby", kept[0]) == kept[0]
     await rooms.signal("lobby", "ü\ud800")

@@ -37,6 +37,11 @@ def main() -> None:
     parser.add_argument("--h11", action="store_true", help="parse HTTP in Python")
     parser.add_argument("--compress", action="store_true", help="negotiate compression")
     parser.add_argument(
+        "--no-pings",
+        action="store_true",
+        help="send no WebSocket pings: who does not answer them is let go after 40 seconds",
+    )
+    parser.add_argument(
         "--small-buffers",
         action="store_true",
         help="let the operating system take little of what a client does not read",
@@ -53,6 +58,7 @@ def main() -> None:
         loop=options.loop,
         http="h11" if options.h11 else "auto",
         ws_per_message_deflate=options.compress,
+        ws_ping_interval=None if options.no_pings else 20.0,
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -93,7 +93,7 @@ def stores() -> Iterator[dict[str, str]]:
 def _measure(store: str | None, number: int, seconds: float) -> _Found:
     name = "ours" if store is None else "ours-room"
     env = {} if store is None else {"ECHOCHAT_STORE": store}
-    with Server(name, env=env) as server, contextlib.ExitStack() as stack:
+    with Server(name, "--no-pings", env=env) as server, contextlib.ExitStack() as stack:
         crowd = stack.enter_context(contextlib.closing(_Crowd(server.port, is_echo=store is None)))
         crowd.come(_WARM_UP)
         crowd.go()
@@ -106,6 +106,8 @@ def _measure(store: str | None, number: int, seconds: float) -> _Found:
         begun = server.seconds()
         time.sleep(10 * seconds)
         idle = (server.seconds() - begun) / (10 * seconds)
+        if server.descriptors() < number:
+            raise RuntimeError("connections are gone that were to be idle")
         return _Found(grown / number, (came - idle * _SETTLING_SECONDS) / number, idle)
 
 

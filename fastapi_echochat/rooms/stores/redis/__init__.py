@@ -3,6 +3,4 @@
 try:
     import redis  # noqa: F401 - whether it is there
 except ImportError as exc:
-    raise ImportError(
-        "RedisRooms needs the redis package: pip install 'fastapi-echochat[redis]'"
-    ) from exc
+    raise ImportError("RedisRooms needs the redis package: pip install redis") from exc

@@ -4,6 +4,7 @@ import contextlib
 import json
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,10 +26,12 @@ Frame = dict[str, Any]
 CONVERSATION = "c" * 22
 
 
-def echo_at(url: str, port: int, **headers: str) -> str | bytes:
+def echo_at(
+    url: str, port: int, context: ssl.SSLContext | None = None, **headers: str
+) -> str | bytes:
     """Say NBA at a URL, whatever its host name, at a port of this machine."""
     sock = socket.create_connection(("127.0.0.1", port))
-    with connect(url, sock=sock, additional_headers=headers, proxy=None) as websocket:
+    with connect(url, sock=sock, ssl=context, additional_headers=headers, proxy=None) as websocket:
         websocket.send("NBA")
         return websocket.recv(PATIENCE)
 

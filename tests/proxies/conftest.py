@@ -46,7 +46,7 @@ def nginx(tmp_path: Path, certificate: Path) -> Iterator[StartNginx]:
         folder = tmp_path / "nginx"
         folder.mkdir()
 
-        def start(server_block: str, *upstreams: int, port: int | None = None) -> Process:
+        def start(server_block: str | None, *upstreams: int, port: int | None = None) -> Process:
             process = nginx_process(
                 server_block, *upstreams, folder=folder, certificate=certificate, port=port
             )

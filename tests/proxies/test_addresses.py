@@ -25,7 +25,9 @@ RENAMED = "location /help { proxy_pass http://backend/support/chat; }"
 
 class Proxy(NamedTuple):
     name: str
-    server_block: str
+    server_block: str | None
+    """`None` for the file in `example_host/deploy`, as it is."""
+
     page: str
     """The path of the page's public address."""
 
@@ -39,13 +41,13 @@ class Proxy(NamedTuple):
 PROXIES = [
     Proxy(
         "everything passed on",
-        HOST + SCHEME + EVERYTHING,
+        None,
         "/support/chat",
         "wss://{}/support/chat/ws",
     ),
     Proxy(
         "everything passed on, trailing slash",
-        HOST + SCHEME + EVERYTHING,
+        None,
         "/support/chat/",
         "wss://{}/support/chat/ws",
     ),

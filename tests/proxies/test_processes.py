@@ -16,11 +16,6 @@ from fastapi_echochat import EchoChat
 app = FastAPI()
 app.include_router(EchoChat(debug=True).router, prefix="/support/chat")
 """
-PASS_ON = """
-    proxy_set_header Host $http_host;
-    proxy_set_header X-Forwarded-Proto $scheme;
-    location / { proxy_pass http://backend; }
-"""
 CONVERSATION = '"WebSocket /support/chat/ws" [accepted]'
 
 
@@ -30,8 +25,10 @@ def test_two_processes_behind_round_robin_are_one_chat(
     """Whichever of two processes page, assets and conversation come from, a page is answered."""
     hosts = [uvicorn(HOST), uvicorn(HOST)]
     server = nginx(
-        PASS_ON
-        + """
+        """
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Forwarded-Proto $scheme;
+        location / { proxy_pass http://backend; }
         # How many requests a page makes depends on the browser's cache: they could come out even,
         # and all conversations with one process.
         location = /support/chat/ws { proxy_pass http://conversations; }
@@ -56,7 +53,7 @@ def test_two_workers_are_one_chat(uvicorn: StartUvicorn, nginx: StartNginx, page
     """Behind nginx and under `uvicorn --workers 2` several conversations at once are answered."""
     host = uvicorn(HOST, "--workers", "2")
     wait_until(lambda: host.log().count("Started server process") == 2, "both workers have started")
-    server = nginx(PASS_ON, host.port)
+    server = nginx(None, host.port)
     public = f"{PUBLIC_NAME}:{server.port}"
     pages = [page, *(page.context.new_page() for _ in range(3))]
 

@@ -64,7 +64,7 @@ def installed_host(wheel: Path, tmp_path: Path, keep: Keep) -> Process:
 
 
 def test_wheel_holds_what_it_needs(wheel: Path) -> None:
-    """The wheel holds every file of the package, and neither the example nor the tests."""
+    """The wheel holds every file of the package but its documents, and nothing else."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         metadata = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
@@ -77,7 +77,7 @@ def test_wheel_holds_what_it_needs(wheel: Path) -> None:
     ours = {
         path.relative_to(ROOT).as_posix()
         for path in PACKAGE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md"
     }
     assert names == ours
     assert {

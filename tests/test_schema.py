@@ -1,9 +1,8 @@
-"""The JSON schema of echochat.v1: what it holds, where it is served, and the README's tables."""
+"""The JSON schema of echochat.v1: what it holds, where it is served, and the tables of frames."""
 
 import json
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,23 +11,22 @@ from fastapi_echochat import Limits, MemoryRooms, Message, testing
 from fastapi_echochat.protocol.frames import client_frames, server_frames
 from fastapi_echochat.protocol.schema import schema
 from tests.apps import make_client
+from tests.documents import table_source
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
 SIDES = pytest.mark.parametrize(
     ("side", "heading"), [("ClientFrame", "from the client"), ("ServerFrame", "from the server")]
 )
 
 
-def rows_of_the_readme(heading: str) -> list[tuple[dict[str, Any], str]]:
+def described_rows(heading: str) -> list[tuple[dict[str, Any], str]]:
     """Return the example frames of a table, and what is said of each."""
-    (table,) = re.findall(rf"^\| {heading} \|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
-    rows = re.findall(r"^\| `(\{.*?\})` \| (.*) \|$", table, re.MULTILINE)
+    rows = re.findall(r"^\| `(\{.*?\})` \| (.*) \|$", table_source(heading), re.MULTILINE)
     return [(json.loads(frame), words) for frame, words in rows]
 
 
-def frames_of_the_readme(heading: str) -> dict[str, dict[str, Any]]:
+def described_frames(heading: str) -> dict[str, dict[str, Any]]:
     """Return the example frames of a table by their types."""
-    return {frame["type"]: frame for frame, _ in rows_of_the_readme(heading)}
+    return {frame["type"]: frame for frame, _ in described_rows(heading)}
 
 
 def definition(reference: dict[str, str]) -> dict[str, Any]:
@@ -55,20 +53,20 @@ def check_keys(example: dict[str, Any], model: dict[str, Any]) -> None:
 
 
 @SIDES
-def test_tables_of_the_readme_are_the_schema(side: str, heading: str) -> None:
-    """Each frame of the README is in the schema with the same keys, and the other way round."""
-    described, defined = frames_of_the_readme(heading), frames_of_the_schema(side)
+def test_tables_are_the_schema(side: str, heading: str) -> None:
+    """Each frame of the tables is in the schema with the same keys, and the other way round."""
+    described, defined = described_frames(heading), frames_of_the_schema(side)
 
     assert list(described) == list(defined)
     for kind, frame in described.items():
         check_keys(frame, defined[kind])
 
 
-def test_frames_of_the_readme_are_understood() -> None:
-    """Each example of the README, its dots apart, is a frame as the models have it."""
-    for frame in frames_of_the_readme("from the client").values():
+def test_examples_are_understood() -> None:
+    """Each example of the tables, its dots apart, is a frame as the models have it."""
+    for frame in described_frames("from the client").values():
         client_frames.validate_python(frame)
-    for frame in frames_of_the_readme("from the server").values():
+    for frame in described_frames("from the server").values():
         values = {key: "bad_frame" if key == "code" else value for key, value in frame.items()}
         server_frames.validate_python(values)
 
@@ -86,9 +84,9 @@ def test_keys_that_may_be_left_out() -> None:
     assert left_out == {("ClientFrame", "enter", key) for key in keys}
 
 
-def test_words_of_the_readme_are_the_schemas() -> None:
+def test_words_are_the_schemas() -> None:
     """Each code, kind and outcome of a frame is named in its row, after its key and in order."""
-    said = {frame["type"]: words for frame, words in rows_of_the_readme("from the server")}
+    said = {frame["type"]: words for frame, words in described_rows("from the server")}
     checked = set()
     for kind, frame in frames_of_the_schema("ServerFrame").items():
         for key, value in frame["properties"].items():

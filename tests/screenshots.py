@@ -68,7 +68,7 @@ def say(page: Page, text: str) -> None:
 
 def open_page(browser: Browser, url: str) -> Page:
     """Open a page in a browser profile of its own."""
-    screen = browser.new_context(viewport={"width": 560, "height": 640}, device_scale_factor=1.5)
+    screen = browser.new_context(viewport={"width": 560, "height": 720}, device_scale_factor=1.5)
     page = screen.new_page()
     page.goto(url)
     return page

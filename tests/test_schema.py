@@ -114,6 +114,38 @@ def test_schema_describes_itself() -> None:
             assert frame["description"]
 
 
+def keys_of(described: object) -> set[str]:
+    """Return the keywords of a schema, and of all schemas in it."""
+    found: set[str] = set()
+    if isinstance(described, dict):
+        for key, value in described.items():
+            if key in ("properties", "$defs"):  # Their keys are names.
+                found.update({key}, *map(keys_of, value.values()))
+            else:
+                found |= {key} | keys_of(value)
+    if isinstance(described, list):
+        found.update(*map(keys_of, described))
+    return found
+
+
+def test_schema_has_keywords_of_json_schema_alone() -> None:
+    """It has no keyword that a strict validator refuses, and no default that nobody uses."""
+    # JSON Schema, 2020-12: core (sections 8 to 10) and validation (sections 6, 7 and 9).
+    assert keys_of(schema()) <= {
+        "$schema", "$defs", "$ref", "anyOf", "oneOf", "properties", "items",
+        "type", "const", "enum", "required", "format", "pattern",
+        "minLength", "maxLength", "minimum", "maximum", "title", "description",
+    }  # fmt: skip
+
+
+def test_properties_have_no_titles() -> None:
+    """A property has no title, of which a generator of code would make a type of its own."""
+    for name, model in schema()["$defs"].items():
+        if "properties" in model:
+            assert model["title"] == name
+            assert "title" not in keys_of(list(model["properties"].values()))
+
+
 def test_every_reference_is_defined() -> None:
     """Nothing in the schema refers to what is not in it."""
     text = json.dumps(schema())

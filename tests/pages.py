@@ -1,6 +1,8 @@
 """Reading a chat's page without a browser."""
 
 from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlencode
 
 from fastapi.testclient import TestClient
 
@@ -33,3 +35,13 @@ def sent_size(browser: TestClient, language: str) -> int:
     page = browser.get("/chat", headers={"accept-language": language})
     responses = [page] + [browser.get(f"/chat{asset}") for asset in ChatPage(page.text).assets]
     return sum(int(response.headers["content-length"]) for response in responses)
+
+
+def described_endpoint(document: dict[str, Any]) -> str:
+    """Return the address of the endpoint that an AsyncAPI document describes."""
+    (server,) = document["servers"].values()
+    (channel, _) = document["channels"].values()
+    query = channel["bindings"]["ws"].get("query", {"properties": {}})["properties"]
+    pairs = {name: value["const"] for name, value in query.items()}
+    url = f"{server['protocol']}://{server['host']}{channel['address']}"
+    return f"{url}?{urlencode(pairs, doseq=True)}" if pairs else url

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -16,7 +16,7 @@ from fastapi_echochat.urls import authority, carried_query, endpoint_url, route_
 from tests.apps import make_app
 from tests.clients import echo_at
 from tests.hypercorn_server import Hypercorn
-from tests.pages import ChatPage
+from tests.pages import ChatPage, described_endpoint
 from tests.servers import Uvicorn
 from tests.waiting import get
 
@@ -151,7 +151,10 @@ def test_page_gives_the_address_that_answers(
     root_path: str,
     addresses: list[str],
 ) -> None:
-    """The endpoint answers at the URL in the page, wherever page and server are mounted."""
+    """The endpoint answers at the URL in the page, wherever page and server are mounted.
+
+    The AsyncAPI document gives the same URL.
+    """
     app = build()
     server = start(app, root_path=root_path)
     hidden = endpoint_url(
@@ -173,6 +176,12 @@ def test_page_gives_the_address_that_answers(
             for asset in page.assets:
                 asked = httpx.URL(server.url(address)).join(asset)
                 assert client.get(asked).headers["cache-control"].endswith("immutable"), asked
+            asked = httpx.URL(server.url(address)).copy_merge_params({"asset": "asyncapi.json"})
+            described = urlsplit(described_endpoint(client.get(asked).json()))
+            endpoint = urlsplit(page.endpoint)
+            assert described[:3] == endpoint[:3], address
+            queries = [parse_qs(url.query, keep_blank_values=True) for url in (described, endpoint)]
+            assert queries[0] == queries[1], address
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a page is made of beside its HTML: scripts, styles, the icon, the protocol's schema."""
+"""What a page's address serves beside its HTML: scripts, styles, the icon, what describes it."""
 
 import hashlib
 import json
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fastapi import Request, Response
 
+from ..protocol.asyncapi import asyncapi
 from ..protocol.schema import schema
 from .responses import Prepared
 
@@ -35,6 +36,10 @@ _ASSETS = {
 }
 # JSON Schema, 2020-12, section 14.1: its media type.
 _SCHEMA = ("protocol.json", "application/schema+json")
+ASYNCAPI = "asyncapi.json"
+"""The one asset that differs from address to address."""
+# AsyncAPI 3.0, "AsyncAPI Document", section "Format": its media type.
+_ASYNCAPI = "application/vnd.aai.asyncapi+json;version=3.0.0"
 # What only people read. Indentation, empty lines, lines that are a comment; line breaks within a
 # statement or between two. No text of ours goes over several lines.
 _INDENTATION = re.compile(r"^\s*(?://.*\s*)*", re.MULTILINE)
@@ -79,9 +84,13 @@ def assets() -> dict[str, Asset]:
     return made
 
 
-def respond_with_asset(request: Request, name: str) -> Response:
-    """Answer a GET or HEAD request for an asset."""
-    asset = assets().get(name)
+def describe_endpoint(endpoint: str, title: str) -> Asset:
+    """Return the AsyncAPI document of a chat's endpoint, which is at this URL."""
+    return _asset(json.dumps(asyncapi(endpoint, title)).encode(), _ASYNCAPI)
+
+
+def respond_with_asset(request: Request, name: str, asset: Asset | None) -> Response:
+    """Answer a GET or HEAD request for an asset of this name, `None` where there is none."""
     if asset is None:
         return Response(f"No asset is called {name!r}.\n", 404, media_type="text/plain")
     is_current = request.query_params.get("v") == asset.version

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 
 from ..urls import AUTHORITY, authority, carried_query, endpoint_url
-from .assets import respond_with_asset
+from .assets import ASYNCAPI, assets, describe_endpoint, respond_with_asset
 from .languages import choose_language
 from .policy import Policy
 from .responses import Prepared
@@ -43,6 +43,14 @@ class _Asked(NamedTuple):
         """Tell whether the address is no longer than those that a page is kept for."""
         length = len(self.host or b"") + len(self.path) + len(self.root_path)
         return length + len(self.query_string) <= _KEPT_LENGTH
+
+    def host_name(self) -> str | None:
+        """Return the `Host` header."""
+        return None if self.host is None else self.host.decode("latin-1")
+
+    def carried_query(self) -> str:
+        """Return the query that goes along to the endpoint and to assets."""
+        return carried_query(self.query_string, without=_OWN_PARAMETERS)
 
 
 class Page:
@@ -85,10 +93,9 @@ class Page:
     def respond(self, request: Request) -> Response:
         """Answer a GET or HEAD request for the page, or for an asset of it."""
         scope = request.scope
-        if b"asset=" in scope["query_string"]:
-            name = request.query_params.get("asset")
-            if name is not None:
-                return respond_with_asset(request, name)
+        name = request.query_params.get("asset") if b"asset=" in scope["query_string"] else None
+        if name is not None and name != ASYNCAPI:
+            return respond_with_asset(request, name, assets().get(name))
         headers = dict(scope["headers"])
         server = scope.get("server")
         asked = _Asked(
@@ -100,29 +107,31 @@ class Page:
             scope["query_string"],
             headers.get(b"accept-language", b"")[:_ACCEPT_LENGTH],
         )
+        if name is not None:
+            endpoint, _ = self._endpoint(asked, request)
+            asset = describe_endpoint(endpoint, self._view.title)
+            return respond_with_asset(request, name, asset)
         if self._is_same_for_all and asked.is_short():
             return self._find_kept(asked).answer(request)
         return self._find(asked, request).answer(request)
 
     def _find(self, asked: _Asked, request: Request | None = None) -> Prepared:
         """Return the page for an address; for a request where it may differ each time."""
-        query = carried_query(asked.query_string, without=_OWN_PARAMETERS)
-        host = None if asked.host is None else asked.host.decode("latin-1")
-        endpoint, elsewhere = self._endpoint(asked, host, query, request)
-        policy = self._policy.header(asked.scheme, host, endpoint if elsewhere else None)
+        endpoint, elsewhere = self._endpoint(asked, request)
+        policy = self._policy.header(
+            asked.scheme, asked.host_name(), endpoint if elsewhere else None
+        )
         lang = choose_language(asked.accept_language.decode("latin-1"))
         welcome = self._view.greeting.welcome_in(lang, request)
         sign_in = self._sign_in_url and sign_in_link(
             self._sign_in_url, path=asked.path, root_path=asked.root_path
         )
-        addresses = Addresses(endpoint, elsewhere, query, sign_in)
+        addresses = Addresses(endpoint, elsewhere, asked.carried_query(), sign_in)
         if self._view.is_ours and asked.is_short():
             return self._render_kept(addresses, policy, lang, welcome)
         return self._render(addresses, policy, lang, welcome, request=request)
 
-    def _endpoint(
-        self, asked: _Asked, host: str | None, query: str, request: Request | None
-    ) -> tuple[str, bool]:
+    def _endpoint(self, asked: _Asked, request: Request | None) -> tuple[str, bool]:
         """Return the endpoint's URL, and whether it is elsewhere than beside the page."""
         if callable(self._websocket_url) and request is not None:
             return _check_websocket_url(self._websocket_url(request)), True
@@ -130,10 +139,10 @@ class Page:
             return self._websocket_url, True
         url = endpoint_url(
             scheme=asked.scheme,
-            authority=authority(host, asked.server),
+            authority=authority(asked.host_name(), asked.server),
             path=asked.path,
             root_path=asked.root_path,
-            query=query,
+            query=asked.carried_query(),
         )
         return url, False
 

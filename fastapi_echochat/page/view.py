@@ -69,6 +69,7 @@ class View:
         labels: Words in the place of the packaged ones, by the name of the label.
 
     Attributes:
+        title: As given.
         greeting: As given.
         is_ours: Whether the template is the packaged one, which does not depend on the request.
 
@@ -90,7 +91,7 @@ class View:
             raise ValueError(f"title= takes the page's title, a text, not {title!r}")
         self.greeting = greeting
         self.is_ours = templates is None
-        self._title = title
+        self.title = title
         self._limits = limits
         self._features = features
         with_rooms, with_buttons = features.rooms is not None, bool(features.buttons)
@@ -117,7 +118,7 @@ class View:
             return f"?{addresses.query}&{own}" if addresses.query else f"?{own}"
 
         return self._template.render(
-            title=self._title,
+            title=self.title,
             endpoint=addresses.endpoint,
             elsewhere=addresses.elsewhere,
             asset=asset,

@@ -19,7 +19,7 @@ import unittest.mock
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import uvicorn
@@ -61,11 +61,23 @@ def find_program(name: str) -> str:
     elsewhere = ["/usr/sbin", "/sbin", *map(str, Path("/usr/lib").glob("*/webkit2gtk-4.*"))]
     path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(elsewhere))
     if path is None:
-        missing = f"{name} is not installed on this machine"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        _do_without(f"{name} is not installed on this machine")
     return path
+
+
+def find_npm_packages(*names: str) -> Path:
+    """Return the folder of these packages of npm. Without one of them it is as with programs."""
+    folder = ROOT / ".ci" / "node_modules"
+    missing = [name for name in names if not (folder / name).is_dir()]
+    if missing:
+        _do_without(f"{', '.join(missing)}: not in .ci/node_modules, where .ci/run installs them")
+    return folder
+
+
+def _do_without(missing: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 class _Impatient:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from starlette.testclient import WebSocketDenialResponse
 
 from fastapi_echochat import testing
 from tests.conftest import Keep, Serve
@@ -72,35 +71,6 @@ def test_programs_of_the_readme_run(code: str) -> None:
     if "/team" in code:
         for address in ("/team/chat", "/api/chat", "/tenants/acme/help"):
             assert client.get(address).status_code == 200
-
-
-def test_guard_of_the_readme_lets_in() -> None:
-    """The guard of the README lets in those who have a session, at the page and at the endpoint."""
-    (code,) = (code for code in PROGRAMS if "signed_in" in code)
-    program = run(code)
-    session = next(iter(program["SESSIONS"]))
-    program["app"].dependency_overrides[program["signed_in"]] = lambda: session
-    client = TestClient(program["app"])
-
-    assert client.get("/chat").status_code == 200
-    with testing.connect(client, "/chat", protocol="plain") as chat:
-        assert chat.ask("NBA") == "Message text was: NBA"
-
-
-def test_adapter_of_the_readme() -> None:
-    """A guard that takes a Request guards page and endpoint alike through the adapter."""
-    app = program_with("annex")["app"]
-    stranger, known = TestClient(app), TestClient(app, cookies={"session": "f3b1"})
-
-    with (
-        pytest.raises(WebSocketDenialResponse) as refused,
-        testing.connect(stranger, "/annex"),
-    ):
-        pass
-    assert (refused.value.status_code, stranger.get("/annex").status_code) == (401, 401)
-    assert known.get("/annex").status_code == 200
-    with testing.connect(known, "/annex", protocol="plain") as chat:
-        assert chat.ask("NBA") == "Message text was: NBA"
 
 
 def test_sessions_of_the_readme() -> None:

@@ -27,6 +27,7 @@ from tests.engines.conftest import Talk, Visit
 from tests.engines.tab import ESCAPE, Engine
 from tests.engines.visitor import Visitor
 from tests.servers import uvicorn_process
+from tests.test_authentication import recipe
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -307,6 +308,21 @@ def test_signed_out(
     visitor.tab.click("#echochat-sign-in")
     visitor.is_connected()
     visitor.reads(*echoed(["unheard"]))
+
+
+def test_http_basic(visit: Visit, serve: Serve, start_relay: StartRelay) -> None:
+    """Behind the README's guard with HTTP Basic no handshake is refused, with credentials or not.
+
+    Firefox sends them with a handshake, WebKit does not.
+    """
+    relay = start_relay(serve(recipe("/den")["app"]).port)
+    visitor = visit(relay.url("/den").replace("//", "//ada:lovelace@"))
+    visitor.is_connected()
+    visitor.says("before")
+    visitor.reads(*echoed(["before"]))
+    relay.cut()
+    visitor.says("after")
+    visitor.reads(*echoed(["before", "after"]))
 
 
 @pytest.mark.parametrize("sandbox", [None, "allow-scripts"], ids=["same origin", "no origin"])

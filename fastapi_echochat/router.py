@@ -59,14 +59,14 @@ def make_router(
     """
     collect = collector(reply, author, feedback)
 
-    async def echochat_page(request: Request) -> Response:
+    async def echochat_page(request: Request, response: Response) -> Response:
         if guards.conflict(request.scope["app"]) is not None:
             return PlainTextResponse(_GUARDS_DIFFER, status_code=500)
         if has_endpoint and guards.fail_beside(request):
             return PlainTextResponse(_GUARD_FAILS, status_code=500)
         if not is_there(request.path_params):
             return PlainTextResponse("There is no room of this name.\n", status_code=404)
-        return page.respond(request)
+        return page.respond(request, response.raw_headers)
 
     # Both return the coroutine of another: one of their own would stay around it for as long
     # as a connection is open, 300 bytes each.

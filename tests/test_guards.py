@@ -7,7 +7,16 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Security, WebSocket
+from fastapi import (
+    APIRouter,
+    Depends,
+    FastAPI,
+    HTTPException,
+    Request,
+    Response,
+    Security,
+    WebSocket,
+)
 from fastapi.requests import HTTPConnection
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -245,3 +254,32 @@ def test_mounts_that_may_be_served(
     """Mounts of one chat that have the same guards are served, and those that share no room."""
     with TestClient(mounted_twice(*guards, **options)) as client:
         assert client.get("/open").status_code == client.get("/staff").status_code == 200
+
+
+def renews(connection: HTTPConnection, response: Response) -> None:
+    if "user" in connection.cookies:
+        response.set_cookie("user", "ada", max_age=3600)
+        response.set_cookie("seen", "now")
+
+
+@pytest.mark.parametrize("app", [make_app, functools.partial(make_app, welcome=lambda _: "Hello")])
+def test_cookie_that_a_guard_renews(app: Callable[..., FastAPI]) -> None:
+    """What a guard sets on its response is sent with the page, each time, and to nobody else.
+
+    Not with an asset: a cache that many people share may keep that.
+    """
+    client = TestClient(app(dependencies=[Depends(renews)]))
+
+    for headers, cookies in ((COOKIE, 2), ({}, 0), (COOKIE, 2)):
+        client.cookies.clear()
+        answer = client.get("/chat", headers=headers)
+        assert len(answer.headers.get_list("set-cookie")) == cookies
+        known = {**headers, "if-none-match": answer.headers["etag"]}
+        client.cookies.clear()
+        unchanged = client.get("/chat", headers=known)
+        assert unchanged.status_code == 304
+        assert len(unchanged.headers.get_list("set-cookie")) == cookies
+        asset = client.get("/chat?asset=chat.js", headers=headers)
+        assert "set-cookie" not in asset.headers
+    with testing.connect(client, "/chat", headers=COOKIE) as chat:
+        assert chat.ask("NBA") == "Message text was: NBA"

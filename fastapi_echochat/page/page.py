@@ -90,8 +90,15 @@ class Page:
         self._render_kept = lru_cache(_KEPT_PAGES)(self._render)
         self._find_kept = lru_cache(_KEPT_PAGES)(self._find)
 
-    def respond(self, request: Request) -> Response:
-        """Answer a GET or HEAD request for the page, or for an asset of it."""
+    def respond(self, request: Request, given: list[tuple[bytes, bytes]]) -> Response:
+        """Answer a GET or HEAD request for the page, or for an asset of it.
+
+        Args:
+            request: The request.
+            given: The headers that guards have set on their `Response`, such as a cookie. FastAPI
+                drops them where a route returns a response of its own. Only the page has them: its
+                assets may be kept by caches that many people share.
+        """
         scope = request.scope
         name = request.query_params.get("asset") if b"asset=" in scope["query_string"] else None
         if name is not None and name != ASYNCAPI:
@@ -112,8 +119,11 @@ class Page:
             asset = describe_endpoint(endpoint, self._view.title)
             return respond_with_asset(request, name, asset)
         if self._is_same_for_all and asked.is_short():
-            return self._find_kept(asked).answer(request)
-        return self._find(asked, request).answer(request)
+            response = self._find_kept(asked).answer(request)
+        else:
+            response = self._find(asked, request).answer(request)
+        response.raw_headers.extend(given)
+        return response
 
     def _find(self, asked: _Asked, request: Request | None = None) -> Prepared:
         """Return the page for an address; for a request where it may differ each time."""

@@ -165,6 +165,7 @@ def check(
     dependant: Any,
     of: str = "",
     *,
+    author: Callable[..., object] | None = None,
     feedback: Callable[..., object] | None = None,
 ) -> None:
     """Refuse what FastAPI would find out at the first visitor only.
@@ -173,6 +174,7 @@ def check(
         reply: The reply function, or another one that has dependencies.
         dependant: What FastAPI made of its collector, a tree: `route.dependant.dependencies`.
         of: Says whose parameters they are, where they are a dependency's.
+        author: The dependency `EchoChat(author=)`, if there is one.
         feedback: The function of `EchoChat(feedback=)`, if there is one.
 
     Raises:
@@ -199,6 +201,9 @@ def check(
     for dependency in dependant.dependencies:
         if dependency.name == FEEDBACK and feedback is not None:
             check(feedback, dependency)
+            continue
+        if dependency.name == AUTHOR and author is not None:
+            check(author, dependency, " of author=")
             continue
         name = getattr(dependency.call, "__qualname__", repr(dependency.call))
         check(reply, dependency, f" of its dependency {name}")

@@ -118,7 +118,7 @@ def make_router(
     if collect is not None:
         (route,) = (r for r in router.routes if isinstance(r, APIWebSocketRoute))
         (dependant,) = route.dependant.dependencies
-        check(solved, dependant, feedback=feedback)
+        check(solved, dependant, author=author, feedback=feedback)
         held = Held(dependant)
     # FastAPI answers HEAD with 405 where it is not listed. These come second: a route is tried
     # after those before it, and a request is told from a WebSocket sooner than from a request.

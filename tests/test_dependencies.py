@@ -4,7 +4,7 @@ import contextlib
 import functools
 import inspect
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
@@ -220,6 +220,29 @@ def test_annotations_that_are_found_in_no_module(
         "the function make.<locals>.reply cannot be called: the parameter 'user' is annotated with "
         f"{annotation!r}, which is found in no module: move what it names to the top of one. "
     )
+
+
+def of_request(request: Request) -> str:
+    return request.method
+
+
+def by_scheme(method: Annotated[str, Depends(of_request)]) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("author", "told"),
+    [
+        (of_request, "the function of_request cannot be called: the parameter 'request' of author"),
+        (by_scheme, "the function by_scheme cannot be called: the parameter 'request' of its dep"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"reply": None}])
+def test_author_that_takes_a_request(
+    author: Callable[..., Any], told: str, options: dict[str, Any]
+) -> None:
+    """It is `author=` that is named, not the reply function, whose dependency it is for FastAPI."""
+    with pytest.raises(TypeError, match=told):
+        make_app(author=author, **options)
 
 
 def test_yield_dependency_ends_with_the_connection(serve: Serve) -> None:

@@ -123,6 +123,14 @@ each = pytest.mark.parametrize("recipe_of", RECIPES, ids=lambda each: each.mount
 
 
 @each
+def test_schema(recipe_of: Recipe) -> None:
+    """The host's schema is made without a warning."""
+    client = TestClient(recipe(recipe_of.mount)["app"])
+
+    assert recipe_of.mount not in client.get("/openapi.json").json()["paths"]
+
+
+@each
 def test_credentials(recipe_of: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """With none, wrong or expired ones nothing is answered, with good ones everything."""
     mount, status, enter, seconds, wrong = recipe_of
@@ -197,6 +205,14 @@ def test_bearer_token_in_a_header() -> None:
     assert statuses(TestClient(app), "/help-desk", authorization=f"Bearer {token}") == LET_IN
 
 
+def test_cookie_of_a_token_behind_http_basic() -> None:
+    """A browser that sends the password of a proxy in front comes in by its cookie all the same."""
+    client = TestClient(recipe("/help-desk")["app"])
+    log_in(client)
+
+    assert statuses(client, "/help-desk", **basic("staging:secret")) == LET_IN
+
+
 def test_ticket_without_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no cookie is kept, a ticket opens page, asset and endpoint for 30 seconds."""
     client = TestClient(recipe("/lounge")["app"])
@@ -262,7 +278,7 @@ def test_header_of_a_proxy(serve: Serve, keep: Keep, tmp_path: Path) -> None:
     port = free_port()
     paths = "client_body", "proxy", "fastcgi", "uwsgi", "scgi"
     (tmp_path / "nginx.conf").write_text(
-        # Started by root, it would read the passwords as somebody who may not come into this folder.
+        # Started by root, it would read the passwords as somebody who may not enter this folder.
         f"user {getpass.getuser()}; daemon off; pid {tmp_path}/pid; error_log stderr; events {{}}\n"
         f"http {{ access_log off; {''.join(f'{p}_temp_path {tmp_path}/{p};' for p in paths)}\n"
         f"server {{ listen 127.0.0.1:{port}; location / {{ {directive}\n"
@@ -276,15 +292,3 @@ def test_header_of_a_proxy(serve: Serve, keep: Keep, tmp_path: Path) -> None:
     assert get(proxy.url("/chat"), headers=claims_to_be_root).status_code == 200
     assert get(proxy.url("/chat"), headers={"X-Forwarded-User": "root"}).status_code == 401
     assert refusal(proxy.ws(), **{"X-Forwarded-User": "root"}).status_code == 401
-
-
-def test_databases_are_named() -> None:
-    """The section says in bold which sessions stay open, and Deployment leads there."""
-    section = README.partition("## Authentication\n")[2].partition("\n## ")[0]
-
-    assert re.search(
-        r"\*\*If the reply function [^*]*stay open as long as the page[^*]*\*\*", section
-    )
-    assert (
-        "may hold a database session for hours.** See [Authentication](#authentication)" in README
-    )

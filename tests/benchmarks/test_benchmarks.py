@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
+from fastapi_echochat import testing
 from tests.benchmarks import report
+from tests.benchmarks.apps import soaked
 from tests.benchmarks.report import Row
 from tests.benchmarks.rounds import Ratio, in_turn, ratio
-from tests.waiting import patient
+from tests.waiting import patient, wait_until
 
 _CHECKOUT = Path(__file__).parent.parent.parent
 
@@ -57,6 +60,23 @@ def test_soak_leaves_nothing() -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| tasks |" in done.stdout
+
+
+def test_what_the_soak_counts() -> None:
+    """Who is connected is counted by class, and with the last who leaves each is at zero again."""
+    with TestClient(soaked.app) as client:
+
+        def tally() -> dict[str, int]:
+            found: dict[str, int] = client.get("/tally").json()
+            return {name: number for name, number in found.items() if name != "tasks" and number}
+
+        assert tally() == {}
+        with (
+            testing.connect(client, "/slow"),
+            testing.enter(client, "/rooms/lobby", name="Ann"),
+        ):
+            assert tally() == {"Session": 2, "Sender": 2, "Inbox": 2, "Room": 1}
+        wait_until(lambda: tally() == {}, "nothing of them is left")
 
 
 def test_rounds_take_turns() -> None:

@@ -8,24 +8,25 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from fastapi_echochat import testing
-from tests.benchmarks import report
+from fastapi_echochat import MemoryRooms, testing
+from tests.benchmarks import kills, report
 from tests.benchmarks.apps import soaked
 from tests.benchmarks.report import Row
 from tests.benchmarks.rounds import Ratio, in_turn, ratio
+from tests.rooms.kills import Scene
 from tests.waiting import patient, wait_until
 
 _CHECKOUT = Path(__file__).parent.parent.parent
 
 
-def run(module: str, *options: str) -> subprocess.CompletedProcess[str]:
+def run(module: str, *options: str, seconds: float = 100) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", module, *options],
         cwd=_CHECKOUT,
         capture_output=True,
         text=True,
         check=False,
-        timeout=patient(100),
+        timeout=patient(seconds),
     )
 
 
@@ -77,6 +78,36 @@ def test_what_the_soak_counts() -> None:
         ):
             assert tally() == {"Session": 2, "Sender": 2, "Inbox": 2, "Room": 1}
         wait_until(lambda: tally() == {}, "nothing of them is left")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_kills_lose_nothing() -> None:
+    """Servers that are killed for some seconds lose nothing, and a line for each store says so."""
+    done = run("tests.benchmarks.kills", "--seconds", "3", seconds=220)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    header, _, *rows = done.stdout.splitlines()
+    assert header == "| store | seconds | kills | messages acknowledged | lost | twice |"
+    for store, row in zip(("sqlite", "redis"), rows, strict=True):
+        name, seconds, kills, acknowledged, lost, twice = row.strip("| ").split(" | ")
+        assert (name, seconds, lost, twice) == (store, "3", "0", "0")
+        assert int(kills) > 0
+        assert int(acknowledged.replace(",", "")) > 0
+
+
+def test_kills_that_lose_something(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command ends with 1 if a message is lost, and says which."""
+    scene = Scene("sqlite", [], MemoryRooms())
+    scene.crowd.writers[0].acknowledged = {"the one": 1}
+    monkeypatch.setattr(kills, "kill_servers", lambda *_: [scene])
+    monkeypatch.setattr(sys, "argv", ["kills"])
+
+    with pytest.raises(SystemExit, match=r"lost: \['the one'\]"):
+        kills.main()
+    assert capsys.readouterr().out.splitlines()[-1] == "| sqlite | 0 | 0 | 1 | 1 | 0 |"
 
 
 def test_rounds_take_turns() -> None:

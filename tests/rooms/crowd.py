@@ -5,6 +5,7 @@ import contextlib
 import json
 import random
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -199,22 +200,40 @@ class Crowd:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def acknowledged(self) -> list[tuple[str, int]]:
+        """The ids of all messages that were acknowledged, with their positions."""
+        return [one for writer in self.writers for one in writer.acknowledged.items()]
+
+    @property
+    def lost(self) -> list[str]:
+        """What is not where it was acknowledged to be, or was not seen by every reader."""
+        where = {entry.id: entry.position for entry in self.history}
+        lost = [name for name, position in self.acknowledged if where.get(name) != position]
+        for reader in self.readers:
+            lost += where.keys() - reader.seen
+        return lost
+
+    @property
+    def twice(self) -> list[str]:
+        """What is in the history more than once, or was seen more than once by one reader."""
+        lists = [[entry.id for entry in self.history], *(reader.seen for reader in self.readers)]
+        return [name for ids in lists for name, number in Counter(ids).items() if number > 1]
+
     def check(self) -> str:
         """Assert what is promised, and return the figures."""
         stored = [entry.id for entry in self.history]
         positions = [entry.position for entry in self.history]
         sent = sum(writer.sent for writer in self.writers)
-        acknowledged = [one for writer in self.writers for one in writer.acknowledged.items()]
+        acknowledged = self.acknowledged
         seen = [len(reader.seen) for reader in self.readers]
         figures = (
             f"sent {sent}, acknowledged {len(acknowledged)}, stored {len(stored)}, seen {seen}, "
             f"cuts {sum(client.cuts for client in (*self.writers, *self.readers))}"
         )
-        assert len(set(stored)) == len(stored), f"stored twice; {figures}"
+        assert not self.twice, f"twice: {self.twice}; {figures}"
+        assert not self.lost, f"lost: {self.lost}; {figures}"
         assert positions == sorted(set(positions)), f"positions do not grow; {figures}"
-        where = dict(zip(stored, positions, strict=True))
-        lost = [one for one in acknowledged if where.get(one[0]) != one[1]]
-        assert not lost, f"acknowledged, and not in the history at that position: {lost}; {figures}"
         assert len(acknowledged) == sent, f"not all was acknowledged in the end; {figures}"
         for writer in self.writers:
             own = [message_id for message_id in stored if message_id.startswith(writer.name)]

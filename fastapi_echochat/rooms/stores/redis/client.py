@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from redis import exceptions
 
 from ..contract import RoomsUnavailableError
 from ..outage import Outage
+from .batches import Batches, Command
 from .connections import Source
 from .packing import PROBE
-from .scripts import PUBLISH, Script
+from .scripts import PUBLISH, SCRIPTS, Script
 from .subscription import Subscription
-from .turns import Turns
 
 _OUT_OF_REACH = (
     exceptions.ConnectionError,
@@ -64,14 +64,12 @@ class Client:
         outages: Told of what fails.
 
     Attributes:
-        redis: For commands.
         subscription: Receives what is published.
     """
 
     def __init__(self, source: Source, channel: Callable[[str], str], outages: Outages) -> None:
         self._connections = source.open()
-        self.redis = self._connections.redis
-        self._turns = Turns(self._connections.most)
+        self._batches = Batches(self._answer, self._connections.most)
         self._channel = channel
         self._outages = outages
         self.subscription = Subscription(
@@ -84,11 +82,11 @@ class Client:
         self._end: AsyncGenerator[None, None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    async def ask(self, command: Callable[[], Awaitable[Any]], refusal: Outage) -> Any:
+    async def ask(self, *arguments: Any, refusal: Outage) -> Any:
         """Return the answer to a command.
 
         Args:
-            command: Sends it; called again if it was sent to a replica.
+            arguments: Its name, and what follows.
             refusal: Begins if Redis refuses it; the caller ends it.
 
         Raises:
@@ -97,25 +95,14 @@ class Client:
         if self._end is None:
             self._end = self._wait_for_end()
             await anext(self._end)
-        await self._turns.take()
-        # In a task, for redis-py (8.1) now and then loses a cancellation, and the caller would not
-        # end. It also saves the connection, which redis-py closes when a command is cut off.
-        answering = asyncio.ensure_future(self._answer(command, refusal))
-        answering.add_done_callback(lambda _: self._turns.give_back())
-        return await asyncio.shield(answering)
+        return await self._batches.answer(Command(arguments, refusal))
 
     async def run(
         self, script: Script, keys: list[str], arguments: list[Any], refusal: Outage
     ) -> Any:
         """Run a script, which Redis is sent if it does not have it; raises what `ask` does."""
-
-        async def command() -> Any:
-            try:
-                return await self.redis.evalsha(script.digest, len(keys), *keys, *arguments)
-            except exceptions.NoScriptError:
-                return await self.redis.eval(script.source, len(keys), *keys, *arguments)
-
-        return await self.ask(command, refusal)
+        called = ("EVALSHA", script.digest, len(keys), *keys, *arguments)
+        return await self.ask(*called, refusal=refusal)
 
     async def publish(self, room: str, text: str) -> None:
         """Publish a text on a room's channel; raises what `ask` does."""
@@ -143,43 +130,60 @@ class Client:
         finally:
             await self._connections.close()
 
-    async def _answer(self, command: Callable[[], Awaitable[Any]], refusal: Outage) -> Any:
+    async def _answer(self, commands: list[Command]) -> list[Any]:
         begun = time.monotonic()
         try:
-            answer = await self._send(command)
-        except _OUT_OF_REACH as exc:
+            answers = await self._send([command.arguments for command in commands], _TRIES)
+        except (*_OUT_OF_REACH, exceptions.RedisError) as exc:
+            answers = [exc] * len(commands)
+        if not all(isinstance(answer, Exception) for answer in answers):
+            self._outages.away.end(begun=begun)
+        return [
+            self._judge(command, answer) if isinstance(answer, Exception) else answer
+            for command, answer in zip(commands, answers, strict=True)
+        ]
+
+    def _judge(self, command: Command, exc: Exception) -> RoomsUnavailableError:
+        refusal = command.refusal
+        sentence = f"Redis refuses ({_reason(exc)})"
+        if isinstance(exc, _OUT_OF_REACH):
             self._outages.away.begin(_reason(exc))
             sentence = f"Redis does not answer ({_reason(exc)})"
-            # Who waits for a turn would wait for the next silence, and the next.
-            self._turns.give_up(sentence, RoomsUnavailableError)
-            raise RoomsUnavailableError(sentence) from exc
-        except exceptions.RedisError as exc:
-            if _is_of_replica(exc):
-                self._outages.writes.begin(_reason(exc), "replica")
-            else:
-                part = "publish" if refusal is self._outages.channels else ""
-                # Of a cluster's node nothing ends it: in some slots all is well, in others never.
-                part = "cluster" if _is_of_cluster(exc) else part
-                refusal.begin(_reason(exc), part)
-            raise RoomsUnavailableError(f"Redis refuses ({_reason(exc)})") from exc
-        self._outages.away.end(begun=begun)
-        return answer
+            # What waits would wait for the next silence, and the next.
+            self._batches.give_up(sentence, RoomsUnavailableError)
+        elif _is_of_replica(exc):
+            self._outages.writes.begin(_reason(exc), "replica")
+        else:
+            part = "publish" if refusal is self._outages.channels else ""
+            # Of a cluster's node nothing ends it: in some slots all is well, in others never.
+            part = "cluster" if _is_of_cluster(exc) else part
+            refusal.begin(_reason(exc), part)
+        unavailable = RoomsUnavailableError(sentence)
+        unavailable.__cause__ = exc
+        return unavailable
 
-    async def _send(self, command: Callable[[], Awaitable[Any]]) -> Any:
-        for is_last in [*[False] * (_TRIES - 1), True]:
-            try:
-                return await command()
-            except exceptions.ResponseError as exc:
-                if _is_of_replica(exc):
-                    await self._connections.renew()
-                    self.subscription.renew()
-                if is_last or not _is_of_replica(exc):
-                    raise
-            except AttributeError as exc:
-                # redis-py 5.0 writes to a connection that is being renewed.
-                if is_last:
-                    raise exceptions.ConnectionError("its connection was renewed") from exc
-        raise AssertionError("the last try returns or raises")
+    async def _send(self, commands: list[tuple[Any, ...]], tries: int) -> list[Any]:
+        """Return an answer or an exception for each command, or raise one that is of all."""
+        try:
+            answers = await self._connections.send(commands)
+        except AttributeError as exc:
+            # redis-py 5.0 writes to a connection that is being renewed.
+            if tries == 1:
+                raise exceptions.ConnectionError("its connection was renewed") from exc
+            return await self._send(commands, tries - 1)
+        failed = [index for index, answer in enumerate(answers) if _is_to_be_sent_again(answer)]
+        if not failed:
+            return answers
+        if any(_is_of_replica(answers[index]) for index in failed):
+            if tries == 1:
+                return answers
+            tries -= 1
+            await self._connections.renew()
+            self.subscription.renew()
+        again = [_with_source(commands[index], answers[index]) for index in failed]
+        for index, answer in zip(failed, await self._send(again, tries), strict=True):
+            answers[index] = answer
+        return answers
 
     async def _probe(self, room: str) -> None:
         await self.publish(room, PROBE)
@@ -192,6 +196,18 @@ class Client:
         if tries > 1 or not isinstance(exc, _OUT_OF_REACH):
             self._outages.channels.begin(_reason(exc), "subscribe")
         return True
+
+
+def _is_to_be_sent_again(answer: Any) -> bool:
+    if not isinstance(answer, exceptions.ResponseError):
+        return False
+    return isinstance(answer, exceptions.NoScriptError) or _is_of_replica(answer)
+
+
+def _with_source(command: tuple[Any, ...], exc: Exception) -> tuple[Any, ...]:
+    if isinstance(exc, exceptions.NoScriptError):
+        return ("EVAL", SCRIPTS[command[1]].source, *command[2:])
+    return command
 
 
 def _is_of_replica(exc: Exception) -> bool:

@@ -1,5 +1,6 @@
 """Connections to a Redis: the store's own, or those of a client that the host gives."""
 
+import asyncio
 import random
 from typing import Any, Protocol
 
@@ -33,12 +34,18 @@ class Connections(Protocol):
     """What one event loop has of a Redis.
 
     Attributes:
-        redis: For commands.
-        most: How many commands may be under way at a time.
+        most: How many times `send` may be under way.
     """
 
-    redis: Any
     most: int
+
+    async def send(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """Return the answer to each command, or the error that Redis answers.
+
+        Raises:
+            redis.RedisError: There are no answers.
+            OSError: There are none.
+        """
 
     async def subscriber(self) -> Subscriber:
         """Return a new subscriber, which is not connected yet."""
@@ -50,33 +57,53 @@ class Connections(Protocol):
         """Close what is not the host's."""
 
 
+async def _answer_to(redis: Any, command: tuple[Any, ...]) -> Any:
+    try:
+        return await redis.execute_command(*command)
+    except exceptions.ResponseError as exc:
+        return exc
+
+
 class _ToServer:
     def __init__(self, redis: Any, *, is_ours: bool) -> None:
-        self.redis = redis
         self.most = min(_COMMANDS, redis.connection_pool.max_connections - 1)
+        self._redis = redis
         self._is_ours = is_ours
 
+    async def send(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        if len(commands) == 1:
+            return [await _answer_to(self._redis, commands[0])]
+        pipeline = self._redis.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        return answers
+
     async def subscriber(self) -> Subscriber:
-        subscriber: Subscriber = self.redis.pubsub()
+        subscriber: Subscriber = self._redis.pubsub()
         return subscriber
 
     async def renew(self) -> None:
-        await self.redis.connection_pool.disconnect(inuse_connections=False)
+        await self._redis.connection_pool.disconnect(inuse_connections=False)
 
     async def close(self) -> None:
         if self._is_ours:
-            await self.redis.connection_pool.disconnect()
+            await self._redis.connection_pool.disconnect()
 
 
 class _ToCluster:
     def __init__(self, redis: Any) -> None:
-        self.redis = redis
         self.most = _COMMANDS
+        self._redis = redis
+
+    async def send(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        # They are of different slots: each goes to its node by itself.
+        return await asyncio.gather(*(_answer_to(self._redis, command) for command in commands))
 
     async def subscriber(self) -> Subscriber:
         # Every node passes on what is published at any of them. Before 8.0 redis-py has no
         # subscriptions to a cluster, but it has the options of connections to a node.
-        node = random.choice(self.redis.get_primaries())
+        node = random.choice(self._redis.get_primaries())
         pool = ConnectionPool(connection_class=node.connection_class, **node.connection_kwargs)
         subscriber: Subscriber = Redis(connection_pool=pool).pubsub()
         return subscriber

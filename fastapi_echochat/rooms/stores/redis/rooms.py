@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import functools
 import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -92,10 +91,9 @@ class RedisRooms:
         self, room: str, *, after: int = 0, limit: int = 100, max_bytes: int | None = None
     ) -> list[Entry]:
         """Return the entries after a position, oldest first, the first `limit` of them."""
-        redis, key = self._client().redis, self._key(room, "history")
-        first = f"{max(0, after + 1)}-0"
+        key, first = self._key(room, "history"), f"{max(0, after + 1)}-0"
         return await self._collect(
-            room, first, limit, max_bytes, lambda at, n: redis.xrange(key, at, "+", n)
+            room, first, limit, max_bytes, lambda at: ("XRANGE", key, at, "+")
         )
 
     async def read_back(
@@ -108,10 +106,10 @@ class RedisRooms:
     ) -> list[Entry]:
         """Return the entries before a position, oldest first, the last `limit` of them."""
         client, key = self._client(), self._key(room, "history")
-        redis, recent = client.redis, client.subscription.recent(room)
+        recent = client.subscription.recent(room)
         last = "+" if before is None else f"({max(1, before)}-0"
         entries = await self._collect(
-            room, last, limit, max_bytes, lambda at, n: redis.xrevrange(key, at, "-", n)
+            room, last, limit, max_bytes, lambda at: ("XREVRANGE", key, at, "-")
         )
         if before is None and recent is not None:
             recent.note_end(entries[0].position if entries else 0)
@@ -164,8 +162,8 @@ class RedisRooms:
         key = f"{{{self._prefix}}}:pseudonym-key"
         new = secrets.token_hex(32)
         # Read first, for a Redis that is full refuses to set even what is set already.
-        while (kept := await self._read(lambda: client.redis.get(key))) is None:
-            await client.ask(lambda: client.redis.set(key, new, nx=True), writes)
+        while (kept := await self._read("GET", key)) is None:
+            await client.ask("SET", key, new, "NX", refusal=writes)
             writes.end("", "replica")
         return bytes.fromhex(decoded(kept))
 
@@ -195,14 +193,14 @@ class RedisRooms:
         start: str,
         limit: int,
         max_bytes: int | None,
-        read: Callable[[str, int], Awaitable[Any]],
+        command: Callable[[str], tuple[str, ...]],
     ) -> list[Entry]:
         entries: list[Entry] = []
         # Redis counts entries only: where bytes matter so many are asked for as fit in, going by
         # those that came before.
         count = limit if max_bytes is None else min(limit, _BATCH)
         while count > 0:
-            found = await self._read(functools.partial(read, start, count))
+            found = await self._read(*command(start), "COUNT", count)
             readable = unpack_stream(found)
             if len(readable) < len(found):
                 self._warn_of_foreign_data(room)
@@ -217,9 +215,9 @@ class RedisRooms:
                 count = min(count, max(_BATCH, (max_bytes - size) * len(entries) // size))
         return entries
 
-    async def _read(self, command: Callable[[], Awaitable[Any]]) -> Any:
+    async def _read(self, *command: str | int) -> Any:
         begun = time.monotonic()
-        answer = await self._client().ask(command, self._outages.reads)
+        answer = await self._client().ask(*command, refusal=self._outages.reads)
         self._outages.reads.end(begun=begun)
         return answer
 

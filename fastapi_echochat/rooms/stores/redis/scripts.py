@@ -74,3 +74,6 @@ end
 return redis.call('PUBLISH', KEYS[1], ARGV[1])
 """)
 """Publish a text, or fail where it would reach nobody else."""
+
+SCRIPTS = {script.digest: script for script in (APPEND, HOLD, PUBLISH)}
+"""All of them, by their digests."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from ..contract import RoomsUnavailableError
@@ -73,12 +73,14 @@ class Subscription:
         self._lost = lost
         self._receiving: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._updating: asyncio.Task[None] | None = None
         # A subscriber while it is connected, the rooms that it was asked for, by channel, and the
         # entries of those that it confirmed.
         self._subscriber: Subscriber | None = None
         self._rooms: dict[str, str] = {}
         self._recent: dict[str, RecentEntries] = {}
+        # The rooms that are to be subscribed to, or no longer, and Redis is yet to be told of.
+        self._changed_rooms: set[str] = set()
         # The rooms of which signals may have been lost, until they are subscribed to again.
         self._lost_rooms: set[str] = set()
         self._commands = asyncio.Lock()
@@ -122,7 +124,7 @@ class Subscription:
 
     def _room_joined(self, room: str) -> None:
         self.start()
-        self._start_task(self._subscribe_or_unsubscribe(room))
+        self._update_soon(room)
 
     def _room_left(self, room: str) -> None:
         if not self.followers.is_awaited(room):
@@ -130,7 +132,7 @@ class Subscription:
         if not self.followers.awaited_rooms():
             self._cancel_receiving()
         elif not self.followers.is_awaited(room):
-            self._start_task(self._subscribe_or_unsubscribe(room))
+            self._update_soon(room)
 
     def _cancel_receiving(self) -> None:
         if self._receiving is not None:
@@ -138,30 +140,40 @@ class Subscription:
             self._ending, self._receiving = self._receiving, None
             self._drop_subscriber()
 
-    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+    def _update_soon(self, room: str) -> None:
         if self._subscriber is None:
             # Once connected, it subscribes to all rooms.
-            work.close()
             return
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._changed_rooms.add(room)
+        if self._updating is None:
+            self._updating = asyncio.get_running_loop().create_task(self._update())
 
-    async def _subscribe_or_unsubscribe(self, room: str) -> None:
-        channel = self._channel(room)
-        async with self._commands:
-            wanted = self.followers.is_awaited(room)
-            if (subscriber := self._subscriber) is None or wanted == (channel in self._rooms):
-                return
-            # A lost connection is noticed by the task that receives from it.
-            with contextlib.suppress(Exception):
-                if wanted:
-                    self._rooms[channel] = room
-                    await subscriber.subscribe(channel)
-                else:
-                    del self._rooms[channel]
-                    self._recent.pop(room, None)
-                    await subscriber.unsubscribe(channel)
+    async def _update(self) -> None:
+        try:
+            # Those of one moment together: a command for each would cost more than the rest of it.
+            async with self._commands:
+                while self._changed_rooms and self._subscriber is not None:
+                    await self._tell_changes(self._subscriber)
+        finally:
+            self._changed_rooms.clear()
+            self._updating = None
+
+    async def _tell_changes(self, subscriber: Subscriber) -> None:
+        rooms, self._changed_rooms = self._changed_rooms, set()
+        channels = {self._channel(room): room for room in rooms}
+        is_awaited = self.followers.is_awaited
+        joined = {name: room for name, room in channels.items() if is_awaited(room)}
+        left = [name for name in channels if name in self._rooms and name not in joined]
+        for name in left:
+            self._recent.pop(self._rooms.pop(name), None)
+        joined = {name: room for name, room in joined.items() if name not in self._rooms}
+        self._rooms |= joined
+        # A lost connection is noticed by the task that receives from it.
+        with contextlib.suppress(Exception):
+            if joined:
+                await subscriber.subscribe(*joined)
+            if left:
+                await subscriber.unsubscribe(*left)
 
     async def _receive_always(self, ending: asyncio.Task[None] | None) -> None:
         if ending is not None:

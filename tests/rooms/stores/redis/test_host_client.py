@@ -39,6 +39,8 @@ async def test_a_client_of_the_hosts(server: Process, pool: Any, decodes: bool) 
     assert await rooms.read("lobby", max_bytes=100_000) == kept
     assert await rooms.read_back("lobby", max_bytes=100_000) == kept
     assert await rooms.read_back("lobby", limit=3) == kept[-3:]
+    # In several reads.
+    assert await rooms.read_back("lobby", max_bytes=100_000) == kept
     assert await rooms.append("lobby", kept[0]) == kept[0]
     await rooms.signal("lobby", "ü\ud800")
     assert await asyncio.wait_for(anext(signals), PATIENCE) == "ü?"

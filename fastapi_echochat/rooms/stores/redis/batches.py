@@ -7,9 +7,6 @@ from typing import Any, NamedTuple
 
 from ..outage import Outage
 
-# So many commands go together at most: the answers of all are waited for before any is given.
-_LONGEST = 50
-
 
 class Command(NamedTuple):
     """A command.
@@ -37,10 +34,14 @@ class Batches:
     Args:
         send: Returns the answer to each of some commands, or the exception that it ends with.
         most: How many batches are under way at a time.
+        longest: How many commands go together.
     """
 
-    def __init__(self, send: Callable[[list[Command]], Awaitable[list[Any]]], most: int) -> None:
+    def __init__(
+        self, send: Callable[[list[Command]], Awaitable[list[Any]]], most: int, longest: int
+    ) -> None:
         self._send = send
+        self._longest = longest
         self._free = most
         self._is_due = False
         self._waiting: deque[_Waiting] = deque()
@@ -79,7 +80,7 @@ class Batches:
 
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
-        while self._waiting and len(batch) < _LONGEST:
+        while self._waiting and len(batch) < self._longest:
             command, answer = self._waiting.popleft()
             if not answer.done():  # And its caller has not been cancelled.
                 batch.append((command, answer))

@@ -69,7 +69,7 @@ class Client:
 
     def __init__(self, source: Source, channel: Callable[[str], str], outages: Outages) -> None:
         self._connections = source.open()
-        self._batches = Batches(self._answer, self._connections.most)
+        self._batches = Batches(self._answer, self._connections.most, self._connections.longest)
         self._channel = channel
         self._outages = outages
         self.subscription = Subscription(

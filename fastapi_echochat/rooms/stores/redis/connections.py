@@ -1,6 +1,5 @@
 """Connections to a Redis: the store's own, or those of a client that the host gives."""
 
-import asyncio
 import random
 from typing import Any, Protocol
 
@@ -11,8 +10,10 @@ from redis.backoff import NoBackoff
 
 from .subscription import Subscriber
 
-# Commands that are under way at a time; one connection more is for the subscription.
+# Connections with commands under way; one more is for the subscription.
 _COMMANDS = 20
+# So many commands go together at most: the answers of all are waited for before any is given.
+_TOGETHER = 50
 
 # Seconds to connect, and for an answer; a URL may say otherwise.
 _OPTIONS: dict[str, Any] = {
@@ -35,9 +36,11 @@ class Connections(Protocol):
 
     Attributes:
         most: How many times `send` may be under way.
+        longest: How many commands it may be given.
     """
 
     most: int
+    longest: int
 
     async def send(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         """Return the answer to each command, or the error that Redis answers.
@@ -67,6 +70,7 @@ async def _answer_to(redis: Any, command: tuple[Any, ...]) -> Any:
 class _ToServer:
     def __init__(self, redis: Any, *, is_ours: bool) -> None:
         self.most = min(_COMMANDS, redis.connection_pool.max_connections - 1)
+        self.longest = _TOGETHER
         self._redis = redis
         self._is_ours = is_ours
 
@@ -94,11 +98,12 @@ class _ToServer:
 class _ToCluster:
     def __init__(self, redis: Any) -> None:
         self.most = _COMMANDS
+        # They are of different nodes, none of which is to wait for another.
+        self.longest = 1
         self._redis = redis
 
     async def send(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        # They are of different slots: each goes to its node by itself.
-        return await asyncio.gather(*(_answer_to(self._redis, command) for command in commands))
+        return [await _answer_to(self._redis, command) for command in commands]
 
     async def subscriber(self) -> Subscriber:
         # Every node passes on what is published at any of them. Before 8.0 redis-py has no

@@ -46,12 +46,12 @@ async def settle() -> None:
 
 
 async def test_commands_of_one_moment_go_together() -> None:
-    """They go in one batch, and each has its own answer, or the error that is its own."""
+    """They go in one batch, up to a bound, and each has its own answer, or the error that is its own."""
     server = Server()
     server.may_answer.set()
-    asked = ask(Batches(server.send, 2), "a", "bad", "c")
+    asked = ask(Batches(server.send, 2, 3), "a", "bad", "c", "d")
     answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert server.asked == [["a", "bad", "c"]]
+    assert server.asked == [["a", "bad", "c"], ["d"]]
     assert (answers[0], answers[2]) == ("a", "c")
     assert isinstance(answers[1], RoomsUnavailableError)
 
@@ -59,7 +59,7 @@ async def test_commands_of_one_moment_go_together() -> None:
 async def test_only_so_many_batches_are_under_way() -> None:
     """What comes meanwhile waits, goes together in the end, and not if nobody waits any more."""
     server = Server()
-    batches = Batches(server.send, 2)
+    batches = Batches(server.send, 2, 3)
     asked = []
     for name in "abcde":
         asked += ask(batches, name)
@@ -74,7 +74,7 @@ async def test_only_so_many_batches_are_under_way() -> None:
 async def test_what_waits_is_given_up() -> None:
     """Commands that are not sent yet end with the reason; those under way are answered."""
     server = Server()
-    batches = Batches(server.send, 1)
+    batches = Batches(server.send, 1, 3)
     under_way = ask(batches, "a")
     await settle()
     waiting = ask(batches, "b", "c")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
+from ..limits import size_of
 from .signals import Signal, decode_signal, encode_signal
 from .stores.contract import Rooms
 
@@ -11,8 +12,9 @@ logger = logging.getLogger("fastapi_echochat")
 
 # How long is waited before what failed is tried again.
 _AGAIN_SECONDS = 1.0
-# So many signals may be on their way that nobody waits for; more are lost.
+# So many signals, and bytes of them, may be on their way that nobody waits for; more are lost.
 _MOST_UNDER_WAY = 100
+_BYTES_UNDER_WAY = 262_144
 
 
 class Channel:
@@ -32,7 +34,8 @@ class Channel:
         self._room = room
         self.process = process
         self._signals: AsyncGenerator[str, None] | None = None
-        self._under_way: set[asyncio.Task[None]] = set()
+        # How many bytes each takes.
+        self._under_way: dict[asyncio.Task[None], int] = {}
 
     async def open(self) -> None:
         """Miss no signal from now on.
@@ -55,10 +58,12 @@ class Channel:
 
     def tell_soon(self, signal: Signal) -> None:
         """Send a signal that a client causes, whose next frame is not to wait for the store."""
-        if len(self._under_way) < _MOST_UNDER_WAY:
-            task = asyncio.create_task(self.tell(signal))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+        text = encode_signal(signal)
+        size = size_of(text) + sum(self._under_way.values())
+        if len(self._under_way) < _MOST_UNDER_WAY and size <= _BYTES_UNDER_WAY:
+            task = asyncio.create_task(self._store.signal(self._room, text))
+            self._under_way[task] = size_of(text)
+            task.add_done_callback(self._under_way.pop)
 
     async def listen(
         self, hear: Callable[[Signal], Awaitable[None]], missed: Callable[[], None]

@@ -5,14 +5,17 @@ import contextlib
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
+from ...limits import size_of
 from .contract import Entry, RoomsUnavailableError, is_cut
 
 # How many entries, and bytes of their texts, are read at a time.
 _BATCH = 100
 _BATCH_BYTES = 262_144
 
-# Signals that are kept for a listener who is behind; the oldest are dropped, which it is told.
+# Signals, and bytes of them, that are kept for a listener who is behind. The oldest are dropped,
+# which it is told; the newest stays however long it is.
 _SIGNALS = 100
+_SIGNAL_BYTES = 262_144
 
 # Seconds after which a follower reads again after the store was out of reach.
 _RETRY_SECONDS = 1.0
@@ -61,9 +64,9 @@ class Wakeup:
     def add_signal(self, text: str) -> None:
         """Keep a signal for the waiter, and wake it."""
         self._signals.append(text)
-        if len(self._signals) > _SIGNALS:
-            # It is told that something is missing.
-            self._signals[:2] = [""]
+        if excess := _excess(self._signals.copy()):
+            # It is told that something is missing. In one step, for it may be in another thread.
+            self._signals[:excess] = [""]
         self.set()
 
     def take_signal(self) -> str | None:
@@ -181,6 +184,15 @@ class Followers:
             if not wakeups[room]:
                 del wakeups[room]
         self._left(room)
+
+
+def _excess(signals: list[str]) -> int:
+    """Return how many signals, the oldest of them, are too many."""
+    count, size = len(signals), sum(map(size_of, signals))
+    while count > 1 and (count > _SIGNALS or size > _SIGNAL_BYTES):
+        size -= size_of(signals[-count])
+        count -= 1
+    return len(signals) - count
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -123,6 +123,25 @@ async def test_a_listener_who_is_behind_loses_the_oldest(rooms: Rooms) -> None:
     await signals.aclose()
 
 
+@pytest.mark.parametrize("length", [50_000, 300_000])
+async def test_what_waits_for_a_listener_is_bounded_in_bytes(rooms: Rooms, length: int) -> None:
+    """Of long signals fewer are kept, 256 KiB; of one longer than that the newest alone."""
+    behind, other = await rooms.signals("lobby"), await rooms.signals("lobby")
+    for number in range(40):
+        await rooms.signal("lobby", f"{number:03}{'x' * length}")
+        # Delivered to both.
+        assert (await asyncio.wait_for(anext(other), PATIENCE)).startswith(f"{number:03}")
+    heard: list[str] = []
+    while not heard or not heard[-1].startswith("039"):
+        heard.append(await asyncio.wait_for(anext(behind), PATIENCE))
+    assert heard[0] == ""
+    kept = len(heard) - 1
+    assert [text[:3] for text in heard[1:]] == [f"{number:03}" for number in range(40)][-kept:]
+    assert kept == max(1, 262_144 // (length + 3))
+    await behind.aclose()
+    await other.aclose()
+
+
 async def test_several_event_loops_share_rooms(rooms: Rooms) -> None:
     """Entries and signals of one event loop reach others, each in a thread of its own."""
     count = 40

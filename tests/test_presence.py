@@ -140,11 +140,14 @@ class Heard(Channel):
         self.told: list[Present] = []
         self.told_at: list[float] = []
         self.is_lost = False
+        self.may_pass = asyncio.Event()
+        self.may_pass.set()
         self.announcer = Announcer(self, self._note)
 
     async def tell(self, signal: Signal) -> None:
         assert isinstance(signal, Here)
         self.announced.append(signal.present)
+        await self.may_pass.wait()
         if not self.is_lost:
             self.announcer.hear(signal)
 
@@ -174,6 +177,27 @@ async def test_comings_and_goings_are_told_together() -> None:
     heard.announcer.remove("8", "name 8")
     heard.announcer.add("8", "name 8")
     await heard.until(people | {"7": "seven"})
+    heard.announcer.close()
+
+
+@in_loop
+async def test_announcements_do_not_pile_up() -> None:
+    """While a store takes its time one announcement waits for it, however often others ask.
+
+    What has changed meanwhile is announced once, afterwards.
+    """
+    heard = Heard()
+    heard.may_pass.clear()
+    heard.announcer.add("1", "Ann")
+    heard.announcer.add("2", "Bob")
+    for _ in range(100):
+        heard.announcer.announce()
+        await asyncio.sleep(0)
+    assert heard.announced == [Present({"1": "Ann"}, 0)]
+    heard.may_pass.set()
+    await until(lambda: len(heard.announced) == 2, "the change is announced")
+    await heard.until({"1": "Ann", "2": "Bob"})
+    assert heard.announced[1:] == [Present({"1": "Ann", "2": "Bob"}, 0)]
     heard.announcer.close()
 
 

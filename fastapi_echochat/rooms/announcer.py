@@ -41,7 +41,7 @@ class Announcer:
         self._lost_seconds = _LOST_SECONDS
         self._is_to_announce = False
         self._is_first = True
-        self._announcing: set[asyncio.Task[None]] = set()
+        self._announcing: asyncio.Task[None] | None = None
         self._is_closed = False
 
     def add(self, pseudonym: str | None, name: str) -> None:
@@ -82,8 +82,8 @@ class Announcer:
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._announcing:
-            task.cancel()
+        if self._announcing is not None:
+            self._announcing.cancel()
 
     def _announce_change(self) -> None:
         if self._is_first:
@@ -124,7 +124,11 @@ class Announcer:
             self._tell(self.present)
 
     def _announce_here(self) -> None:
-        self._is_to_announce = False
+        # While the store takes its time, what has changed meanwhile is told once, afterwards:
+        # otherwise everybody there would wait in memory as often as somebody came or asked.
+        self._is_to_announce = self._announcing is not None
+        if self._is_to_announce:
+            return
         self._unheard = self._presence.here
         names, nameless = self._unheard
         here = Here(
@@ -134,7 +138,11 @@ class Announcer:
             is_first=self._is_first,
         )
         self._is_first = False
-        announcing = asyncio.ensure_future(self._channel.tell(here))
-        self._announcing.add(announcing)
-        announcing.add_done_callback(self._announcing.discard)
+        self._announcing = asyncio.ensure_future(self._channel.tell(here))
+        self._announcing.add_done_callback(self._note_announced)
         self._wake_in(self._lost_seconds)
+
+    def _note_announced(self, announced: "asyncio.Task[None]") -> None:
+        self._announcing = None
+        if self._is_to_announce and not self._is_closed:
+            self._wake_in(0.0)

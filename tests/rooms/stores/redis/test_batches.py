@@ -46,7 +46,7 @@ async def settle() -> None:
 
 
 async def test_commands_of_one_moment_go_together() -> None:
-    """They go in one batch, up to a bound, and each has its own answer, or the error that is its own."""
+    """They go in one batch, up to a bound, and each has its own answer, or its own error."""
     server = Server()
     server.may_answer.set()
     asked = ask(Batches(server.send, 2, 3), "a", "bad", "c", "d")

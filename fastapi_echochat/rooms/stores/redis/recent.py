@@ -1,7 +1,6 @@
 """The newest entries of a room, as they came in live."""
 
 from bisect import bisect_right
-from collections import deque
 
 from ....limits import size_of
 from ..contract import Entry
@@ -17,7 +16,8 @@ class RecentEntries:
     __slots__ = ("_entries", "_size", "_start")
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque()
+        # Not a deque: an empty one takes 600 bytes, and most rooms are quiet.
+        self._entries: list[Entry] = []
         self._size = 0
         # The position after which no entry is missing, once one is known of.
         self._start: int | None = None
@@ -41,7 +41,7 @@ class RecentEntries:
         self._entries.append(entry)
         self._size += size_of(entry.text)
         while len(self._entries) > _LENGTH or (self._size > _BYTES and len(self._entries) > 1):
-            dropped = self._entries.popleft()
+            dropped = self._entries.pop(0)
             self._size -= size_of(dropped.text)
             self._start = dropped.position
 
@@ -50,4 +50,4 @@ class RecentEntries:
         if self._start is None or position < self._start:
             return None
         first = bisect_right(self._entries, position, key=lambda entry: entry.position)
-        return [self._entries[index] for index in range(first, len(self._entries))]
+        return self._entries[first:]

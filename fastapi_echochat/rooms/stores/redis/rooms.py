@@ -115,17 +115,13 @@ class RedisRooms:
             recent.note_end(entries[0].position if entries else 0)
         return entries[::-1]
 
-    async def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
+    def follow(self, room: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield every entry after a position, in order and once, without end.
 
         A follower so far behind that entries were dropped meanwhile goes on with the oldest kept.
         """
         self._channel(room)
-        followers = self._client().subscription.followers
-        following = followers.follow(room, after, self._read_recent)
-        async with contextlib.aclosing(following):
-            async for entry in following:
-                yield entry
+        return self._client().subscription.followers.follow(room, after, self._read_recent)
 
     async def signal(self, room: str, text: str) -> None:
         """Send a signal to those who listen to a room's signals now; without Redis it is lost."""

@@ -7,12 +7,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = [".github", "fastapi_echochat", "example_host", "tests"]
-DOCUMENTS = [
-    *ROOT.glob("*.md"),
-    *(path for each in FOLDERS for path in (ROOT / each).rglob("*.md")),
-]
-FENCED = re.MULTILINE | re.DOTALL
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
 
 RUN = (ROOT / ".ci" / "run").read_text()
@@ -24,26 +18,6 @@ PYPROJECT = (ROOT / "pyproject.toml").read_text()
 def steps_called(text: str) -> set[str]:
     """Return the steps of `.ci/run` that a text calls by name."""
     return set(" ".join(re.findall(r"\.ci/run((?: \w+)+)", text)).split())
-
-
-def anchors(document: Path) -> set[str]:
-    """Return the anchors that GitHub gives the headings of a document."""
-    text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=FENCED)
-    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_lead_somewhere(document: Path) -> None:
-    """Each relative link of a document leads to a file, or to a heading, that is there."""
-    text = re.sub(r"^```.*?^```$|`[^`\n]+`", "", document.read_text(), flags=FENCED)
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if target.startswith("https://"):
-            continue
-        path, _, anchor = target.partition("#")
-        found = document if not path else (document.parent / path).resolve()
-        assert found.exists(), target
-        assert not anchor or anchor in anchors(found), target
 
 
 def test_files_that_contributing_names() -> None:

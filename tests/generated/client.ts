@@ -4,7 +4,7 @@ import { Ajv2020, type AnySchemaObject } from "ajv/dist/2020.js";
 import type { ClientFrame, ServerFrame } from "./echochat.js";
 
 // @ts-expect-error: a frame that a client may not send is no ClientFrame.
-export const misspelled: ClientFrame = { type: "mesage", id: "1", text: "NBA" };
+export const misspelled: ClientFrame = { type: "messages", id: "1", text: "NBA" };
 
 export async function ask(endpoint: string, schema: AnySchemaObject, text: string): Promise<string> {
   const ajv = new Ajv2020({ strict: true });

@@ -28,8 +28,13 @@ from .watchdog import Watchdog
 
 logger = logging.getLogger("fastapi_echochat")
 
-# How long the end of a refused connection is waited for; see `_refuse`.
-_REFUSED_SECONDS = 1.0
+# How long a refused connection may take to be closed; see `_refuse`. The next turn of the event
+# loop does it, but for TLS.
+_REFUSED_SECONDS = 0.1
+# How long sessions may take to end that a server has not ended.
+_LEFT_SECONDS = 3.0
+# How long one of them may take to be told that.
+_RESTART_SECONDS = 1.0
 # How much of a header stands in the log.
 _SHOWN_LENGTH = 120
 
@@ -75,6 +80,7 @@ class Endpoint:
             WeakKeyDictionary()
         )
         self._open = 0
+        self._served: dict[Session, asyncio.Future[None]] = {}
         self._numbers = count(1)
 
     async def serve(
@@ -122,10 +128,16 @@ class Endpoint:
         try:
             session = await self._shake_hands(websocket, values, known, feedback, keeps_open)
             if session is not None:
+                ended = self._served[session] = session.start()
                 try:
-                    await session.start()
+                    await ended
+                except asyncio.CancelledError:
+                    await _announce_restart(session)
                 finally:
-                    await session.finish()
+                    try:
+                        await session.finish()
+                    finally:
+                        del self._served[session]
                     # For dependencies that look whether they may still send something.
                     websocket.client_state = WebSocketState.DISCONNECTED
                     websocket.application_state = WebSocketState.DISCONNECTED
@@ -137,9 +149,27 @@ class Endpoint:
             self._open -= 1
 
     async def close(self) -> None:
-        """End what goes on without connections: the server ends."""
+        """End what still goes on: the server ends."""
         if _runs_asyncio():  # Elsewhere no session was opened.
+            await self._end_sessions()
             await self._sessions.close()
+
+    async def _end_sessions(self) -> None:
+        """End the sessions of this event loop that the server has left as they are.
+
+        granian 2.8 closes their sockets and tells nobody, and drops what has not ended when the
+        lifespan has.
+        """
+        loop = asyncio.get_running_loop()
+        left = {key: ended for key, ended in self._served.items() if ended.get_loop() is loop}
+        await asyncio.gather(*map(_announce_restart, left))
+        for ended in left.values():
+            if not ended.done():
+                ended.set_result(None)
+        deadline = loop.time() + _LEFT_SECONDS
+        # At the end, once: an event for each session would take memory.
+        while not self._served.keys().isdisjoint(left) and loop.time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
     async def _shake_hands(
         self,
@@ -185,7 +215,7 @@ class Endpoint:
             return True  # No browser.
         hosts = [*headers.getlist("host"), *headers.getlist("x-forwarded-host")]
         # The scheme that the browser sees: a proxy may take TLS away, or add it.
-        scheme = headers.get("x-forwarded-proto", websocket.scope["scheme"])
+        scheme = headers.get("x-forwarded-proto", websocket.scope.get("scheme", "ws"))
         scheme = scheme.partition(",")[0].strip().lower()
         if self._origins.allows(origin, hosts, is_secure=scheme in ("wss", "https")):
             return True
@@ -215,6 +245,11 @@ def _shorten(text: str) -> str:
     return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
 
 
+async def _announce_restart(session: Session) -> None:
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(session.announce_restart(), _RESTART_SECONDS)
+
+
 async def _refuse(websocket: WebSocket, status: int, text: str) -> None:
     if "websocket.http.response" not in websocket.scope.get("extensions", {}):
         await websocket.close()
@@ -222,10 +257,7 @@ async def _refuse(websocket: WebSocket, status: int, text: str) -> None:
     await websocket.receive()
     await websocket.send_denial_response(PlainTextResponse(text, status))
     # uvicorn 0.54 logs at ERROR an endpoint that returns from a refusal before its transport is
-    # closed (https://github.com/Kludex/uvicorn/pull/3138): wait for that. It says "disconnected"
-    # once for the refusal and once for the transport; the state is set back because Starlette
-    # passes on one only.
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(websocket.receive(), _REFUSED_SECONDS)
-        websocket.client_state = WebSocketState.CONNECTED
-        await asyncio.wait_for(websocket.receive(), _REFUSED_SECONDS)
+    # closed (https://github.com/Kludex/uvicorn/pull/3138). Nothing may be received meanwhile:
+    # hypercorn 0.18 does not say "disconnected" before the client closes, granian 2.8 never, and
+    # that panics if it ends while an endpoint waits for it.
+    await asyncio.sleep(_REFUSED_SECONDS)

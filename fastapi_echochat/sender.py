@@ -17,6 +17,9 @@ Send = Callable[[Any], Awaitable[None]]
 ENDED = (WebSocketDisconnect, OSError, RuntimeError)
 """What a send raises where the connection is over."""
 
+# 1009 is 4009, and so on.
+_OWN_CODES = 3000
+
 
 class EndedError(Exception):
     """The connection is over: nobody reads what is sent."""
@@ -66,9 +69,18 @@ class Sender:
         """
         event = {"type": "websocket.close", "code": close.code, "reason": close.reason}
         self.under_way += 1
-        with contextlib.suppress(*ENDED):
+        try:
             await self.pass_on(event)
-        self.under_way -= 1
+        except ENDED:
+            pass
+        except Exception:
+            # daphne 4.2 raises an Exception for what it cannot send, which is all of RFC 6455's
+            # codes but 1000. Applications have their own from 4000 on (section 7.4.2). Whatever a
+            # server raises then, there is no more to do.
+            with contextlib.suppress(Exception):
+                await self.pass_on({**event, "code": close.code + _OWN_CODES})
+        finally:
+            self.under_way -= 1
         raise EndedError
 
     def is_sending(self) -> bool:

@@ -1,6 +1,7 @@
 """One WebSocket, from accept to close."""
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Coroutine
 from datetime import datetime, timezone
@@ -22,7 +23,7 @@ from .protocol.frames import (
     ServerFrame,
     SlowedFrame,
 )
-from .protocol.serializer import INTERNAL_ERROR, POLICY_VIOLATION, UNSUPPORTED_DATA, Close
+from .protocol.serializer import INTERNAL_ERROR, POLICY_VIOLATION, RESTART, UNSUPPORTED_DATA, Close
 from .sender import EndedError, Sender
 from .session_log import SessionLog
 from .standby import running_standby
@@ -34,10 +35,8 @@ from .watchdog import Watchdog
 # function that is not to be cancelled, goes on without the session.
 _ENDING_SECONDS = 1.0
 _PONG = PongFrame()
-
 # Looked up for each frame.
-_OPEN = State.OPEN
-_UTC, _now = timezone.utc, datetime.now
+_OPEN, _UTC, _now = State.OPEN, timezone.utc, datetime.now
 
 
 class Session:
@@ -80,7 +79,7 @@ class Session:
         self._pace: Pace | None = None
         self.context = contextvars.copy_context()
         self._state = State.OPEN
-        self._ended: asyncio.Future[None] | None = None
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._space: asyncio.Future[None] | None = None
         self._reader: asyncio.Task[None] | None = None
         # The task that processes a message, if one does: the reader itself, until it has to wait.
@@ -99,20 +98,24 @@ class Session:
 
         Nothing that a client does makes it raise.
         """
-        self._ended = asyncio.get_running_loop().create_future()
         self._watchdog.add(self._sender, self._give_up)
         # A task of its own: each time a coroutine is resumed the whole chain of awaits above it is
         # walked, and under a FastAPI endpoint that chain is long.
         self._reader = self.start_task(self._read(is_first=True))
         return self._ended
 
+    async def announce_restart(self) -> None:
+        """Close, unless that is done, or the client takes nothing: a close would wait too."""
+        if self._state is State.OPEN and not self._sender.is_sending():
+            with contextlib.suppress(EndedError):
+                await self.close(RESTART)
+
     async def finish(self) -> None:
         """End whatever goes on for the client."""
         self._watchdog.remove(self._sender)
         self._standby.remove(self)
         if self._state is State.STALLED:
-            seconds = self._limits.send_seconds
-            self.log.info("ended: its client has read nothing for %s s", seconds)
+            self.log.info("ended: its client has read nothing for %s s", self._limits.send_seconds)
         self._state = State.OVER
         self._inbox.clear()
         if self._verdicts is not None:
@@ -181,7 +184,7 @@ class Session:
     def _tasks(self) -> "set[asyncio.Task[None]]":
         return {task for task in (self._reader, self._worker) if task is not None}
 
-    # --- Reading -------------------------------------------------------------------------------
+    # --- Reading and working ---------------------------------------------------------------------
 
     async def _read(self, *, is_first: bool = False) -> None:
         receive, read, inbox = self._receive, self._serializer.read, self._inbox
@@ -250,8 +253,6 @@ class Session:
                 self._space = asyncio.get_running_loop().create_future()
                 await self._space
 
-    # --- Working -------------------------------------------------------------------------------
-
     async def _work_in_task(self) -> None:
         try:
             await self._work()
@@ -259,7 +260,6 @@ class Session:
             self._end()
         except Exception:
             await self._fail()
-            self._end()
 
     async def _work(self) -> None:
         """Process what waits in the inbox, unless another task does so by now."""
@@ -285,13 +285,12 @@ class Session:
     async def _fail(self) -> None:
         """Log what is being handled, which is no fault of the client's, and close."""
         self.log.exception("ended by an error")
-        try:
+        with contextlib.suppress(EndedError):
             await self.close(Close(INTERNAL_ERROR, "an error in the server"))
-        except EndedError:
-            return
+        self._end()
 
     def _end(self) -> None:
-        if self._ended is not None and not self._ended.done():
+        if not self._ended.done():
             self._ended.set_result(None)
 
     def _give_up(self) -> None:

@@ -106,7 +106,7 @@ class Page:
         headers = dict(scope["headers"])
         server = scope.get("server")
         asked = _Asked(
-            scope["scheme"],
+            scope.get("scheme", "http"),
             headers.get(b"host"),
             server and tuple(server),
             scope["path"],

@@ -20,6 +20,10 @@ class Close(NamedTuple):
     reason: str
 
 
+RESTART = Close(1012, "the server is shutting down")
+"""As uvicorn closes by itself."""
+
+
 class Serializer(Protocol):
     """One protocol. It keeps nothing of a session, so one serves all of a chat."""
 

@@ -52,7 +52,11 @@ class RawClient:
         self.protocol.send_request(request)
         self.flush()
         self.events: list[Any] = []
-        self.response = self.next_event(Response)
+        try:
+            self.response = self.next_event(Response)
+        except ConnectionError:
+            self.socket.close()
+            raise
 
     def flush(self) -> None:
         for data in self.protocol.data_to_send():

@@ -61,17 +61,21 @@ def find_program(name: str) -> str:
     elsewhere = ["/usr/sbin", "/sbin", *map(str, Path("/usr/lib").glob("*/webkit2gtk-4.*"))]
     path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(elsewhere))
     if path is None:
-        _do_without(f"{name} is not installed on this machine")
+        not_installed(name)
     return path
 
 
 def find_npm_packages(*names: str) -> Path:
     """Return the folder of these packages of npm. Without one of them it is as with programs."""
     folder = ROOT / ".ci" / "node_modules"
-    missing = [name for name in names if not (folder / name).is_dir()]
-    if missing:
+    if missing := [name for name in names if not (folder / name).is_dir()]:
         _do_without(f"{', '.join(missing)}: not in .ci/node_modules, where .ci/run installs them")
     return folder
+
+
+def not_installed(name: str) -> NoReturn:
+    """Skip a test for what is missing, and fail it where CI=true."""
+    _do_without(f"{name} is not installed on this machine")
 
 
 def _do_without(missing: str) -> NoReturn:

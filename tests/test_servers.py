@@ -55,7 +55,7 @@ app.include_router(EchoChat(None, rooms=MemoryRooms()).router, prefix="/rooms/{r
 """
 
 # Seconds that servers are told to wait for by an option, and how a wait is told from none.
-WAIT = math.ceil(patient(3))
+WAIT = math.ceil(patient(4))
 WAITS = {"hypercorn": "--graceful-timeout", "daphne": "--websocket_connect_timeout"}
 ADDRESS = {
     "gunicorn": "--bind=127.0.0.1:{}",
@@ -103,7 +103,7 @@ def timed(line: str, look: Callable[[], str]) -> str:
     begun = time.monotonic()
     seen = look()
     seconds = time.monotonic() - begun
-    if seconds < WAIT - 0.5:
+    if seconds < WAIT / 2:
         return seen
     assert seconds < 4 * WAIT
     return f"{seen}, after `{WAITS.get(line, f'{seconds:.1f} s')}`"

@@ -1,5 +1,6 @@
 """The README and its companions: their programs run, their commands are those that CI runs."""
 
+import asyncio
 import re
 import sqlite3
 import sys
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from fastapi_echochat import testing
+from fastapi_echochat import MemoryRooms, testing
+from tests.apps import make_app
 from tests.conftest import Keep, Serve
 from tests.documents import MANUAL, README, ROOT, blocks, only_block
 from tests.servers import Command, find_program, free_port
@@ -85,6 +87,28 @@ def test_sessions_of_the_readme() -> None:
         database.close()
         assert chat.ask("oolong") == "7 boxes of oolong"
         assert chat.ask("lapsang") == "No boxes of lapsang"
+
+
+def test_sharded_rooms_of_the_documents() -> None:
+    """People meet and are answered in rooms of several stores, each of which has its share."""
+    stores = [MemoryRooms() for _ in range(3)]
+    rooms = program_with("plaza")["ShardedRooms"](*stores)
+    app = make_app(prefix="/plaza/{room}", rooms=rooms)
+    names = [f"room-{number}" for number in range(8)]
+
+    with TestClient(app) as client:
+        for name in names:
+            with (
+                testing.enter(client, f"/plaza/{name}", name="Ada") as ada,
+                testing.enter(client, f"/plaza/{name}", name="Grace") as grace,
+            ):
+                ada.meet("Ada", "Grace")
+                assert ada.ask("NBA") == "Message text was: NBA"
+                assert [grace.hear().text for _ in range(2)] == ["NBA", "Message text was: NBA"]
+        shares = [sum(bool(asyncio.run(one.read(name))) for name in names) for one in stores]
+
+    assert sum(shares) == len(names)
+    assert all(shares)
 
 
 def test_feedback_of_the_readme() -> None:

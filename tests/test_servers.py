@@ -16,10 +16,10 @@ from websockets.frames import Frame, Opcode
 
 from tests.clients import Client, ask
 from tests.conftest import Keep
+from tests.documents import table
 from tests.pages import ChatPage
 from tests.raw_client import RawClient
 from tests.servers import Command, Process, free_port, not_installed, uvicorn_process
-from tests.test_readme import table
 from tests.waiting import PATIENCE, get, patient, wait_until
 
 HOST = """

@@ -190,6 +190,12 @@ def shut_down(server: Process, line: str) -> list[str]:
         code = timed(line, lambda: closed_with(idle))
         assert closed_with(waiting) in code
     assert server.wait(PATIENCE)
-    has_ended = server.log().count("an answer ends") > begun
-    assert has_ended == ("the lifespan ends" in server.log())
-    return [code, "yes" if has_ended else "no"]
+    log = server.log()
+    has_lifespan = "the lifespan ends" in log
+    # Where nothing ends by the lifespan, an answer may or may not be cancelled in time.
+    assert log.count("an answer ends") > begun or not has_lifespan
+    if line.startswith("granian"):
+        # In a thread of its own, by chance: pyo3, "Cannot drop pointer into Python heap".
+        assert has_lifespan != ("panicked at" in log)
+        return [code, "yes, unless it panics"]
+    return [code, "yes" if has_lifespan else "no"]

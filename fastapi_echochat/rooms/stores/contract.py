@@ -135,7 +135,7 @@ class Rooms(Protocol):
         """Yield every entry after a position, in order and once, without end.
 
         First those that are there, then the live ones as they come. While the store is out of
-        reach it waits, and then goes on by itself.
+        reach it waits, and then goes on by itself. Called in the event loop that it yields in.
         """
 
     async def signal(self, room: str, text: str) -> None:

@@ -112,8 +112,13 @@ class Model(RuleBasedStateMachine):
     def follow(self, room: str, index: int, client: int) -> None:
         after = self.position(room, index)
         if after <= self.last(room):
-            entries = self.client(client).follow(room, after=after)
+            entries = self.run(self.begin_to_follow(client, room, after))
             self.followers.append(Follower(room, after, entries))
+
+    async def begin_to_follow(
+        self, client: int, room: str, after: int
+    ) -> AsyncGenerator[Entry, None]:
+        return self.client(client).follow(room, after=after)
 
     @precondition(lambda self: self.followers)
     @rule(index=st.integers(0, 20), count=st.integers(1, 60))
@@ -135,7 +140,7 @@ class Model(RuleBasedStateMachine):
     def cut_and_resume(self, index: int, client: int) -> None:
         follower = self.followers[index % len(self.followers)]
         self.run(follower.entries.aclose())
-        follower.entries = self.client(client).follow(follower.room, after=follower.after)
+        follower.entries = self.run(self.begin_to_follow(client, follower.room, follower.after))
 
     @rule(client=st.integers(0, 1))
     def close(self, client: int) -> None:
